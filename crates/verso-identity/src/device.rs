@@ -1,0 +1,197 @@
+//! A device's key pair: [`DeviceKey`] signs, [`DeviceId`] names and verifies.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+use hkdf::Hkdf;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::hex;
+use crate::purpose::{Key, Purpose};
+
+/// How many characters of an id its short form shows: 40 bits, enough to tell a person's devices apart.
+const SHORT_LEN: usize = 10;
+
+/// The public half of a device's Ed25519 key, and the device's name in every layer.
+///
+/// These are the 32 bytes that iroh calls `EndpointId`. Any 32 bytes can be held; whether they are a usable key
+/// shows when a signature is verified. `Display` and `Debug` print the short form, [`to_hex`](Self::to_hex)
+/// the whole.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct DeviceId([u8; 32]);
+
+impl DeviceId {
+    /// Length of an id in bytes.
+    pub const LEN: usize = 32;
+
+    /// Takes the 32 bytes of a public key.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the 32 bytes of the public key.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Returns the whole id as 64 lower-case hexadecimal digits, the form that [`FromStr`] reads.
+    pub fn to_hex(&self) -> String {
+        hex::encode(&self.0)
+    }
+
+    /// Returns what two people compare by eye: six groups of four base-32 digits (120 bits) of the id's BLAKE3 hash.
+    pub fn fingerprint(&self) -> String {
+        let hash = blake3::Hasher::new().update(b"verso fingerprint v1").update(&self.0).finalize();
+        let digits = data_encoding::BASE32_NOPAD.encode(hash.as_bytes());
+        let groups: Vec<&str> = (0..6).filter_map(|group| digits.get(group * 4..group * 4 + 4)).collect();
+        groups.join("-")
+    }
+
+    /// Verifies a signature over `message` in `domain`, strictly: small-order keys and non-canonical
+    /// encodings are refused (RFC 8032 with the checks of "Taming the many `EdDSAs`").
+    ///
+    /// # Errors
+    /// [`SignatureError`] if the signature isn't this device's over this message in this domain.
+    pub fn verify(&self, domain: SignatureDomain, message: &[u8], signature: &Signature) -> Result<(), SignatureError> {
+        let key = VerifyingKey::from_bytes(&self.0).map_err(|_source| SignatureError)?;
+        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
+        key.verify_strict(&domain.message(message), &signature).map_err(|_source| SignatureError)
+    }
+}
+
+impl fmt::Display for DeviceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.to_hex().get(..SHORT_LEN).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for DeviceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeviceId({self})")
+    }
+}
+
+impl FromStr for DeviceId {
+    type Err = ParseDeviceIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        hex::decode(text).map(Self).ok_or(ParseDeviceIdError)
+    }
+}
+
+/// The text is not 64 lower-case hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a device id is 64 lower-case hexadecimal digits")]
+pub struct ParseDeviceIdError;
+
+/// What a signature is about. The domain's name stands before the message, so a signature for one purpose is worth
+/// nothing for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignatureDomain {
+    /// The head of an author's chain.
+    Seal,
+    /// The transcript of a pairing.
+    Pairing,
+}
+
+impl SignatureDomain {
+    const fn name(self) -> &'static [u8] {
+        match self {
+            Self::Seal => b"verso seal v1",
+            Self::Pairing => b"verso pairing v1",
+        }
+    }
+
+    fn message(self, message: &[u8]) -> Vec<u8> {
+        [self.name(), message].concat()
+    }
+}
+
+/// The 64 bytes of an Ed25519 signature.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Signature([u8; 64]);
+
+impl Signature {
+    /// Length of a signature in bytes.
+    pub const LEN: usize = 64;
+
+    /// Takes the 64 bytes of a signature, unverified.
+    pub const fn from_bytes(bytes: [u8; 64]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the 64 bytes of the signature.
+    pub const fn as_bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signature({}…)", hex::encode(self.0.get(..4).unwrap_or_default()))
+    }
+}
+
+/// The signature does not verify: another key, another message, another domain, or a key of small order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the signature does not verify")]
+pub struct SignatureError;
+
+/// The secret half of a device's key. It is zeroized when dropped, never cloned, and never printed.
+pub struct DeviceKey {
+    signing: SigningKey,
+}
+
+impl DeviceKey {
+    /// Makes a new key from the operating system's randomness.
+    ///
+    /// # Errors
+    /// [`getrandom::Error`] if the operating system has no randomness to give.
+    pub fn generate() -> Result<Self, getrandom::Error> {
+        let mut secret = Zeroizing::new([0; 32]);
+        getrandom::fill(secret.as_mut())?;
+        Ok(Self::from_secret(&secret))
+    }
+
+    /// Takes the 32 secret bytes of an Ed25519 key, as a key store keeps them.
+    pub fn from_secret(secret: &Zeroizing<[u8; 32]>) -> Self {
+        Self { signing: SigningKey::from_bytes(secret) }
+    }
+
+    /// Returns the 32 secret bytes, for a key store to keep and for the transport's TLS.
+    pub fn to_secret(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.signing.to_bytes())
+    }
+
+    /// Returns the public half.
+    pub fn id(&self) -> DeviceId {
+        DeviceId(self.signing.verifying_key().to_bytes())
+    }
+
+    /// Signs `message` in `domain`. The same input gives the same signature (RFC 8032).
+    pub fn sign(&self, domain: SignatureDomain, message: &[u8]) -> Signature {
+        Signature(self.signing.sign(&domain.message(message)).to_bytes())
+    }
+
+    /// Derives the key for one purpose by HKDF-SHA256 (RFC 5869) from the secret, with the purpose's label as `info`.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot: see the expectation below")]
+    pub fn derive<P: Purpose>(&self) -> Key<P> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        let secret = self.to_secret();
+        #[expect(clippy::expect_used, reason = "HKDF-SHA256 gives up to 8,160 bytes; this asks for 32")]
+        Hkdf::<Sha256>::new(Some(b"verso key purposes v1"), secret.as_ref())
+            .expand(P::LABEL, bytes.as_mut())
+            .expect("32 bytes are within HKDF's limit");
+        Key::new(bytes)
+    }
+}
+
+impl fmt::Debug for DeviceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeviceKey({})", self.id())
+    }
+}

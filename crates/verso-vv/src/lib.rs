@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod author;
+mod hash;
+mod hlc;
+mod seen;
+mod vector;
+
+pub use author::{Author, Dot, Incarnation, Seq};
+pub use hash::{EntryHash, HashTag};
+pub use hlc::{Hlc, HlcClock, MAX_DRIFT_MS};
+pub use seen::{AuthorTag, MAX_SEEN, Seen, SeenError, SeenItem};
+pub use vector::{Causality, NotContiguous, VersionVector};
