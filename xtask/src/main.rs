@@ -1,0 +1,62 @@
+//! The project's own commands: `cargo xtask ci` runs all that must pass before a change lands, `cargo xtask tidy` the
+//! house rules alone.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+
+mod ci;
+mod tidy;
+mod tools;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The project's own commands")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs every check in order and stops at the first that fails
+    Ci {
+        /// Runs only these steps
+        #[arg(value_enum)]
+        steps: Vec<ci::Step>,
+    },
+    /// Checks the rules of the house that no compiler knows: layers, file sizes, lint inheritance, stray files
+    Tidy,
+    /// Installs the tools that `ci` uses, where they are missing
+    Tools,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let root = workspace_root()?;
+    std::env::set_current_dir(&root).with_context(|| format!("can't enter {}", root.display()))?;
+    match &arguments.command {
+        Command::Ci { steps } => ci::run(steps),
+        Command::Tidy => tidy::run(&root),
+        Command::Tools => tools::install_all(),
+    }
+}
+
+/// The folder above this crate's. Asked at run time, because two checkouts may share one build folder.
+fn workspace_root() -> anyhow::Result<PathBuf> {
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").context("start it as `cargo xtask …`")?;
+    let root = PathBuf::from(manifest).parent().context("the crate xtask lies in a workspace")?.to_path_buf();
+    Ok(root)
+}
