@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+mod keys;
+mod machine;
+mod pairing;
+mod resolver;
+mod sync;
+
+pub use keys::{NoiseKey, NoisePublicKey, PreSharedKey, Randomness};
+pub use machine::{HandshakeError, HandshakeHash};
+pub use pairing::{ChannelError, PairedChannel, PairingHandshake, PairingPrologue, PairingSecrets, PairingWay};
+pub use sync::{SyncHandshake, SyncPrologue, SyncSecrets};
