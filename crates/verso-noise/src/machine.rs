@@ -132,9 +132,9 @@ impl Machine {
             _ => Err(HandshakeError::OutOfTurn),
         };
         if result.is_ok() {
-            self.step += 1
+            self.step += 1;
         } else {
-            self.end()
+            self.end();
         }
         result
     }
