@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use hkdf::Hkdf;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -56,9 +56,19 @@ impl DeviceId {
     /// # Errors
     /// [`SignatureError`] if the signature isn't this device's over this message in this domain.
     pub fn verify(&self, domain: SignatureDomain, message: &[u8], signature: &Signature) -> Result<(), SignatureError> {
+        if !self.is_canonical() {
+            return Err(SignatureError);
+        }
         let key = VerifyingKey::from_bytes(&self.0).map_err(|_source| SignatureError)?;
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
         key.verify_strict(&domain.message(message), &signature).map_err(|_source| SignatureError)
+    }
+
+    /// Tells whether the point's coordinate is below the field's prime 2²⁵⁵ − 19, as RFC 8032 demands and the curve's
+    /// decoder does not: else one key would go by two ids.
+    fn is_canonical(&self) -> bool {
+        let [first, middle @ .., last] = &self.0;
+        *first < 0xed || middle.iter().any(|byte| *byte != 0xff) || *last & 0x7f != 0x7f
     }
 }
 
@@ -130,6 +140,25 @@ impl Signature {
     }
 }
 
+impl Serialize for Signature {
+    /// 64 bytes, without a length: serde itself knows arrays of up to 32 only.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (first, second) = self.0.split_at(32);
+        let halves: Result<([u8; 32], [u8; 32]), _> =
+            first.try_into().and_then(|first| Ok((first, second.try_into()?)));
+        halves.map_err(serde::ser::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Signature {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let halves = <([u8; 32], [u8; 32])>::deserialize(deserializer)?;
+        let mut bytes = [0; 64];
+        bytes.iter_mut().zip(halves.0.iter().chain(&halves.1)).for_each(|(to, from)| *to = *from);
+        Ok(Self(bytes))
+    }
+}
+
 impl fmt::Debug for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Signature({}…)", hex::encode(self.0.get(..4).unwrap_or_default()))
@@ -193,5 +222,32 @@ impl DeviceKey {
 impl fmt::Debug for DeviceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DeviceKey({})", self.id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canonical_is_below_the_prime() {
+        let number = |first, middle, last| {
+            let mut bytes = [middle; 32];
+            (bytes[0], bytes[31]) = (first, last);
+            DeviceId(bytes).is_canonical()
+        };
+        assert!(number(0xec, 0xff, 0x7f));
+        assert!(number(0xec, 0xff, 0xff));
+        assert!(number(0xff, 0xff, 0x7e));
+        assert!(number(0xff, 0xfe, 0x7f));
+        assert!(!number(0xed, 0xff, 0x7f));
+        assert!(!number(0xed, 0xff, 0xff));
+        assert!(!number(0xff, 0xff, 0x7f));
+    }
+
+    #[test]
+    fn domains_are_no_prefixes_of_each_other() {
+        let (seal, pairing) = (SignatureDomain::Seal.name(), SignatureDomain::Pairing.name());
+        assert!(!seal.starts_with(pairing) && !pairing.starts_with(seal));
     }
 }
