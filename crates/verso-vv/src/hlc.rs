@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
 /// How far a remote time may lie ahead of the own clock and still be adopted: 60 s. A larger value would let a device
 /// whose clock is wrong drag all others with it; a smaller one would ignore clocks that are merely sloppy.
 pub const MAX_DRIFT_MS: u64 = 60_000;

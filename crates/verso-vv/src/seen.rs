@@ -49,8 +49,13 @@ pub struct SeenItem {
 /// The vector that an author had applied when it wrote an entry, with hash tags, so that "concurrent" is decided and not guessed.
 ///
 /// Encoded as a count, then for each item 8 bytes of author, the sequence number, 4 bytes of hash tag; integers
-/// are unsigned LEB128 in their shortest form. Items ascend and none stands twice, so the encoding is canonical.
+/// are unsigned LEB128 in their shortest form. Items ascend, none stands twice and none says "nothing", so the encoding is
+/// canonical. One author may stand with several sequence numbers or tags: those are the branches of a fork. Serde
+/// gives the items and takes only what is canonical; in `postcard` these are the same bytes.
+///
+/// Whoever makes one keeps to [`MAX_SEEN`] items, the bound of a vector's authors; a longer one would not be read by anybody.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(into = "Vec<SeenItem>", try_from = "Vec<SeenItem>")]
 pub struct Seen {
     items: Vec<SeenItem>,
 }
@@ -59,9 +64,9 @@ pub struct Seen {
 pub const MAX_SEEN: usize = 4096;
 
 impl Seen {
-    /// Makes a vector of these items, in any order.
+    /// Makes a vector of these items, in any order. Items at [`Seq::ZERO`], which say nothing, are left out.
     pub fn new(items: impl IntoIterator<Item = SeenItem>) -> Self {
-        let mut items: Vec<SeenItem> = items.into_iter().collect();
+        let mut items: Vec<SeenItem> = items.into_iter().filter(|item| item.seq != Seq::ZERO).collect();
         items.sort_unstable();
         items.dedup();
         Self { items }
@@ -99,13 +104,45 @@ impl Seen {
             let (seq, after) = unsigned_varint::decode::u64(after).map_err(|_source| SeenError::Truncated)?;
             let (tag, after) = after.split_first_chunk::<4>().ok_or(SeenError::Truncated)?;
             let item = SeenItem { author: AuthorTag(*author), seq: Seq(seq), tag: HashTag(*tag) };
-            if items.last().is_some_and(|last| *last >= item) {
-                return Err(SeenError::NotAscending);
-            }
+            Self::check_next(items.last(), &item)?;
             items.push(item);
             rest = after;
         }
         Ok((Self { items }, rest))
+    }
+
+    /// Checks that `item` may follow `last` in a canonical vector.
+    fn check_next(last: Option<&SeenItem>, item: &SeenItem) -> Result<(), SeenError> {
+        if item.seq == Seq::ZERO {
+            return Err(SeenError::Nothing);
+        }
+        if last.is_some_and(|last| last >= item) {
+            return Err(SeenError::NotAscending);
+        }
+        Ok(())
+    }
+}
+
+impl From<Seen> for Vec<SeenItem> {
+    fn from(seen: Seen) -> Self {
+        seen.items
+    }
+}
+
+impl TryFrom<Vec<SeenItem>> for Seen {
+    type Error = SeenError;
+
+    /// Takes items that are in canonical order already, as a decoder has read them.
+    fn try_from(items: Vec<SeenItem>) -> Result<Self, SeenError> {
+        if items.len() > MAX_SEEN {
+            return Err(SeenError::TooMany { count: items.len() });
+        }
+        let mut last = None;
+        for item in &items {
+            Self::check_next(last, item)?;
+            last = Some(item);
+        }
+        Ok(Self { items })
     }
 }
 
@@ -125,4 +162,7 @@ pub enum SeenError {
     /// Items are out of order or stand twice.
     #[error("the items of a seen vector do not ascend")]
     NotAscending,
+    /// An item claims to have seen nothing, which is said by leaving it out.
+    #[error("an item of a seen vector has sequence number 0")]
+    Nothing,
 }
