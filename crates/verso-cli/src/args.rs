@@ -1,0 +1,273 @@
+//! The command line: what can be said to `verso`, and the help that teaches it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+mod help;
+mod node;
+
+pub(crate) use node::{EdgeCommand, NodeCommand};
+
+/// How long `pair` shows its offer, unless told otherwise: long enough to walk to the other device, short enough that a
+/// link left on a screen is worth nothing soon.
+const DEFAULT_PAIRING: &str = "5m";
+/// How long `up --once` goes on trying peers that don't answer.
+const DEFAULT_WAIT: &str = "10s";
+
+/// Keeps workspaces in step between your devices, directly: no server, no account.
+#[derive(Debug, Parser)]
+#[command(name = "verso", version, after_help = help::FIRST_STEPS, max_term_width = 110, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What can stand before or after any command.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Options for every command")]
+pub(crate) struct Globals {
+    #[arg(
+        long,
+        help = "Directory of this device's identity, journals and state [VERSO_DATA_DIR]",
+        global = true,
+        value_name = "DIR"
+    )]
+    pub(crate) data_dir: Option<PathBuf>,
+    #[arg(
+        long,
+        help = "Where this device's secret is kept; `init` records it [VERSO_KEYSTORE]",
+        global = true,
+        value_name = "STORE",
+        value_enum
+    )]
+    pub(crate) keystore: Option<KeyStoreChoice>,
+    #[arg(
+        long,
+        help = "How peers are reached [VERSO_NETWORK] [default: lan]",
+        global = true,
+        value_name = "NETWORK",
+        value_enum
+    )]
+    pub(crate) network: Option<NetworkChoice>,
+    /// Address and UDP port to listen on, instead of the port that `init` chose
+    #[arg(long, global = true, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Prints one JSON document instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Logs what happens to standard error; twice for more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[arg(long, help = "No colours, as with the variable NO_COLOR", global = true)]
+    pub(crate) no_color: bool,
+}
+
+/// Where a device's secret is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyStoreChoice {
+    /// A file in the data directory, encrypted under a passphrase
+    File,
+}
+
+/// How peers are reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NetworkChoice {
+    /// Only this machine
+    Loopback,
+    /// Addresses that are known or typed by hand; no relay, no server
+    Lan,
+}
+
+/// Which workspace a command is about.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct WorkspaceOption {
+    #[arg(short = 'w', long = "workspace", value_name = "WS", help = help::WHICH_WORKSPACE)]
+    pub(crate) workspace: Option<String>,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Makes this device's identity: the first thing to do
+    #[command(after_help = help::INIT)]
+    Init {
+        /// What other devices call this one; the machine's name if left out
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Shows this device's id, name and fingerprint
+    Id,
+    /// Makes and lists workspaces
+    #[command(subcommand, after_help = help::WORKSPACE)]
+    Workspace(WorkspaceCommand),
+    /// Adds a graph from a file of JSON lines, plain or .zst
+    #[command(after_help = help::IMPORT)]
+    Import {
+        /// The file
+        file: PathBuf,
+        #[command(flatten)]
+        workspace: WorkspaceOption,
+    },
+    /// Adds, changes, shows and deletes nodes
+    #[command(subcommand, after_help = help::NODE)]
+    Node(NodeCommand),
+    /// Adds and removes edges
+    #[command(subcommand, after_help = help::EDGE)]
+    Edge(EdgeCommand),
+    /// Shows a workspace: its size, its tags, its newest nodes
+    Show {
+        #[arg(value_name = "WS", help = help::WHICH_WORKSPACE)]
+        workspace: Option<String>,
+    },
+    /// Prints a whole workspace
+    #[command(after_help = help::EXPORT)]
+    Export {
+        #[arg(value_name = "WS", help = help::WHICH_WORKSPACE)]
+        workspace: Option<String>,
+        /// What is printed
+        #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
+        format: ExportFormat,
+    },
+    /// Shows a link by which another device of yours joins
+    #[command(after_help = help::PAIR)]
+    Pair {
+        /// How long the link is good for, as in 5m or 90s
+        #[arg(long, value_name = "TIME", default_value = DEFAULT_PAIRING, value_parser = duration)]
+        ttl: Duration,
+        /// Agrees without asking
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Joins another device by the link that its `verso pair` shows
+    #[command(after_help = help::JOIN)]
+    Join {
+        /// The link that starts with `verso://pair/`
+        link: String,
+        /// Agrees without asking
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Lists paired devices
+    Peers,
+    /// Syncs with all paired devices, until stopped
+    #[command(after_help = help::UP)]
+    Up {
+        /// Ends as soon as every device that can be reached is in step
+        #[arg(long)]
+        once: bool,
+        /// With --once: how long to go on trying devices that don't answer
+        #[arg(long, value_name = "TIME", default_value = DEFAULT_WAIT, value_parser = duration, requires = "once")]
+        wait: Duration,
+    },
+    /// Tells how things stand: peers, workspaces, what is in the way
+    Status,
+    /// Shows everything at once: two devices on this machine, in temporary directories
+    #[command(after_help = help::DEMO)]
+    Demo {
+        /// A file of JSON lines to use instead of the built-in graph
+        #[arg(long, value_name = "FILE")]
+        import: Option<PathBuf>,
+    },
+}
+
+/// What is to be done with workspaces.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkspaceCommand {
+    /// Makes a workspace
+    New {
+        /// What people call it
+        name: String,
+    },
+    /// Lists workspaces with their ids and sizes
+    List,
+}
+
+/// The forms in which a workspace is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// One canonical JSON document: devices in step print the same bytes
+    Json,
+    /// JSON lines that `verso import` reads
+    Jsonl,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let hint = "a time like 90s, 5m or 24h";
+    let parsed: jiff::SignedDuration = text.parse().map_err(|_source| format!("not {hint}"))?;
+    if parsed.is_zero() || parsed.is_negative() {
+        return Err(format!("has to be more than nothing: {hint}"));
+    }
+    Duration::try_from(parsed).map_err(|_source| format!("not {hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    /// Every example in the help is one that works.
+    #[test]
+    fn examples_parse() {
+        let mut count = 0;
+        let examples = help::ALL.iter().flat_map(|text| text.lines()).map(str::trim);
+        for line in examples.filter(|line| line.starts_with("verso ")) {
+            // Two spaces end the command and start its explanation.
+            let command = line.split("  ").next().unwrap_or(line).replace('\'', "");
+            parse(&command).unwrap_or_else(|error| panic!("{command}\n{error}"));
+            count += 1;
+        }
+        assert!(count > 15, "only {count} examples were found");
+    }
+
+    #[test]
+    fn global_options_stand_anywhere() {
+        let before = parse("verso --json --data-dir d --network loopback -vv id").unwrap();
+        let after = parse("verso id --json --data-dir d --network loopback -vv").unwrap();
+        for cli in [before, after] {
+            assert!(cli.globals.json);
+            assert_eq!(cli.globals.data_dir, Some("d".into()));
+            assert_eq!(cli.globals.network, Some(NetworkChoice::Loopback));
+            assert_eq!(cli.globals.verbose, 2);
+        }
+    }
+
+    #[test]
+    fn times() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("5m"), Ok(Duration::from_mins(5)));
+        assert_eq!(duration("24h"), Ok(Duration::from_hours(24)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        for bad in ["", "soon", "0s", "-5m", "10", "5 parsecs"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+        let Command::Up { wait, .. } = parse("verso up --once").unwrap().command else { panic!("another command") };
+        assert_eq!(wait, Duration::from_secs(10));
+    }
+
+    #[test]
+    fn nonsense_is_usage() {
+        for line in
+            ["verso frobnicate", "verso up --wait 5s", "verso import", "verso id --network mars", "verso node rm"]
+        {
+            let error = parse(line).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}: {error}");
+        }
+        assert_eq!(parse("verso").unwrap_err().kind(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+    }
+}

@@ -1,0 +1,92 @@
+//! What stands under each command's options: examples to copy. A test parses every one of them.
+
+pub(super) const WHICH_WORKSPACE: &str =
+    "Workspace by name, id or start of an id; needed only where there are several [VERSO_WORKSPACE]";
+
+pub(super) const FIRST_STEPS: &str = "\
+First steps:
+  verso demo                                   shows it all, on this machine alone
+  verso init                                   makes this device's identity
+  verso workspace new garden                   makes a workspace
+  verso node add https://www.w3.org/ --title W3C
+  verso pair                                   shows a link for your other device
+  verso join verso://pair/…                    there: joins by that link
+  verso up                                     on both: keeps them in step
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 not initialised, 4 no peer reachable, 5 refused,
+6 data damaged, 7 data directory in use, 8 key store unavailable or not opened.";
+
+pub(super) const INIT: &str = "\
+The device's secret is kept in a file under a passphrase: it is asked for, or taken from VERSO_PASSPHRASE.
+Nothing else on the disk can be read without it. A forgotten passphrase can't be recovered.
+
+Examples:
+  verso init
+  verso init --name desk
+  verso init --data-dir second                 a second device on this machine, to try things out";
+
+pub(super) const WORKSPACE: &str = "\
+Examples:
+  verso workspace new garden
+  verso workspace list --json";
+
+pub(super) const IMPORT: &str = "\
+A line of the file is one node:
+  {\"id\":0,\"title\":\"W3C\",\"url\":\"https://www.w3.org/\",\"tags\":[\"web\"],\"links\":[[1,\"hosts\"]]}
+`id` is a whole number, unique in the file; `links` names other lines by their id, with a kind.
+
+The whole file is checked before anything is written. What the workspace has already is skipped, by url and
+title, so an import that was cut short is completed by running it again.
+
+Examples:
+  verso import sample.jsonl
+  verso import debian-packages.jsonl.zst -w packages";
+
+pub(super) const NODE: &str = "\
+A node is named by its id, the start of its id, or its exact url or title.
+
+Examples:
+  verso node add https://www.rfc-editor.org/ --title 'RFC-Editor' --tag standards --tag ietf
+  verso node title https://www.rfc-editor.org/ RFCs
+  verso node tag RFCs reference
+  verso node show RFCs
+  verso node rm RFCs";
+
+pub(super) const EDGE: &str = "\
+Examples:
+  verso edge add W3C RFCs --kind cites
+  verso edge rm W3C RFCs --kind cites";
+
+pub(super) const EXPORT: &str = "\
+Examples:
+  verso export                                 one document, the same bytes on all devices in step
+  verso export garden --format jsonl           what `verso import` reads";
+
+pub(super) const PAIR: &str = "\
+Whoever has the link can join as a device of yours, so show it only to yourself. It works once. Before anything
+is shared both devices show what will happen, and ask.
+
+Examples:
+  verso pair
+  verso pair --ttl 90s --yes";
+
+pub(super) const JOIN: &str = "\
+Example:
+  verso join verso://pair/…";
+
+pub(super) const UP: &str = "\
+Examples:
+  verso up                                     stays, and pushes every change at once; Ctrl-C ends it
+  verso up --once                              syncs and ends: 0 in step, 4 nobody there, 5 refused
+  verso up --once --wait 30s";
+
+pub(super) const DEMO: &str = "\
+Nothing outside temporary directories is read or written, and only this machine's own network is used.
+
+Examples:
+  verso demo
+  verso demo --import debian-packages.jsonl.zst";
+
+/// All of them, for the test that parses the examples.
+#[cfg(test)]
+pub(super) const ALL: &[&str] = &[FIRST_STEPS, INIT, WORKSPACE, IMPORT, NODE, EDGE, EXPORT, PAIR, JOIN, UP, DEMO];

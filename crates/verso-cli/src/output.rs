@@ -1,0 +1,241 @@
+//! [`Output`]: what a command has to say, for a person or, with `--json`, for a script.
+
+use std::fmt;
+use std::io::{self, IsTerminal as _, Write};
+
+use serde::Serialize;
+
+use crate::error::{CliError, Exit};
+
+/// For whom a command writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// A person at a terminal.
+    Text,
+    /// A script: one document a command, in one line.
+    Json,
+}
+
+/// Whether text is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paint {
+    /// As it is.
+    Plain,
+    /// With ANSI escapes.
+    Coloured,
+}
+
+impl Paint {
+    /// Colour for a terminal, unless the user doesn't want it.
+    fn for_stream(is_terminal: IsTerminal, wish: ColourWish) -> Self {
+        match (is_terminal, wish) {
+            (IsTerminal::Yes, ColourWish::None) => Self::Coloured,
+            _ => Self::Plain,
+        }
+    }
+
+    /// Names and headings.
+    pub(crate) fn strong<T: fmt::Display>(self, text: T) -> Painted<T> {
+        Painted { paint: self, escape: "1", text }
+    }
+
+    /// What is there for completeness.
+    pub(crate) fn faint<T: fmt::Display>(self, text: T) -> Painted<T> {
+        Painted { paint: self, escape: "2", text }
+    }
+
+    /// What went well.
+    pub(crate) fn good<T: fmt::Display>(self, text: T) -> Painted<T> {
+        Painted { paint: self, escape: "32", text }
+    }
+
+    /// What needs attention.
+    pub(crate) fn warn<T: fmt::Display>(self, text: T) -> Painted<T> {
+        Painted { paint: self, escape: "33", text }
+    }
+
+    /// What failed.
+    pub(crate) fn bad<T: fmt::Display>(self, text: T) -> Painted<T> {
+        Painted { paint: self, escape: "1;31", text }
+    }
+}
+
+/// Text in a colour. Padding applies to the text and not to the escapes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Painted<T> {
+    paint: Paint,
+    escape: &'static str,
+    text: T,
+}
+
+impl<T: fmt::Display> fmt::Display for Painted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.paint {
+            Paint::Plain => self.text.fmt(f),
+            Paint::Coloured => {
+                write!(f, "\x1b[{}m", self.escape)?;
+                self.text.fmt(f)?;
+                f.write_str("\x1b[0m")
+            }
+        }
+    }
+}
+
+/// What a user said about colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ColourWish {
+    /// Nothing: coloured where it can be shown.
+    None,
+    /// `--no-color`, or the variable `NO_COLOR` (<https://no-color.org>).
+    Plain,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IsTerminal {
+    Yes,
+    No,
+}
+
+impl From<bool> for IsTerminal {
+    fn from(is_terminal: bool) -> Self {
+        if is_terminal { Self::Yes } else { Self::No }
+    }
+}
+
+/// What a command has to say: its fields make the JSON document, and it knows how to tell them to a person.
+pub(crate) trait Report: Serialize {
+    /// Writes it for a person: whole lines, the last one ended too.
+    fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()>;
+}
+
+/// Standard output and standard error of this process, in the form that was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    format: Format,
+    stdout: Paint,
+    stderr: Paint,
+}
+
+impl Output {
+    /// Looks at the process's own streams.
+    pub(crate) fn new(format: Format, wish: ColourWish) -> Self {
+        Self {
+            format,
+            stdout: Paint::for_stream(io::stdout().is_terminal().into(), wish),
+            stderr: Paint::for_stream(io::stderr().is_terminal().into(), wish),
+        }
+    }
+
+    /// For whom this is.
+    pub(crate) const fn format(self) -> Format {
+        self.format
+    }
+
+    /// Prints what a command has to say, on standard output.
+    pub(crate) fn print(self, report: &impl Report) -> Result<(), CliError> {
+        self.print_to(&mut io::stdout().lock(), report)
+    }
+
+    fn print_to(self, out: &mut dyn Write, report: &impl Report) -> Result<(), CliError> {
+        let mut bytes = Vec::new();
+        match self.format {
+            Format::Text => report.write_text(&mut bytes, self.stdout),
+            Format::Json => write_document(&mut bytes, report),
+        }
+        .and_then(|()| out.write_all(&bytes))
+        .and_then(|()| out.flush())
+        .or_else(|error| written(&error))
+    }
+
+    /// Tells a person what is going on, on standard error; says nothing to a script.
+    pub(crate) fn note(self, text: impl fmt::Display) {
+        if self.format == Format::Text {
+            // Nobody is left to tell that nobody listens.
+            writeln!(io::stderr(), "{}", self.stderr.faint(text)).unwrap_or_default();
+        }
+    }
+
+    /// Tells of a failure, on standard error.
+    pub(crate) fn fail(self, error: &CliError) {
+        let mut bytes = Vec::new();
+        match self.format {
+            Format::Text => error.write_text(&mut bytes, self.stderr),
+            Format::Json => error.write_json(&mut bytes),
+        }
+        .and_then(|()| io::stderr().write_all(&bytes))
+        .unwrap_or_default();
+    }
+}
+
+/// Writes one document, in one line.
+pub(crate) fn write_document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, document)?;
+    writeln!(out)
+}
+
+/// What a failed write to standard output means. A reader that has seen enough, as `head` does, is no failure.
+pub(crate) fn written(error: &io::Error) -> Result<(), CliError> {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Ok(());
+    }
+    let hint = "see that the place it is written to has room and may be written";
+    Err(CliError::because(Exit::Failed, "can't write the output", error, hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Greeting {
+        name: &'static str,
+    }
+
+    impl Report for Greeting {
+        fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+            writeln!(out, "hello {:<5}|", paint.strong(self.name))
+        }
+    }
+
+    fn printed(format: Format, stdout: Paint) -> String {
+        let mut out = Vec::new();
+        let output = Output { format, stdout, stderr: Paint::Plain };
+        output.print_to(&mut out, &Greeting { name: "Ada" }).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn text_for_people_and_a_document_for_scripts() {
+        assert_eq!(printed(Format::Text, Paint::Plain), "hello Ada  |\n");
+        assert_eq!(printed(Format::Text, Paint::Coloured), "hello \x1b[1mAda  \x1b[0m|\n", "padded by what is seen");
+        assert_eq!(printed(Format::Json, Paint::Coloured), "{\"name\":\"Ada\"}\n", "never coloured");
+    }
+
+    #[test]
+    fn colour_only_where_it_is_seen_and_wanted() {
+        assert_eq!(Paint::for_stream(IsTerminal::Yes, ColourWish::None), Paint::Coloured);
+        assert_eq!(Paint::for_stream(IsTerminal::No, ColourWish::None), Paint::Plain);
+        assert_eq!(Paint::for_stream(IsTerminal::Yes, ColourWish::Plain), Paint::Plain);
+    }
+
+    struct Failing(io::ErrorKind);
+
+    impl Write for Failing {
+        fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_leaves_is_no_failure_and_a_full_disk_is() {
+        let output = Output { format: Format::Json, stdout: Paint::Plain, stderr: Paint::Plain };
+        let report = Greeting { name: "Ada" };
+        assert_eq!(output.print_to(&mut Failing(io::ErrorKind::BrokenPipe), &report), Ok(()));
+        let full = output.print_to(&mut Failing(io::ErrorKind::StorageFull), &report).unwrap_err();
+        assert_eq!(full.exit, Exit::Failed);
+    }
+}

@@ -1,0 +1,209 @@
+//! Questions to the person at the terminal: the passphrase, and yes or no. Where nobody can be asked, an error says how
+//! a script answers instead.
+
+use std::io::{self, IsTerminal as _};
+
+use dialoguer::{Confirm, Password};
+use verso_identity::{EmptyPassphrase, Passphrase};
+use zeroize::Zeroizing;
+
+use crate::error::{CliError, Exit};
+use crate::settings::{Environment, variable};
+
+/// How often a person may mistype the second of two equal passphrases.
+const ATTEMPTS: usize = 3;
+
+/// Somebody who can be asked.
+pub(crate) trait Person {
+    /// Tells whether there is anybody.
+    fn is_there(&self) -> bool;
+    /// Asks for a text that is not shown while it is typed.
+    fn secret(&self, question: &str) -> io::Result<Zeroizing<String>>;
+    /// Asks a question whose answer, if it is just confirmed, is no.
+    fn agrees(&self, question: &str) -> io::Result<bool>;
+    /// Tells something before the next question.
+    fn tell(&self, text: &str);
+}
+
+/// The terminal of this process. Questions go to standard error, so that standard output stays a command's own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terminal;
+
+impl Person for Terminal {
+    fn is_there(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    fn secret(&self, question: &str) -> io::Result<Zeroizing<String>> {
+        let dialoguer::Error::IO(error) = match Password::new().with_prompt(question).report(false).interact() {
+            Ok(text) => return Ok(Zeroizing::new(text)),
+            Err(error) => error,
+        };
+        Err(error)
+    }
+
+    fn agrees(&self, question: &str) -> io::Result<bool> {
+        let question = Confirm::new().with_prompt(question).default(false);
+        question.interact().map_err(|dialoguer::Error::IO(error)| error)
+    }
+
+    #[expect(clippy::print_stderr, reason = "half of a dialogue")]
+    fn tell(&self, text: &str) {
+        eprintln!("{text}");
+    }
+}
+
+/// Gets the passphrase of a key file that exists: from the environment, else by asking.
+pub(crate) fn passphrase(environment: &Environment, person: &impl Person) -> Result<Passphrase, CliError> {
+    const WHAT: &str = "can't open the key file";
+    if let Some(given) = given(environment, WHAT)? {
+        return Ok(given);
+    }
+    if !person.is_there() {
+        return Err(nobody(WHAT, "set VERSO_PASSPHRASE to its passphrase, or run the command in a terminal"));
+    }
+    let text = person.secret("Passphrase").map_err(|error| unanswered(WHAT, &error))?;
+    Passphrase::new(text).map_err(|error| refused(WHAT, error))
+}
+
+/// Gets the passphrase for a new key file: from the environment, else by asking twice.
+pub(crate) fn new_passphrase(environment: &Environment, person: &impl Person) -> Result<Passphrase, CliError> {
+    const WHAT: &str = "can't make a key file";
+    if let Some(given) = given(environment, WHAT)? {
+        return Ok(given);
+    }
+    if !person.is_there() {
+        return Err(nobody(WHAT, "run: VERSO_PASSPHRASE='…' verso --keystore file init"));
+    }
+    person.tell("This device's key will be kept in a file, encrypted under a passphrase of your choice.");
+    for _attempt in 0..ATTEMPTS {
+        let first = person.secret("New passphrase").map_err(|error| unanswered(WHAT, &error))?;
+        let second = person.secret("The same again").map_err(|error| unanswered(WHAT, &error))?;
+        if first == second {
+            return Passphrase::new(first).map_err(|error| refused(WHAT, error));
+        }
+        person.tell("These two differ.");
+    }
+    let why = format!("the two passphrases differed {ATTEMPTS} times");
+    Err(CliError::new(Exit::KeyStore, WHAT, why, "run the command again"))
+}
+
+/// Asks for consent. `--yes` is the answer of a script, and is not asked about here.
+pub(crate) fn consent(person: &impl Person, what: &str, question: &str) -> Result<bool, CliError> {
+    if !person.is_there() {
+        let why = "it needs somebody's consent, and there is no terminal to ask at";
+        return Err(CliError::new(
+            Exit::Failed,
+            what,
+            why,
+            "run it in a terminal, or with --yes if that is what you want",
+        ));
+    }
+    person.agrees(question).map_err(|error| {
+        CliError::because(Exit::Failed, what, &error, "run the command again, or with --yes if that is what you want")
+    })
+}
+
+fn given(environment: &Environment, what: &str) -> Result<Option<Passphrase>, CliError> {
+    let Some(text) = environment.text(variable::PASSPHRASE)? else { return Ok(None) };
+    Passphrase::new(Zeroizing::new(text)).map(Some).map_err(|error| refused(what, error))
+}
+
+fn nobody(what: &str, hint: &str) -> CliError {
+    CliError::new(Exit::KeyStore, what, "VERSO_PASSPHRASE is not set, and there is no terminal to ask at", hint)
+}
+
+fn unanswered(what: &str, error: &io::Error) -> CliError {
+    CliError::because(Exit::KeyStore, what, error, "run the command again, or set VERSO_PASSPHRASE")
+}
+
+fn refused(what: &str, error: EmptyPassphrase) -> CliError {
+    CliError::because(Exit::KeyStore, what, &error, "choose one of some length: a few words that you remember")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// Answers in turn; nobody is there if there are no answers.
+    struct Scripted(RefCell<Vec<&'static str>>);
+
+    impl Scripted {
+        fn new(mut answers: Vec<&'static str>) -> Self {
+            answers.reverse();
+            Self(RefCell::new(answers))
+        }
+    }
+
+    impl Person for Scripted {
+        fn is_there(&self) -> bool {
+            !self.0.borrow().is_empty()
+        }
+
+        fn secret(&self, _question: &str) -> io::Result<Zeroizing<String>> {
+            let answer = self.0.borrow_mut().pop().ok_or(io::ErrorKind::UnexpectedEof)?;
+            Ok(Zeroizing::new(answer.to_owned()))
+        }
+
+        fn agrees(&self, question: &str) -> io::Result<bool> {
+            Ok(**self.secret(question)? == *"y")
+        }
+
+        fn tell(&self, _text: &str) {}
+    }
+
+    fn nothing() -> Environment {
+        Environment::of(&[])
+    }
+
+    #[test]
+    fn the_environment_answers_first() {
+        let environment = Environment::of(&[(variable::PASSPHRASE, "tea and cake")]);
+        let person = Scripted::new(vec!["never asked"]);
+        passphrase(&environment, &person).unwrap();
+        new_passphrase(&environment, &person).unwrap();
+        assert_eq!(person.0.borrow().len(), 1, "nobody was asked");
+    }
+
+    #[test]
+    fn a_person_is_asked_once_for_a_known_and_twice_for_a_new_one() {
+        let person = Scripted::new(vec!["tea", "left over"]);
+        passphrase(&nothing(), &person).unwrap();
+        assert_eq!(person.0.borrow().len(), 1);
+        let person = Scripted::new(vec!["tea", "tee", "cake", "cake", "left over"]);
+        new_passphrase(&nothing(), &person).unwrap();
+        assert_eq!(person.0.borrow().len(), 1);
+    }
+
+    #[test]
+    fn every_failure_is_of_the_key_store() {
+        let failures = [
+            passphrase(&nothing(), &Scripted::new(vec![])).unwrap_err(),
+            passphrase(&nothing(), &Scripted::new(vec![""])).unwrap_err(),
+            new_passphrase(&nothing(), &Scripted::new(vec![])).unwrap_err(),
+            new_passphrase(&nothing(), &Scripted::new(vec!["", ""])).unwrap_err(),
+            new_passphrase(&nothing(), &Scripted::new(vec!["a", "b", "a", "b", "a", "b", "a", "a"])).unwrap_err(),
+            new_passphrase(&nothing(), &Scripted::new(vec!["a"])).unwrap_err(),
+        ];
+        for failure in failures {
+            assert_eq!(failure.exit, Exit::KeyStore, "{failure}");
+            assert!(!failure.hint.is_empty(), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_script_without_a_passphrase_learns_the_command() {
+        let failure = new_passphrase(&nothing(), &Scripted::new(vec![])).unwrap_err();
+        assert!(failure.hint.contains("verso --keystore file init"), "{}", failure.hint);
+    }
+
+    #[test]
+    fn consent_is_a_yes() {
+        assert_eq!(consent(&Scripted::new(vec!["y"]), "can't pair", "Pair?"), Ok(true));
+        assert_eq!(consent(&Scripted::new(vec!["n"]), "can't pair", "Pair?"), Ok(false));
+        let failure = consent(&Scripted::new(vec![]), "can't pair", "Pair?").unwrap_err();
+        assert!(failure.hint.contains("--yes"), "{}", failure.hint);
+    }
+}

@@ -1,0 +1,200 @@
+//! What holds for every command: where the data lies, which key store, which network; from the command line, else from
+//! the environment, else a default.
+
+#[cfg(test)]
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::args::{Globals, KeyStoreChoice, NetworkChoice};
+use crate::error::{CliError, Exit};
+use crate::output::{ColourWish, Format, Output};
+
+/// Names of the variables that are read.
+pub(crate) mod variable {
+    /// Where the data lies.
+    pub(crate) const DATA_DIR: &str = "VERSO_DATA_DIR";
+    /// Which key store.
+    pub(crate) const KEYSTORE: &str = "VERSO_KEYSTORE";
+    /// Which network.
+    pub(crate) const NETWORK: &str = "VERSO_NETWORK";
+    /// Which workspace, where a command takes one and is given none.
+    pub(crate) const WORKSPACE: &str = "VERSO_WORKSPACE";
+    /// The passphrase of the key file.
+    pub(crate) const PASSPHRASE: &str = "VERSO_PASSPHRASE";
+    /// Not ours: no colour, whatever its value (<https://no-color.org>).
+    pub(crate) const NO_COLOR: &str = "NO_COLOR";
+}
+
+/// Where variables are read from. They are read one by one and never kept, because one of them is a secret.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Environment {
+    /// The variables of this process.
+    #[default]
+    Process,
+    /// The variables of this process, but for Verso's own: what `demo` sees.
+    WithoutVerso,
+    /// Made up for a test.
+    #[cfg(test)]
+    Made(BTreeMap<&'static str, &'static str>),
+}
+
+impl Environment {
+    #[cfg(test)]
+    pub(crate) fn of(variables: &[(&'static str, &'static str)]) -> Self {
+        Self::Made(variables.iter().copied().collect())
+    }
+
+    /// A variable's value; an empty one counts as not set.
+    pub(crate) fn get(&self, name: &str) -> Option<OsString> {
+        let value = match self {
+            Self::WithoutVerso if name.starts_with("VERSO_") => None,
+            Self::Process | Self::WithoutVerso => env::var_os(name),
+            #[cfg(test)]
+            Self::Made(variables) => variables.get(name).map(OsString::from),
+        };
+        value.filter(|value| !value.is_empty())
+    }
+
+    /// A variable's value, which has to be text.
+    pub(crate) fn text(&self, name: &str) -> Result<Option<String>, CliError> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let text = value.into_string().map_err(|_value| {
+            let what = format!("can't use {name}");
+            CliError::new(Exit::Usage, what, "its value is not UTF-8", format!("set {name} again, or unset it"))
+        })?;
+        Ok(Some(text))
+    }
+
+    fn choice<T: ValueEnum>(&self, name: &str) -> Result<Option<T>, CliError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let choice = T::from_str(&text, false).map_err(|_unknown| {
+            let known: Vec<String> = T::value_variants()
+                .iter()
+                .filter_map(ValueEnum::to_possible_value)
+                .map(|value| value.get_name().to_owned())
+                .collect();
+            let why = format!("its value `{text}` is none of: {}", known.join(", "));
+            CliError::new(Exit::Usage, format!("can't use {name}"), why, format!("set {name} again, or unset it"))
+        })?;
+        Ok(Some(choice))
+    }
+}
+
+/// What holds for every command.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Where identity, journals and state lie.
+    pub(crate) data_dir: PathBuf,
+    /// The key store that was asked for, if one was; `init` recorded which one it is.
+    pub(crate) keystore: Option<KeyStoreChoice>,
+    /// How peers are reached.
+    pub(crate) network: NetworkChoice,
+    /// Address to bind instead of the stored port.
+    pub(crate) listen: Option<SocketAddr>,
+    /// The workspace for commands that are given none.
+    pub(crate) workspace: Option<String>,
+    /// How much is logged.
+    pub(crate) verbosity: u8,
+}
+
+impl Settings {
+    /// Puts together what the command line says, else the environment, else the default.
+    pub(crate) fn new(globals: &Globals, environment: &Environment) -> Result<Self, CliError> {
+        Ok(Self {
+            data_dir: data_dir(globals, environment)?,
+            keystore: globals
+                .keystore
+                .map_or_else(|| environment.choice(variable::KEYSTORE), |given| Ok(Some(given)))?,
+            network: globals
+                .network
+                .map_or_else(|| environment.choice(variable::NETWORK), |given| Ok(Some(given)))?
+                .unwrap_or(NetworkChoice::Lan),
+            listen: globals.listen,
+            workspace: environment.text(variable::WORKSPACE)?,
+            verbosity: globals.verbose,
+        })
+    }
+}
+
+/// Where and how the command's output goes.
+pub(crate) fn output(globals: &Globals, environment: &Environment) -> Output {
+    let format = if globals.json { Format::Json } else { Format::Text };
+    let plain = globals.no_color || environment.get(variable::NO_COLOR).is_some();
+    Output::new(format, if plain { ColourWish::Plain } else { ColourWish::None })
+}
+
+fn data_dir(globals: &Globals, environment: &Environment) -> Result<PathBuf, CliError> {
+    if let Some(given) = &globals.data_dir {
+        return Ok(given.clone());
+    }
+    if let Some(given) = environment.get(variable::DATA_DIR) {
+        return Ok(PathBuf::from(given));
+    }
+    let folders = directories::ProjectDirs::from("", "", "verso").ok_or_else(|| {
+        let why = "this user has no home directory";
+        CliError::new(Exit::Usage, "can't tell where the data lies", why, "name a directory with --data-dir")
+    })?;
+    Ok(folders.data_dir().to_path_buf())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_comes_before_the_environment() {
+        let environment = Environment::of(&[
+            (variable::DATA_DIR, "from/environment"),
+            (variable::NETWORK, "loopback"),
+            (variable::KEYSTORE, "file"),
+            (variable::WORKSPACE, "garden"),
+        ]);
+        let settings = Settings::new(&Globals::default(), &environment).unwrap();
+        assert_eq!(settings.data_dir, PathBuf::from("from/environment"));
+        assert_eq!(settings.network, NetworkChoice::Loopback);
+        assert_eq!(settings.keystore, Some(KeyStoreChoice::File));
+        assert_eq!(settings.workspace.as_deref(), Some("garden"));
+
+        let globals = Globals {
+            data_dir: Some("given".into()),
+            network: Some(NetworkChoice::Lan),
+            listen: Some("127.0.0.1:7".parse().unwrap()),
+            ..Globals::default()
+        };
+        let settings = Settings::new(&globals, &environment).unwrap();
+        assert_eq!(settings.data_dir, PathBuf::from("given"));
+        assert_eq!(settings.network, NetworkChoice::Lan);
+        assert_eq!(settings.listen, Some("127.0.0.1:7".parse().unwrap()));
+    }
+
+    #[test]
+    fn nothing_said_is_a_default() {
+        let globals = Globals { data_dir: Some("given".into()), ..Globals::default() };
+        let environment = Environment::of(&[(variable::NETWORK, ""), (variable::WORKSPACE, "")]);
+        let settings = Settings::new(&globals, &environment).unwrap();
+        assert_eq!(settings.network, NetworkChoice::Lan);
+        assert_eq!(settings.keystore, None);
+        assert_eq!(settings.workspace, None, "empty is not set");
+    }
+
+    #[test]
+    fn nonsense_in_the_environment_is_named() {
+        let globals = Globals { data_dir: Some("given".into()), ..Globals::default() };
+        let error = Settings::new(&globals, &Environment::of(&[(variable::NETWORK, "carrier-pigeon")])).unwrap_err();
+        assert_eq!(error.exit, Exit::Usage);
+        assert!(error.what.contains("VERSO_NETWORK") && error.why.contains("loopback, lan"), "{error:?}");
+    }
+
+    #[test]
+    fn the_demo_sees_none_of_our_variables() {
+        // Set for every test by cargo, and foreign to Verso.
+        assert!(Environment::Process.get("CARGO_MANIFEST_DIR").is_some());
+        assert!(Environment::WithoutVerso.get("CARGO_MANIFEST_DIR").is_some());
+        assert_eq!(Environment::WithoutVerso.get("VERSO_ANYTHING"), None);
+    }
+}
