@@ -1,0 +1,169 @@
+//! What goes to the peer, read in pieces and within its credit: [`Sending`].
+
+use std::collections::VecDeque;
+
+use verso_identity::WorkspaceId;
+use verso_vv::{Author, Seq};
+use verso_wire::limits::{IN_FLIGHT, MAX_UNIT_BYTES};
+use verso_wire::{Message, MessageTag};
+
+use crate::chains::Chains;
+use crate::error::SessionError;
+use crate::input::EncodedRun;
+use crate::outbox::Outbox;
+use crate::output::Output;
+
+/// Most bytes that one read asks for: 1 MiB, so that what is read ahead of the transport stays small against the credit, while the cost
+/// of asking vanishes against that of the bytes.
+const READ_BYTES: usize = 1024 * 1024;
+
+/// Sends what the peer lacks of one workspace.
+///
+/// 1. The next author who has something to send is read, from where it was sent to, no more than the credit has room for. One read is
+///    open at a time.
+/// 2. What comes back is sent as it is. What the credit has no room for waits; nothing is read while something waits.
+/// 3. Again, until the peer was sent everything. Something new at the end of a chain that the peer has goes out without a read.
+///
+/// Guaranteed: the bytes of units sent never exceed the peer's credit; what waits is one answer at most.
+#[derive(Debug)]
+pub(crate) struct Sending {
+    workspace: WorkspaceId,
+    /// All bytes of units that may have been sent on this stream.
+    credit: u64,
+    /// All bytes of units that were sent on this stream.
+    sent: u64,
+    read: Read,
+    waiting: VecDeque<(Author, EncodedRun)>,
+}
+
+/// The read that the replica has yet to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Read {
+    None,
+    Open(Author, Seq),
+    /// Where the chain goes on has changed since: the answer will be dropped.
+    Abandoned,
+}
+
+impl Sending {
+    pub(crate) const fn new(workspace: WorkspaceId) -> Self {
+        Self { workspace, credit: IN_FLIGHT, sent: 0, read: Read::None, waiting: VecDeque::new() }
+    }
+
+    /// Takes the peer's new credit. Returns whether it grew.
+    ///
+    /// # Errors
+    /// [`SessionError::Contradiction`] if it takes back what it gave, or gives more than its window over what it got.
+    pub(crate) fn grant(&mut self, credit: u64) -> Result<bool, SessionError> {
+        let contradiction = |why| SessionError::Contradiction { message: MessageTag::Ack, why };
+        if credit < self.credit {
+            return Err(contradiction("the credit is below an earlier one"));
+        }
+        if credit > self.sent.saturating_add(IN_FLIGHT) {
+            return Err(contradiction("the credit is for bytes that were never sent"));
+        }
+        let grew = credit > self.credit;
+        self.credit = credit;
+        Ok(grew)
+    }
+
+    /// Takes the replica's answer to a read.
+    ///
+    /// # Errors
+    /// [`SessionError::Unreadable`] if the log gave nothing of what its head promised.
+    pub(crate) fn answer(
+        &mut self,
+        author: Author,
+        runs: Vec<EncodedRun>,
+        chains: &mut Chains,
+    ) -> Result<(), SessionError> {
+        let from = match std::mem::replace(&mut self.read, Read::None) {
+            Read::Open(asked, from) if asked == author => from,
+            Read::Open(..) | Read::Abandoned | Read::None => return Ok(()),
+        };
+        let mut taken = false;
+        for run in runs {
+            // Meanwhile the peer may have got some of it elsewhere.
+            let next = chains.sent_until(&author).next();
+            if run.first <= next && next <= run.last && next <= chains.send_until(&author) {
+                chains.sent(author, run.last)?;
+                self.waiting.push_back((author, run));
+                taken = true;
+            }
+        }
+        if !taken && chains.sent_until(&author).next() == from && from <= chains.send_until(&author) {
+            return Err(SessionError::Unreadable { workspace: self.workspace, author, from });
+        }
+        Ok(())
+    }
+
+    /// Sends a run at once that was just appended, if the peer has all before it and nothing else is on its way to the wire.
+    pub(crate) fn push(
+        &mut self,
+        author: Author,
+        run: EncodedRun,
+        chains: &mut Chains,
+        out: &mut Outbox,
+    ) -> Result<(), SessionError> {
+        let follows = chains.sent_until(&author).next() == run.first && run.last <= chains.send_until(&author);
+        if follows && self.waiting.is_empty() && self.read == Read::None && self.has_room(&run) {
+            chains.sent(author, run.last)?;
+            self.send(run, out);
+        }
+        Ok(())
+    }
+
+    /// Sends what waits, as far as the credit goes.
+    pub(crate) fn flush(&mut self, out: &mut Outbox) {
+        while self.waiting.front().is_some_and(|(_, run)| self.has_room(run)) {
+            if let Some((_, run)) = self.waiting.pop_front() {
+                self.send(run, out);
+            }
+        }
+    }
+
+    /// Asks for the next piece to send, if there is one and room for it.
+    pub(crate) fn read_next(&mut self, chains: &Chains, out: &mut Outbox) {
+        let room = usize::try_from(self.credit - self.sent).unwrap_or(usize::MAX);
+        if self.read != Read::None || !self.waiting.is_empty() || room < MAX_UNIT_BYTES {
+            return;
+        }
+        if let Some((author, from)) = chains.next_to_send() {
+            self.read = Read::Open(author, from);
+            out.push(Output::Read { workspace: self.workspace, author, from, max_bytes: room.min(READ_BYTES) });
+        }
+    }
+
+    /// Drops what waits of `author`, because where it goes on has changed.
+    pub(crate) fn forget(&mut self, author: Author) {
+        self.waiting.retain(|(other, _)| *other != author);
+        if matches!(self.read, Read::Open(asked, _) if asked == author) {
+            self.read = Read::Abandoned;
+        }
+    }
+
+    /// Whether an answer of the replica is awaited.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.read != Read::None
+    }
+
+    /// Whether something is read or about to be: nothing but the peer's credit holds it back otherwise.
+    pub(crate) fn is_busy(&self, chains: &Chains) -> bool {
+        let blocked = usize::try_from(self.credit - self.sent).is_ok_and(|room| room < MAX_UNIT_BYTES);
+        self.is_reading() || (!blocked && chains.next_to_send().is_some())
+    }
+
+    /// Whether nothing waits for credit.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    fn has_room(&self, run: &EncodedRun) -> bool {
+        u64::try_from(run.bytes.len()).is_ok_and(|len| len <= self.credit - self.sent)
+    }
+
+    fn send(&mut self, run: EncodedRun, out: &mut Outbox) {
+        self.sent = self.sent.saturating_add(u64::try_from(run.bytes.len()).unwrap_or(u64::MAX));
+        out.send(self.workspace, Message::Unit { bytes: run.bytes });
+    }
+}
