@@ -3,7 +3,9 @@
 
 mod house;
 mod layers;
+mod links;
 mod manifests;
+mod purity;
 mod sources;
 mod tree;
 
@@ -61,7 +63,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
 }
 
 fn check(tree: &Tree) -> Vec<Problem> {
-    [sources::check(tree), manifests::check(tree), house::check(tree)].concat()
+    [sources::check(tree), manifests::check(tree), house::check(tree), links::check(tree), purity::check(tree)].concat()
 }
 
 #[cfg(test)]
@@ -73,8 +75,8 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let tree = Tree::read(&root).unwrap();
         assert!(tree.file("xtask/src/tidy.rs").is_some(), "the files were found");
-        assert_eq!(check(&tree), [], "see `cargo xtask tidy`");
-        assert_eq!(layers::check(&layers::members(&root).unwrap()), []);
+        let problems = [check(&tree), layers::check(&layers::members(&root).unwrap())].concat();
+        assert_eq!(problems.iter().map(ToString::to_string).collect::<Vec<_>>(), [""; 0]);
     }
 
     #[test]
