@@ -1,0 +1,324 @@
+//! Dialling: all addresses at once, and none of them can keep the others back.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use iroh::Endpoint;
+use iroh::endpoint::{
+    ConnectError, ConnectWithOptsError, ConnectingError, Connection, ConnectionError, TransportErrorCode,
+    WeakConnectionHandle,
+};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tracing::debug;
+use verso_identity::DeviceId;
+use verso_wire::limits::HANDSHAKE_TIMEOUT;
+use verso_wire::{CloseCode, Reason};
+
+use crate::close::{Closed, close};
+use crate::connection::SyncConnection;
+use crate::endpoint::{Inner, Transport};
+use crate::handshake::{ProofError, Prover};
+use crate::pairing::{PairConnection, PairError};
+use crate::quic::{ALPN_PAIR, ALPN_SYNC, bind, endpoint_addr, open_windows};
+use crate::stream::{Counters, FrameStream, StreamError};
+
+/// After how long without a connection each address is tried on its own as well: several times what a reachable peer needs,
+/// short enough not to be felt.
+const ALONE_AFTER: Duration = Duration::from_millis(500);
+/// Most addresses that are tried on their own, the first ones given.
+const MAX_ALONE: usize = 8;
+/// Most addresses that are tried at all. A peer tells of at most 64; whoever knows more has typed them.
+const MAX_ADDRESSES: usize = 64;
+
+/// Why there is no connection to a peer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DialError {
+    /// The own [`Gatekeeper`](crate::Gatekeeper) doesn't admit the peer; nothing was sent.
+    #[error("this device does not admit the peer: {0}")]
+    NotAdmitted(CloseCode),
+    /// There is no address to try that this [`Network`](crate::Network) reaches.
+    #[error("no address of the peer is known that can be tried")]
+    NoAddress,
+    /// This machine has no network, or none that leads to any of the addresses.
+    #[error("this machine has no network")]
+    NoNetwork,
+    /// Nobody answered.
+    #[error("the peer did not answer at any known address")]
+    Unreachable,
+    /// Somebody answered, but not the peer: its address belongs to another device now.
+    #[error("another device answers at the peer's address")]
+    WrongDevice,
+    /// What answered speaks no common protocol.
+    #[error("the peer speaks no common version of the protocol")]
+    Version,
+    /// The peer answered and closed the connection, with this code.
+    #[error("the peer refused: {0}")]
+    Refused(CloseCode),
+    /// The peer did not prove what was agreed at pairing, so this side closed the connection.
+    #[error("the peer did not prove what was agreed at pairing")]
+    Unproven(#[source] ProofError),
+    /// The connection was lost again before it was established.
+    #[error("the connection was lost before it was established")]
+    Lost,
+    /// Misuse: a device doesn't dial itself.
+    #[error("this device can't connect to itself")]
+    Oneself,
+    /// The transport is closed.
+    #[error("the transport is closed")]
+    Closed,
+}
+
+impl DialError {
+    /// Returns the reason to show.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::NotAdmitted(code) | Self::Refused(code) => code.reason().unwrap_or(Reason::Unreachable),
+            Self::NoNetwork => Reason::Offline,
+            Self::Version => Reason::Version,
+            Self::Unproven(source) => source.reason(),
+            Self::NoAddress | Self::Unreachable | Self::WrongDevice | Self::Lost | Self::Oneself | Self::Closed => {
+                Reason::Unreachable
+            }
+        }
+    }
+
+    /// Of several attempts' errors keeps the one that came furthest, since it tells most.
+    fn or_further(self, other: Self) -> Self {
+        let progress = |error: &Self| match error {
+            Self::Refused(_) => 3,
+            Self::Version => 2,
+            Self::WrongDevice => 1,
+            _ => 0,
+        };
+        if progress(&other) > progress(&self) { other } else { self }
+    }
+
+    fn closed(closed: Closed) -> Self {
+        match closed {
+            Closed::ByPeer(code) => Self::Refused(code),
+            Closed::ByUs => Self::Closed,
+            Closed::Lost | Closed::Protocol => Self::Lost,
+        }
+    }
+}
+
+impl Transport {
+    /// Connects to a paired device: at all addresses at once, then both sides prove what was agreed. Returns the connection and
+    /// its control stream. Takes at most 10 s; dropping the future ends it.
+    ///
+    /// # Errors
+    /// [`DialError`].
+    pub async fn dial(
+        &self,
+        peer: &DeviceId,
+        addresses: &[SocketAddr],
+    ) -> Result<(SyncConnection, FrameStream), DialError> {
+        let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
+        self.inner.gate.admit(peer).map_err(DialError::NotAdmitted)?;
+        let not_paired = DialError::NotAdmitted(Reason::NotTrusted.into());
+        let secret = self.inner.gate.secret(peer).ok_or(not_paired)?;
+        let connection = self.connect(peer, addresses, Attempt { alpn: ALPN_SYNC, deadline }).await?;
+        let counters = Arc::new(Counters::default());
+        let prover = Prover {
+            own: self.inner.id,
+            key: &self.inner.noise_key,
+            connection: &connection,
+            secret: &secret,
+            counters: &counters,
+        };
+        match timeout_at(deadline, prover.dial()).await {
+            Ok(Ok(control)) => {
+                open_windows(&connection);
+                let generation = secret.generation;
+                Ok((SyncConnection::new(connection, self.inner.id, generation, counters, None), control))
+            }
+            Ok(Err(ProofError::Ended(StreamError::Closed(closed)))) => Err(DialError::closed(closed)),
+            Ok(Err(error)) => {
+                close(&connection, Reason::HandshakeFailed.into());
+                Err(DialError::Unproven(error))
+            }
+            Err(_elapsed) => {
+                close(&connection, Reason::HandshakeFailed.into());
+                Err(DialError::Lost)
+            }
+        }
+    }
+
+    /// Connects to a device to be paired with it; nothing is proven but that it is the device of this id.
+    ///
+    /// # Errors
+    /// [`DialError`].
+    pub async fn dial_pairing(&self, device: &DeviceId, addresses: &[SocketAddr]) -> Result<PairConnection, DialError> {
+        let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
+        let connection = self.connect(device, addresses, Attempt { alpn: ALPN_PAIR, deadline }).await?;
+        PairConnection::dial(connection, &self.inner).await.map_err(|error| match error {
+            PairError::Ended(StreamError::Closed(closed)) => DialError::closed(closed),
+            _ => DialError::Lost,
+        })
+    }
+
+    /// Connects at all addresses at once, and after a while at each on its own too.
+    ///
+    /// QUIC takes every answer to its first packet for the one peer's. So if another device answers at an address that once was
+    /// the peer's, both answers mix into one that makes no sense, the attempt hangs, and iroh remembers the address for the
+    /// next. An attempt from an endpoint of its own, which knows one address only, can't be disturbed.
+    async fn connect(
+        &self,
+        peer: &DeviceId,
+        addresses: &[SocketAddr],
+        attempt: Attempt,
+    ) -> Result<Connection, DialError> {
+        let addresses = self.worth_trying(peer, addresses)?;
+        let target = endpoint_addr(peer, &addresses).ok_or(DialError::NoAddress)?;
+        let mut together = pin!(self.endpoint.connect(target, attempt.alpn));
+        let mut wait = pin!(sleep(ALONE_AFTER));
+        let mut expired = pin!(sleep_until(attempt.deadline));
+        let (sender, mut alone) = mpsc::channel(1);
+        let mut sender = Some(sender);
+        let (mut together_runs, mut alone_runs) = (true, true);
+        let mut failure = DialError::Unreachable;
+        loop {
+            tokio::select! {
+                result = &mut together, if together_runs => match result {
+                    Ok(connection) => return Ok(connection),
+                    Err(error) => {
+                        together_runs = false;
+                        failure = failure.or_further(classify(&error));
+                        if addresses.len() == 1 && matches!(failure, DialError::Refused(_) | DialError::Version) {
+                            return Err(failure);
+                        }
+                    }
+                },
+                result = alone.recv(), if sender.is_none() && alone_runs => match result {
+                    Some(Ok(connection)) => return Ok(connection),
+                    Some(Err(error)) => failure = failure.or_further(error),
+                    // Each address has failed for itself, so they fail together too.
+                    None if !together_runs || addresses.len() <= MAX_ALONE => return Err(failure),
+                    None => alone_runs = false,
+                },
+                () = &mut wait, if sender.is_some() => (),
+                () = &mut expired => return Err(failure),
+            }
+            if let Some(sender) = sender.take() {
+                for address in addresses.iter().take(MAX_ALONE) {
+                    let alone = Alone { peer: *peer, address: *address, alpn: attempt.alpn };
+                    self.inner.tasks.spawn(alone.run(Arc::clone(&self.inner), sender.clone()));
+                }
+            }
+        }
+    }
+
+    /// Chooses the addresses that can lead anywhere, in the order given.
+    fn worth_trying(&self, peer: &DeviceId, addresses: &[SocketAddr]) -> Result<Vec<SocketAddr>, DialError> {
+        if *peer == self.inner.id {
+            return Err(DialError::Oneself);
+        }
+        if self.inner.shutdown.is_cancelled() {
+            return Err(DialError::Closed);
+        }
+        let own: BTreeSet<SocketAddr> = self.endpoint.addr().ip_addrs().copied().collect();
+        let mut seen = BTreeSet::new();
+        let chosen: Vec<SocketAddr> = addresses
+            .iter()
+            .map(|address| SocketAddr::new(address.ip().to_canonical(), address.port()))
+            .filter(|address| self.inner.network.allows(address) && !own.contains(address) && seen.insert(*address))
+            .take(MAX_ADDRESSES)
+            .collect();
+        if chosen.is_empty() {
+            return Err(DialError::NoAddress);
+        }
+        let local_only = own.iter().all(|address| address.ip().is_loopback());
+        if local_only && (own.is_empty() || chosen.iter().all(|address| !address.ip().is_loopback())) {
+            return Err(DialError::NoNetwork);
+        }
+        Ok(chosen)
+    }
+}
+
+/// What is dialled, and until when.
+#[derive(Debug, Clone, Copy)]
+struct Attempt {
+    alpn: &'static [u8],
+    deadline: Instant,
+}
+
+/// An attempt at one address, by an endpoint of its own.
+struct Alone {
+    peer: DeviceId,
+    address: SocketAddr,
+    alpn: &'static [u8],
+}
+
+impl Alone {
+    /// Tells the result, and keeps the endpoint for as long as the connection lives.
+    async fn run(self, inner: Arc<Inner>, results: mpsc::Sender<Result<Connection, DialError>>) {
+        let Ok(endpoint) = bind(inner.secret.clone(), &inner.spare_bindings, &[]).await else {
+            return;
+        };
+        tokio::select! {
+            () = self.connect(&endpoint, results) => (),
+            () = turn_away(&endpoint) => (),
+            () = inner.shutdown.cancelled() => (),
+        }
+        endpoint.close().await;
+    }
+
+    async fn connect(&self, endpoint: &Endpoint, results: mpsc::Sender<Result<Connection, DialError>>) {
+        let Some(target) = endpoint_addr(&self.peer, &[self.address]) else {
+            return;
+        };
+        let result = tokio::select! {
+            result = endpoint.connect(target, self.alpn) => result.map_err(|error| classify(&error)),
+            () = results.closed() => return,
+        };
+        // Registered while the connection is held here, so that its end is not missed.
+        let handle = result.as_ref().ok().map(Connection::weak_handle);
+        let ended = handle.as_ref().map(WeakConnectionHandle::closed);
+        debug!(peer = %self.peer, address = %self.address, connected = result.is_ok(), "tried an address on its own");
+        // Nobody waits any more if another attempt was first; the connection is dropped, and so closed.
+        results.send(result).await.unwrap_or_default();
+        drop(results);
+        if let Some(ended) = ended {
+            ended.await;
+        }
+    }
+}
+
+/// Nobody is expected at the endpoint of a single dial.
+async fn turn_away(endpoint: &Endpoint) {
+    while let Some(incoming) = endpoint.accept().await {
+        incoming.ignore();
+    }
+}
+
+/// Tells what iroh's error means for the caller.
+fn classify(error: &ConnectError) -> DialError {
+    match error {
+        ConnectError::Connect { source: ConnectWithOptsError::EndpointClosed { .. }, .. } => DialError::Closed,
+        ConnectError::Connect { .. } => DialError::Unreachable,
+        ConnectError::Connecting { source: ConnectingError::ConnectionError { source, .. }, .. }
+        | ConnectError::Connection { source, .. } => classify_connection(source),
+        _ => DialError::WrongDevice,
+    }
+}
+
+fn classify_connection(error: &ConnectionError) -> DialError {
+    // TLS alert 120 (RFC 7301): the other side speaks none of the protocols that were asked for.
+    let no_application_protocol = TransportErrorCode::crypto(120);
+    match error {
+        ConnectionError::VersionMismatch => DialError::Version,
+        ConnectionError::ConnectionClosed(close) if close.error_code == no_application_protocol => DialError::Version,
+        ConnectionError::ConnectionClosed(close) if close.error_code == TransportErrorCode::CONNECTION_REFUSED => {
+            DialError::Refused(Reason::Busy.into())
+        }
+        ConnectionError::TransportError(_) | ConnectionError::ConnectionClosed(_) => DialError::WrongDevice,
+        ConnectionError::ApplicationClosed(_) => DialError::closed(Closed::from(error.clone())),
+        ConnectionError::LocallyClosed => DialError::Closed,
+        ConnectionError::Reset | ConnectionError::TimedOut | ConnectionError::CidsExhausted => DialError::Unreachable,
+    }
+}

@@ -1,0 +1,143 @@
+//! [`Transport`]: the endpoint of a device, from binding to closing.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use iroh::{Endpoint, SecretKey};
+use tokio::sync::{Mutex, mpsc};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+use tracing::debug;
+use verso_identity::{DeviceId, DeviceKey};
+use verso_noise::NoiseKey;
+
+use crate::accept::{BACKLOG, Incoming, Sessions, accept_loop};
+use crate::config::{Binding, Network, TransportConfig};
+use crate::gate::Gatekeeper;
+use crate::quic::{ALPN_PAIR, ALPN_SYNC, BindError, bind};
+
+/// How long closing may take: peers get their goodbye within a round trip or not at all, and whoever pressed Ctrl-C
+/// waits.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(900);
+
+/// A device's endpoint on the network. It dials and accepts, and lets nobody in whom its [`Gatekeeper`] doesn't admit.
+///
+/// It wants to be closed by [`close`](Self::close); dropped, it stops without telling the peers.
+pub struct Transport {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) endpoint: Endpoint,
+    incoming: Mutex<mpsc::Receiver<Incoming>>,
+    _stop: DropGuard,
+}
+
+/// What the tasks of a transport share.
+pub(crate) struct Inner {
+    pub(crate) id: DeviceId,
+    pub(crate) noise_key: NoiseKey,
+    pub(crate) secret: SecretKey,
+    pub(crate) network: Network,
+    pub(crate) gate: Arc<dyn Gatekeeper>,
+    pub(crate) sessions: Arc<Sessions>,
+    /// Cancelled when the transport closes.
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    /// Where endpoints of single dials are bound: as the transport itself, at any port.
+    pub(crate) spare_bindings: Vec<Binding>,
+}
+
+impl Transport {
+    /// Binds the endpoint of the device `key` and begins to accept. It uses the same Ed25519 key as everything else of the
+    /// device, and speaks `verso/sync/1` and `verso/pair/1`.
+    ///
+    /// # Errors
+    /// [`BindError`]; above all [`BindError::PortTaken`], after which the caller may try port 0.
+    pub async fn bind(key: &DeviceKey, config: TransportConfig, gate: Arc<dyn Gatekeeper>) -> Result<Self, BindError> {
+        let bindings = config.bindings();
+        let beyond = bindings.iter().find(|binding| !binding.address.ip().is_loopback());
+        if let (Network::Loopback, Some(binding)) = (config.network, beyond) {
+            return Err(BindError::NotLoopback { address: binding.address });
+        }
+        let secret = SecretKey::from_bytes(&key.to_secret());
+        let endpoint = bind(secret.clone(), &bindings, &[ALPN_SYNC, ALPN_PAIR]).await?;
+
+        let spare = |binding: Binding| Binding { address: SocketAddr::new(binding.address.ip(), 0), ..binding };
+        let shutdown = CancellationToken::new();
+        let inner = Arc::new(Inner {
+            id: key.id(),
+            noise_key: NoiseKey::derive(key),
+            secret,
+            network: config.network,
+            gate,
+            sessions: Sessions::new(config.max_incoming_sessions),
+            shutdown: shutdown.clone(),
+            tasks: TaskTracker::new(),
+            spare_bindings: bindings.into_iter().map(spare).collect(),
+        });
+        let (sender, incoming) = mpsc::channel(BACKLOG);
+        inner.tasks.spawn(accept_loop(Arc::clone(&inner), endpoint.clone(), sender));
+        Ok(Self { inner, endpoint, incoming: Mutex::new(incoming), _stop: shutdown.drop_guard() })
+    }
+
+    /// Returns the device's id, which is the endpoint's.
+    pub fn id(&self) -> DeviceId {
+        self.inner.id
+    }
+
+    /// Waits for the next that comes in, `None` once the transport is closed. Up to 16 wait here; who waits for longer than
+    /// the handshake may take is told `busy`.
+    pub async fn accept(&self) -> Option<Incoming> {
+        self.incoming.lock().await.recv().await
+    }
+
+    /// Returns the addresses at which peers may reach this device at the moment: of the machine's interfaces, or the one it
+    /// listens at. Without any network there are none.
+    pub fn local_addresses(&self) -> Vec<SocketAddr> {
+        let mut addresses: Vec<SocketAddr> =
+            self.endpoint.addr().ip_addrs().copied().filter(|address| usable_by_peers(address.ip())).collect();
+        addresses.sort_unstable();
+        addresses
+    }
+
+    /// Returns the UDP port, the IPv4 one where there are two.
+    pub fn port(&self) -> u16 {
+        let mut sockets = self.endpoint.bound_sockets();
+        sockets.sort_unstable();
+        sockets.first().map_or(0, SocketAddr::port)
+    }
+
+    /// Closes every connection, gives their peers up to 0.9 s to hear of it, and frees the port. Whoever waits for a
+    /// connection, a stream or a frame gets an error.
+    pub async fn close(&self) {
+        let deadline = Instant::now() + CLOSE_TIMEOUT;
+        self.inner.shutdown.cancel();
+        self.inner.tasks.close();
+        let drained = timeout_at(deadline, async {
+            tokio::join!(self.endpoint.close(), self.inner.tasks.wait());
+        });
+        if drained.await.is_err() {
+            debug!("the transport was closed before all peers had heard of it");
+        }
+        self.incoming.lock().await.close();
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport")
+            .field("id", &self.inner.id)
+            .field("network", &self.inner.network)
+            .field("port", &self.port())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A link-local IPv6 address means nothing without the interface, which is another on each machine.
+fn usable_by_peers(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => !ip.is_unspecified(),
+        IpAddr::V6(ip) => !ip.is_unspecified() && !ip.is_unicast_link_local(),
+    }
+}

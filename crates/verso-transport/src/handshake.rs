@@ -1,0 +1,176 @@
+//! The proof on the control stream: both sides show that they hold what was agreed at pairing.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use iroh::endpoint::Connection;
+use verso_identity::DeviceId;
+use verso_noise::{HandshakeError, NoiseKey, Randomness, SyncHandshake, SyncPrologue, SyncSecrets};
+use verso_wire::Reason;
+use zeroize::Zeroizing;
+
+use crate::gate::PeerSecret;
+use crate::quic::{exporter, peer_of};
+use crate::stream::{Counters, FrameStream, StreamError};
+
+/// Most bytes of a frame of the proof: the dialer's has 57 bytes, the acceptor's 49, and later versions some room.
+const MAX_PROOF_FRAME: usize = 1024;
+/// The first byte of the dialer's frame: layout 1, `generation: u64` and Noise's first message behind it.
+const DIALER_LAYOUT: u8 = 1;
+/// The first byte of the acceptor's frame: Noise's second message stands behind it. Other answers come with other tags.
+const ANSWER_PROOF: u8 = 0;
+
+/// Where the control stream stands in QUIC's order: before the streams of the workspaces, which have 0.
+const CONTROL_PRIORITY: i32 = 1;
+
+/// Why a peer did not prove, on this connection, what was agreed at pairing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProofError {
+    /// The peer does not hold what was agreed, or what it sent was changed on the way.
+    #[error("the proof is wrong")]
+    Wrong(#[source] HandshakeError),
+    /// The peer holds another generation of the pre-shared key.
+    #[error("the peer holds generation {theirs} of the agreed key, this device {ours}")]
+    Generation {
+        /// The generation that the peer named.
+        theirs: u64,
+        /// The generation that this device holds.
+        ours: u64,
+    },
+    /// The peer speaks a layout of the proof that this version doesn't know.
+    #[error("the peer's proof has an unknown layout")]
+    Layout,
+    /// The stream or the connection ended before the proof.
+    #[error("the connection ended before the proof")]
+    Ended(#[source] StreamError),
+    /// Nothing was agreed with this peer.
+    #[error("nothing was agreed with this device")]
+    NothingAgreed,
+    /// The operating system gave no randomness, or TLS no keying material.
+    #[error("this device can't make a proof")]
+    Unable,
+}
+
+impl ProofError {
+    /// Returns the reason to show.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Ended(source) => source.reason().unwrap_or(Reason::Unreachable),
+            Self::NothingAgreed => Reason::NotTrusted,
+            Self::Layout => Reason::Version,
+            Self::Wrong(_) | Self::Generation { .. } | Self::Unable => Reason::HandshakeFailed,
+        }
+    }
+}
+
+impl From<HandshakeError> for ProofError {
+    fn from(source: HandshakeError) -> Self {
+        Self::Wrong(source)
+    }
+}
+
+impl From<StreamError> for ProofError {
+    fn from(source: StreamError) -> Self {
+        Self::Ended(source)
+    }
+}
+
+/// What this side brings to the proof.
+pub(crate) struct Prover<'a> {
+    pub(crate) own: DeviceId,
+    pub(crate) key: &'a NoiseKey,
+    pub(crate) connection: &'a Connection,
+    pub(crate) secret: &'a PeerSecret,
+    pub(crate) counters: &'a Arc<Counters>,
+}
+
+impl Prover<'_> {
+    /// Proves as the side that dialled: opens the control stream, speaks first, and returns it once the peer has proven
+    /// itself too.
+    pub(crate) async fn dial(&self) -> Result<FrameStream, ProofError> {
+        let streams = self.connection.open_bi().await.map_err(|source| StreamError::Closed(source.into()))?;
+        let mut control = FrameStream::new(streams, self.counters, MAX_PROOF_FRAME);
+        control.sender.set_priority(CONTROL_PRIORITY);
+
+        let mut noise = SyncHandshake::dial(&self.secrets(), &self.prologue(Side::Dialer)?, randomness()?)?;
+        let mut frame = vec![DIALER_LAYOUT];
+        frame.extend_from_slice(&self.secret.generation.to_le_bytes());
+        frame.extend_from_slice(&noise.write_message()?);
+        control.send(frame.into()).await?;
+
+        let answer = receive(&mut control).await?;
+        match answer.split_first() {
+            Some((&ANSWER_PROOF, proof)) => noise.read_message(proof)?,
+            _ => return Err(ProofError::Layout),
+        }
+        noise.finish()?;
+        control.receiver.allow_all();
+        Ok(control)
+    }
+
+    /// Proves as the side that accepted: waits for the control stream, and returns it once the peer has proven itself.
+    pub(crate) async fn accept(&self) -> Result<FrameStream, ProofError> {
+        let streams = self.connection.accept_bi().await.map_err(|source| StreamError::Closed(source.into()))?;
+        let mut control = FrameStream::new(streams, self.counters, MAX_PROOF_FRAME);
+        control.sender.set_priority(CONTROL_PRIORITY);
+
+        let frame = receive(&mut control).await?;
+        let (layout, rest) = frame.split_first().ok_or(ProofError::Layout)?;
+        let (generation, proof) = rest.split_first_chunk::<8>().ok_or(ProofError::Layout)?;
+        if *layout != DIALER_LAYOUT {
+            return Err(ProofError::Layout);
+        }
+        let theirs = u64::from_le_bytes(*generation);
+        if theirs != self.secret.generation {
+            return Err(ProofError::Generation { theirs, ours: self.secret.generation });
+        }
+        let mut noise = SyncHandshake::accept(&self.secrets(), &self.prologue(Side::Acceptor)?, randomness()?)?;
+        noise.read_message(proof)?;
+        let mut answer = vec![ANSWER_PROOF];
+        answer.extend_from_slice(&noise.write_message()?);
+        noise.finish()?;
+        control.send(answer.into()).await?;
+        control.receiver.allow_all();
+        Ok(control)
+    }
+
+    fn secrets(&self) -> SyncSecrets<'_> {
+        SyncSecrets { own: self.key, peer: &self.secret.noise_key, psk: &self.secret.psk }
+    }
+
+    fn prologue(&self, side: Side) -> Result<SyncPrologue, ProofError> {
+        let peer = peer_of(self.connection);
+        let (dialer, acceptor) = match side {
+            Side::Dialer => (self.own, peer),
+            Side::Acceptor => (peer, self.own),
+        };
+        let exporter = exporter(self.connection).ok_or(ProofError::Unable)?;
+        Ok(SyncPrologue { generation: self.secret.generation, dialer, acceptor, exporter })
+    }
+}
+
+impl fmt::Debug for Prover<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prover").field("own", &self.own).field("secret", self.secret).finish_non_exhaustive()
+    }
+}
+
+/// Which of the two a side is.
+#[derive(Debug, Clone, Copy)]
+enum Side {
+    Dialer,
+    Acceptor,
+}
+
+async fn receive(control: &mut FrameStream) -> Result<Bytes, ProofError> {
+    // A stream that ends here has said too little.
+    control.receive().await?.ok_or(ProofError::Layout)
+}
+
+fn randomness() -> Result<Randomness, ProofError> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    getrandom::fill(bytes.as_mut()).map_err(|_source| ProofError::Unable)?;
+    Ok(Randomness::new(bytes))
+}

@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod accept;
+mod close;
+mod config;
+mod connection;
+mod dial;
+mod endpoint;
+mod gate;
+mod handshake;
+mod pairing;
+mod quic;
+mod stream;
+
+pub use accept::Incoming;
+pub use close::Closed;
+pub use config::{Network, TransportConfig};
+pub use connection::{KeyAgreement, PathInfo, PathKind, SyncConnection};
+pub use dial::DialError;
+pub use endpoint::Transport;
+pub use gate::{Gatekeeper, PeerSecret};
+pub use handshake::ProofError;
+pub use pairing::{MAX_PAIRING_MESSAGE, PairConnection, PairError};
+pub use quic::BindError;
+pub use stream::{FrameReceiver, FrameSender, FrameStream, StreamError};

@@ -1,0 +1,148 @@
+//! How QUIC and TLS are set up, and how iroh's types and the project's meet.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use iroh::endpoint::{BindOpts, Connection, IdleTimeout, QuicTransportConfig, VarInt, presets};
+use iroh::{Endpoint, EndpointAddr, EndpointId, RelayMode, SecretKey};
+use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
+use verso_identity::DeviceId;
+use verso_wire::limits;
+
+use crate::config::Binding;
+
+/// The protocol of paired devices.
+pub(crate) const ALPN_SYNC: &[u8] = b"verso/sync/1";
+/// The protocol of devices that are being paired.
+pub(crate) const ALPN_PAIR: &[u8] = b"verso/pair/1";
+
+/// What a peer may have on its way to us before it has proven anything: 64 KiB, which a handshake needs a hundredth
+/// of. It bounds the memory that a stranger can take.
+const UNPROVEN_WINDOW: u32 = 64 * 1024;
+/// What a proven peer may have on its way to us on one stream: as much as the protocol lets be unacknowledged.
+const STREAM_WINDOW: u32 = 8 * 1024 * 1024;
+/// What a proven peer may have on its way to us on all streams together: two full streams and as much again, so that
+/// two workspaces whose data waits for the disk don't hold up the control stream.
+const SESSION_WINDOW: u32 = 3 * STREAM_WINDOW;
+/// How many streams a peer may have open towards us before it has proven anything: the control stream.
+const UNPROVEN_STREAMS: u32 = 1;
+/// How many streams a proven peer may have open towards us: one for each workspace that it may offer, the control
+/// log, the control stream, and a few that are just being closed.
+const SESSION_STREAMS: u32 = 256 + 8;
+
+// The numbers above stand in the types that QUIC wants; these hold them to the protocol's.
+const _: () = assert!(limits::MAX_OFFERED == 256 && limits::IN_FLIGHT == 8 * 1024 * 1024);
+
+/// The label under which both ends of a connection derive the same 32 bytes from TLS (RFC 5705).
+const EXPORTER_LABEL: &[u8] = b"EXPORTER-verso-noise-v1";
+
+/// Why no endpoint could be bound.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// Another process, or another endpoint of this one, has the port.
+    #[error("UDP port {port} is taken by another program")]
+    PortTaken {
+        /// The port that was asked for.
+        port: u16,
+    },
+    /// The address is none of this machine's. On a machine without any network not even 127.0.0.1 is.
+    #[error("{address} is not an address of this machine")]
+    NoSuchAddress {
+        /// The address that was asked for.
+        address: SocketAddr,
+    },
+    /// The operating system doesn't let this process have the port.
+    #[error("no permission to listen at {address}")]
+    NoPermission {
+        /// The address that was asked for.
+        address: SocketAddr,
+    },
+    /// An address beyond this machine was asked for under [`Network::Loopback`](crate::Network::Loopback).
+    #[error("{address} is not a loopback address")]
+    NotLoopback {
+        /// The address that was asked for.
+        address: SocketAddr,
+    },
+    /// Anything else that the operating system refused.
+    #[error("the network can't be opened")]
+    Network(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl BindError {
+    fn new(source: iroh::endpoint::BindError, bindings: &[Binding]) -> Self {
+        let address = bindings.first().map_or(SocketAddr::from(([0, 0, 0, 0], 0)), |binding| binding.address);
+        let kind = match &source {
+            iroh::endpoint::BindError::Sockets { source, .. } => Some(source.kind()),
+            _ => None,
+        };
+        match kind {
+            Some(io::ErrorKind::AddrInUse) => Self::PortTaken { port: address.port() },
+            Some(io::ErrorKind::AddrNotAvailable) => Self::NoSuchAddress { address },
+            Some(io::ErrorKind::PermissionDenied) => Self::NoPermission { address },
+            _ => Self::Network(source.into()),
+        }
+    }
+}
+
+/// Binds an iroh endpoint: direct paths only, no relay, no address lookup.
+///
+/// TLS comes from aws-lc-rs, for its post-quantum key agreement: X25519MLKEM768 first, X25519 for peers without it. iroh is
+/// built without its port mapper, which would speak to the local network's router unasked.
+pub(crate) async fn bind(secret: SecretKey, bindings: &[Binding], alpns: &[&[u8]]) -> Result<Endpoint, BindError> {
+    let mut provider = default_provider();
+    provider.kx_groups = vec![kx_group::X25519MLKEM768, kx_group::X25519];
+    let mut builder = Endpoint::builder(presets::Empty)
+        .crypto_provider(Arc::new(provider))
+        .secret_key(secret)
+        .alpns(alpns.iter().map(|alpn| alpn.to_vec()).collect())
+        .relay_mode(RelayMode::Disabled)
+        .clear_address_lookup()
+        .transport_config(transport_config())
+        .clear_ip_transports();
+    for binding in bindings {
+        let options = BindOpts::default().set_is_required(binding.required);
+        builder = builder
+            .bind_addr_with_opts(binding.address, options)
+            .map_err(|source| BindError::Network(source.into()))?;
+    }
+    builder.bind().await.map_err(|source| BindError::new(source, bindings))
+}
+
+fn transport_config() -> QuicTransportConfig {
+    QuicTransportConfig::builder()
+        .max_idle_timeout(IdleTimeout::try_from(limits::IDLE_TIMEOUT).ok())
+        .keep_alive_interval(limits::KEEP_ALIVE)
+        .max_concurrent_bidi_streams(VarInt::from_u32(UNPROVEN_STREAMS))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .datagram_receive_buffer_size(None)
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
+        .receive_window(VarInt::from_u32(UNPROVEN_WINDOW))
+        .send_window(u64::from(STREAM_WINDOW))
+        .build()
+}
+
+/// Opens the windows of a connection whose peer has proven what it must.
+pub(crate) fn open_windows(connection: &Connection) {
+    connection.set_max_concurrent_bi_streams(VarInt::from_u32(SESSION_STREAMS));
+    connection.set_receive_window(VarInt::from_u32(SESSION_WINDOW));
+}
+
+/// Returns 32 bytes that only the two ends of this connection know, and that no other connection has.
+pub(crate) fn exporter(connection: &Connection) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    connection.export_keying_material(&mut bytes, EXPORTER_LABEL, connection.alpn()).ok()?;
+    Some(bytes)
+}
+
+/// Returns who TLS has proven the peer to be.
+pub(crate) fn peer_of(connection: &Connection) -> DeviceId {
+    DeviceId::from_bytes(*connection.remote_id().as_bytes())
+}
+
+/// Returns what iroh dials: a device at addresses. `None` if the id is no point of the curve, so nobody can have it.
+pub(crate) fn endpoint_addr(peer: &DeviceId, addresses: &[SocketAddr]) -> Option<EndpointAddr> {
+    let id = EndpointId::from_bytes(peer.as_bytes()).ok()?;
+    Some(addresses.iter().fold(EndpointAddr::new(id), |address, ip| address.with_ip_addr(*ip)))
+}
