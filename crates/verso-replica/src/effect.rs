@@ -1,0 +1,141 @@
+//! What a replica wants done and tells: [`Effect`] and [`Event`].
+
+use std::fmt;
+
+use verso_identity::{DeviceId, WorkspaceId};
+use verso_session::{PeerInfo, Progress};
+use verso_vv::{Author, Seq};
+use verso_wire::{Message, Reason};
+
+/// Names a connection between this device and a peer, for as long as it lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub(crate) u64);
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// One of the streams of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stream {
+    /// The stream on which the connection began.
+    Control,
+    /// The stream of a workspace; that of the control log is [`WorkspaceId::CONTROL`].
+    Workspace(WorkspaceId),
+}
+
+/// Something that the driver does, in the order in which it comes.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Send a message.
+    Send {
+        /// On which connection.
+        connection: ConnectionId,
+        /// On which of its streams.
+        stream: Stream,
+        /// What.
+        message: Message,
+    },
+    /// Open a stream; the next message sent on it names the workspace.
+    OpenStream {
+        /// On which connection.
+        connection: ConnectionId,
+        /// For which workspace.
+        workspace: WorkspaceId,
+    },
+    /// Finish a stream and drop what it still brings.
+    CloseStream {
+        /// On which connection.
+        connection: ConnectionId,
+        /// Of which workspace.
+        workspace: WorkspaceId,
+    },
+    /// Close a connection. Nothing more is said about it.
+    Close {
+        /// Which one.
+        connection: ConnectionId,
+        /// Why; `None` if all is done.
+        reason: Option<Reason>,
+    },
+    /// Something to know.
+    Event(Event),
+}
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// A peer told of itself.
+    PeerInfo {
+        /// Who.
+        peer: DeviceId,
+        /// What it told.
+        info: PeerInfo,
+    },
+    /// A peer that was paired provisionally is real now: it proved what was agreed.
+    PeerAdmitted {
+        /// Who.
+        peer: DeviceId,
+    },
+    /// A workspace was taken over from a peer's offer. Its entries follow.
+    WorkspaceAdopted {
+        /// Which one.
+        workspace: WorkspaceId,
+        /// Who offered it.
+        from: DeviceId,
+    },
+    /// Entries of others are durable and in the state.
+    RemoteDelta {
+        /// In which workspace.
+        workspace: WorkspaceId,
+        /// Who brought them.
+        from: DeviceId,
+        /// How many.
+        entries: u64,
+    },
+    /// The application of a workspace was built again, because the fold no longer lets through what it had.
+    Rebuilt {
+        /// Which workspace.
+        workspace: WorkspaceId,
+    },
+    /// How far the exchange with a peer has come.
+    Progress {
+        /// With whom.
+        peer: DeviceId,
+        /// In which workspace.
+        workspace: WorkspaceId,
+        /// The figures.
+        progress: Progress,
+    },
+    /// Both sides acknowledged all of a workspace.
+    Level {
+        /// With whom.
+        peer: DeviceId,
+        /// In which workspace.
+        workspace: WorkspaceId,
+    },
+    /// Both sides acknowledged all they share.
+    AllLevel {
+        /// With whom.
+        peer: DeviceId,
+    },
+    /// Something stops data from moving.
+    Stopped {
+        /// Between this device and whom.
+        peer: DeviceId,
+        /// In which workspace, if in one.
+        workspace: Option<WorkspaceId>,
+        /// Whose entries and from which on, if it concerns one author.
+        entries: Option<(Author, Seq)>,
+        /// Why.
+        reason: Reason,
+    },
+    /// This device learned that it had been rolled back, and writes under a new incarnation from here on.
+    RolledBack {
+        /// In which workspace it showed.
+        workspace: WorkspaceId,
+    },
+}

@@ -1,0 +1,184 @@
+//! [`LocalState`]: what a device knows for itself alone and no log carries.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use verso_identity::{DeviceId, Key, purposes};
+use verso_log::{SealError, SealedFile, Storage, UnsealError};
+use verso_trust::{PairingSide, PairingWay, PeerRole};
+use verso_vv::Incarnation;
+use zeroize::{Zeroize as _, Zeroizing};
+
+/// Where the state lies under the data directory.
+const PATH: &str = "state/local";
+
+/// Where a state that can't be read is put aside.
+const DAMAGED: &str = "state/local.damaged";
+
+/// The format of the plaintext. A later version reads this one.
+const VERSION: u8 = 1;
+
+/// 32 secret bytes that two devices agreed when they paired. Zeroized, never printed.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct PairSecret([u8; 32]);
+
+impl PairSecret {
+    /// Takes the secret that a pairing gave.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the secret bytes, for the Noise handshake.
+    pub const fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl Drop for PairSecret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for PairSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PairSecret(…)")
+    }
+}
+
+/// A peer that went through the pairing, before the first Noise handshake makes it real on both sides.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProvisionalPeer {
+    /// The peer.
+    pub device: DeviceId,
+    /// Its pinned X25519 key.
+    pub noise_key: [u8; 32],
+    /// Its X25519 key to which secrets are sealed.
+    pub sealing_key: [u8; 32],
+    /// What both agreed.
+    pub secret: PairSecret,
+    /// The name it gave itself.
+    pub name: String,
+    /// What it becomes.
+    pub role: PeerRole,
+    /// Which side this device was on.
+    pub side: PairingSide,
+    /// How they were paired.
+    pub way: PairingWay,
+    /// Where it can be reached.
+    pub addresses: Vec<String>,
+    /// When it lapses, in milliseconds since the Unix epoch.
+    pub expires_ms: u64,
+}
+
+/// What is known of a peer from contact with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// When the peer was last connected, in milliseconds since the Unix epoch.
+    pub last_seen_ms: Option<u64>,
+    /// Where it said it can be reached, the newest first.
+    pub addresses: Vec<String>,
+    /// The highest protocol version that it has proven to speak; a lower one is refused.
+    pub version_floor: u32,
+    /// Code of the last reason that stopped data from moving, and since when.
+    pub reason: Option<(String, u64)>,
+}
+
+/// The Noise key and secret of a paired peer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Pairing {
+    pub(crate) noise_key: [u8; 32],
+    pub(crate) secret: PairSecret,
+}
+
+/// The device's own state: encrypted, replaced atomically, never sent anywhere.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct LocalState {
+    pub(crate) incarnation: Incarnation,
+    pub(crate) provisional: BTreeMap<DeviceId, ProvisionalPeer>,
+    pub(crate) pairings: BTreeMap<DeviceId, Pairing>,
+    pub(crate) contacts: BTreeMap<DeviceId, Contact>,
+}
+
+/// How the state was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    Whole,
+    Absent,
+    Damaged,
+}
+
+impl LocalState {
+    /// Reads the state. Where there is none, or none that can be read, a new one with a fresh incarnation is written at once:
+    /// an incarnation whose last number is in doubt is never resumed.
+    pub(crate) fn load<S: Storage>(
+        storage: &S,
+        key: &Key<purposes::LocalState>,
+    ) -> Result<(Self, Found), LocalStateError> {
+        storage.create_dir("state")?;
+        let found = match SealedFile::open(storage, PATH, key, b"local") {
+            Ok(bytes) => match Self::decode(&bytes) {
+                Some(state) => return Ok((state, Found::Whole)),
+                None => Found::Damaged,
+            },
+            Err(UnsealError::NotFound) => Found::Absent,
+            Err(UnsealError::Io(source)) => return Err(source.into()),
+            Err(_damaged) => Found::Damaged,
+        };
+        if found == Found::Damaged {
+            storage.rename(PATH, DAMAGED)?;
+        }
+        let state = Self::fresh(storage)?;
+        state.store(storage, key)?;
+        Ok((state, found))
+    }
+
+    /// Makes the state durable.
+    pub(crate) fn store<S: Storage>(
+        &self,
+        storage: &S,
+        key: &Key<purposes::LocalState>,
+    ) -> Result<(), LocalStateError> {
+        let mut bytes = Zeroizing::new(vec![VERSION]);
+        bytes.extend(Zeroizing::new(postcard::to_stdvec(self).map_err(|_source| LocalStateError::TooLarge)?).iter());
+        SealedFile::seal(storage, PATH, key, b"local", &bytes).map_err(LocalStateError::Seal)
+    }
+
+    fn fresh<S: Storage>(storage: &S) -> Result<Self, LocalStateError> {
+        let mut incarnation = [0; 8];
+        storage.random(&mut incarnation)?;
+        Ok(Self {
+            incarnation: Incarnation(u64::from_le_bytes(incarnation)),
+            provisional: BTreeMap::new(),
+            pairings: BTreeMap::new(),
+            contacts: BTreeMap::new(),
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (version, body) = bytes.split_first()?;
+        if *version != VERSION {
+            return None;
+        }
+        match postcard::take_from_bytes(body) {
+            Ok((state, [])) => Some(state),
+            _ => None,
+        }
+    }
+}
+
+/// The local state can't be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LocalStateError {
+    /// The disk failed.
+    #[error("the device's local state can't be read or written")]
+    Io(#[from] std::io::Error),
+    /// Sealing failed.
+    #[error("the device's local state can't be sealed")]
+    Seal(#[source] SealError),
+    /// The state does not fit its encoding.
+    #[error("the device's local state is too large")]
+    TooLarge,
+}

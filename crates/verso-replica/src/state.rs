@@ -1,0 +1,89 @@
+//! What a journal's entries add up to: the fold that judges authors, and the application.
+
+use verso_identity::{DeviceId, WorkspaceId};
+use verso_trust::{Admissions, Control, ControlEvent, EventContext, Membership, MembershipEvent};
+use verso_vv::Author;
+use verso_wire::{Application, AppliedEntry, EntryKind};
+
+/// The state behind one journal. Every entry that is *held* passes through [`hold`](Self::hold), because the fold that judges authors is made of
+/// all authentic events; only those that the fold lets through reach [`apply`](Self::apply).
+pub(crate) trait State {
+    /// Takes in an authentic entry, applied or not. Returns whether the fold may have changed.
+    fn hold(&mut self, context: &EventContext, kind: EntryKind, payload: &[u8]) -> bool;
+
+    /// Tells which entries of `author` are let through.
+    fn admissions(&self, author: &Author) -> Admissions;
+
+    /// Applies an entry that was let through, in its author's order.
+    fn apply(&mut self, entry: &AppliedEntry<'_>);
+
+    /// Forgets all that was applied, for a rebuild. What was held stays.
+    fn reset(&mut self);
+}
+
+/// The control log: the fold is all there is.
+#[derive(Debug)]
+pub(crate) struct ControlState {
+    pub(crate) control: Control,
+}
+
+impl ControlState {
+    pub(crate) fn new(me: DeviceId) -> Self {
+        Self { control: Control::new(me) }
+    }
+}
+
+impl State for ControlState {
+    fn hold(&mut self, context: &EventContext, kind: EntryKind, payload: &[u8]) -> bool {
+        // A malformed event, or one of a newer version, is held and forwarded, and says nothing to this version.
+        let Ok(event) = ControlEvent::decode(kind.0, payload) else { return false };
+        self.control.apply(context, event);
+        true
+    }
+
+    fn admissions(&self, author: &Author) -> Admissions {
+        self.control.admissions(author)
+    }
+
+    fn apply(&mut self, _entry: &AppliedEntry<'_>) {}
+
+    fn reset(&mut self) {}
+}
+
+/// A workspace: membership judges, the application shows.
+#[derive(Debug)]
+pub(crate) struct WorkspaceState<A> {
+    pub(crate) membership: Membership,
+    pub(crate) application: A,
+}
+
+impl<A: Application> WorkspaceState<A> {
+    pub(crate) fn new(workspace: WorkspaceId) -> Self {
+        Self { membership: Membership::new(workspace), application: A::default() }
+    }
+}
+
+impl<A: Application> State for WorkspaceState<A> {
+    fn hold(&mut self, context: &EventContext, kind: EntryKind, payload: &[u8]) -> bool {
+        if !kind.is_membership() {
+            return false;
+        }
+        let Ok(event) = MembershipEvent::decode(kind.0, payload) else { return false };
+        self.membership.apply(context, event);
+        true
+    }
+
+    fn admissions(&self, author: &Author) -> Admissions {
+        self.membership.admissions(author)
+    }
+
+    fn apply(&mut self, entry: &AppliedEntry<'_>) {
+        if !entry.kind.is_membership() {
+            self.application.apply(entry);
+        }
+    }
+
+    fn reset(&mut self) {
+        self.application = A::default();
+    }
+}
