@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod canonical;
+mod chains;
+mod conflict;
+mod dots;
+mod draft;
+mod graph;
+mod intent;
+mod items;
+mod labels;
+mod node;
+mod node_id;
+mod payload;
+mod presence;
+mod read;
+mod table;
+mod values;
+mod varint;
+
+pub use conflict::{Conflict, ConflictId, Explanation, ParseConflictIdError, Rule, Side, What};
+pub use graph::Graph;
+pub use intent::{Choice, Field, Intent, MAX_DELETED, MAX_LABEL, MAX_TITLE, MAX_URL, NodeRef, Register, Rejected};
+pub use node_id::{NodeId, ParseNodeIdError};
+pub use payload::kinds;
+pub use read::{Counts, Edge, Node, NodeState, Stamp, Traversal, Written};

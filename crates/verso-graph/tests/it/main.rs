@@ -1,0 +1,1 @@
+//! Scenario tests, a file each.
