@@ -17,7 +17,7 @@ use crate::seal::Seal;
 pub use codec::MessageError;
 
 /// A message of the sync protocol, one a frame. `docs/formats/messages.md` tells their bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Message {
     /// First on the control stream: who speaks.
     PeerInfo {
@@ -110,7 +110,7 @@ impl VersionRange {
 }
 
 /// A workspace that is offered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Offered {
     /// Which.
     pub workspace: WorkspaceId,
@@ -214,5 +214,40 @@ impl Message {
             Self::Proof(_) => MessageTag::Proof,
             Self::Goodbye { .. } => MessageTag::Goodbye,
         }
+    }
+}
+
+impl fmt::Debug for Message {
+    /// Tells what a log line may tell: no names, addresses or contents.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.tag().to_string();
+        let mut out = f.debug_struct(&name);
+        match self {
+            Self::PeerInfo { versions, wall_clock_ms, .. } => {
+                out.field("versions", versions).field("wall_clock_ms", wall_clock_ms).finish_non_exhaustive()
+            }
+            Self::Offer { add, remove } => out.field("add", add).field("remove", remove).finish(),
+            Self::Open { workspace } => out.field("workspace", workspace).finish(),
+            Self::Hello { digest } => out.field("digest", digest).finish(),
+            Self::Vector { entries, seal } => out.field("entries", entries).field("seal", seal).finish(),
+            Self::Unit { bytes } => out.field("len", &bytes.len()).finish(),
+            Self::Ack { held, credit } => out.field("held", held).field("credit", credit).finish(),
+            Self::Decline { author, from, reason } => {
+                out.field("author", author).field("from", from).field("reason", reason).finish()
+            }
+            Self::Withdraw { author } => out.field("author", author).finish(),
+            Self::Proof(proof) => out.field("author", &proof.author).field("at", &proof.at).finish_non_exhaustive(),
+            Self::Goodbye { reason } => out.field("reason", reason).finish(),
+        }
+    }
+}
+
+impl fmt::Debug for Offered {
+    /// Leaves out the name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Offered")
+            .field("workspace", &self.workspace)
+            .field("access", &self.access)
+            .finish_non_exhaustive()
     }
 }

@@ -70,6 +70,12 @@ pub enum SealError {
         /// The device whose key it is.
         got: DeviceId,
     },
+    /// The entries lie before the branch that they were said to be on, or start it with another entry than its own.
+    #[error("the entries are not on the branch from entry {at}")]
+    Branch {
+        /// Where the branch starts.
+        at: Seq,
+    },
 }
 
 impl UnitBuilder {
@@ -140,7 +146,7 @@ impl UnitBuilder {
     /// Seals what was pushed. What was signed here needs no check here, so this is a verified unit.
     ///
     /// # Errors
-    /// [`SealError`] if there is no entry, or the key isn't the signer's.
+    /// [`SealError`] if there is no entry, the key isn't the signer's, or the entries aren't on the branch.
     pub fn seal(self, key: &DeviceKey) -> Result<VerifiedUnit, SealError> {
         if self.is_empty() {
             return Err(SealError::Empty);
@@ -148,6 +154,11 @@ impl UnitBuilder {
         let got = key.id();
         if got != self.signer.device {
             return Err(SealError::WrongKey { expected: self.signer.device, got });
+        }
+        if let Some(branch) = &self.branch
+            && !branch.admits(&self.after, &self.hashes)
+        {
+            return Err(SealError::Branch { at: branch.at });
         }
         let seal = Seal::sign(&self.workspace, self.signer, self.head, key);
         let unit = SyncUnit {

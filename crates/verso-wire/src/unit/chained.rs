@@ -5,6 +5,7 @@ use std::ops::Deref;
 use verso_identity::SignatureError;
 use verso_vv::{EntryHash, Seq};
 
+use crate::branch::Branch;
 use crate::chain::{ChainHead, chain_next, chain_start};
 use crate::seal::Seal;
 use crate::unit::{KeptSeal, Rows, SyncUnit};
@@ -41,8 +42,8 @@ pub enum VerifyError {
     /// The unit holds a chain's first entry, and doesn't start where that chain does.
     #[error("the first entry does not follow the start of its chain")]
     Start,
-    /// The unit names a branch that starts with another entry than its own.
-    #[error("entry {seq} is not the one that the branch starts with")]
+    /// The unit names a branch whose entries these are not: one lies before the fork, or the one at the fork is another.
+    #[error("the entries are not on the branch from entry {seq}")]
     Branch {
         /// Where the branch starts.
         seq: Seq,
@@ -99,6 +100,11 @@ impl ChainedUnit {
         self.hashes.get(self.index_of(seq)?).copied()
     }
 
+    /// Returns what the unit follows.
+    pub fn before(&self) -> ChainHead {
+        ChainHead { seq: self.first_seq().previous(), hash: self.unit.prev_hash }
+    }
+
     /// Returns where the unit ends.
     pub fn head(&self) -> ChainHead {
         let hash = self.hashes.last().copied().unwrap_or(self.unit.prev_hash);
@@ -129,7 +135,7 @@ impl ChainedUnit {
             return Err(VerifyError::Start);
         }
         if let Some(branch) = self.branch
-            && self.hash_at(branch.at).is_some_and(|hash| hash != branch.hash)
+            && !branch.admits(&self.before(), &self.hashes)
         {
             return Err(VerifyError::Branch { seq: branch.at });
         }
@@ -184,6 +190,18 @@ impl ChainedUnit {
         Ok(Self { unit, hashes: hashes.unwrap_or_default().to_vec() })
     }
 
+    /// Moves the entries to a branch of the signer's chain, when a fork was found. What was signed stays signed.
+    ///
+    /// # Errors
+    /// [`VerifyError::Branch`] if an entry lies before the fork, or the one at the fork is the other side's.
+    pub fn onto_branch(mut self, branch: Branch) -> Result<Self, VerifyError> {
+        if !branch.admits(&self.before(), &self.hashes) {
+            return Err(VerifyError::Branch { seq: branch.at });
+        }
+        self.unit.branch = Some(branch);
+        Ok(self)
+    }
+
     /// Gives up the hashes.
     pub fn into_unit(self) -> SyncUnit {
         self.unit
@@ -210,6 +228,14 @@ impl VerifiedUnit {
     /// [`CutError`] if `last` isn't in the unit, or no seal is kept there.
     pub fn cut_behind(&self, last: Seq) -> Result<Self, CutError> {
         self.unit.cut_behind(last).map(|unit| Self { unit })
+    }
+
+    /// Moves the entries to a branch of the signer's chain, when a fork was found.
+    ///
+    /// # Errors
+    /// [`VerifyError::Branch`] if an entry lies before the fork, or the one at the fork is the other side's.
+    pub fn onto_branch(self, branch: Branch) -> Result<Self, VerifyError> {
+        self.unit.onto_branch(branch).map(|unit| Self { unit })
     }
 
     /// Forgets that it was verified.

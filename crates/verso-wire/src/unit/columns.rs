@@ -1,9 +1,9 @@
-//! The columns of a unit: all kinds, then all clocks, then all lengths, then the payloads kind by kind. Alike beside alike compresses far
-//! better than entry after entry.
+//! The columns of a unit: all kinds, all clocks, then kind by kind all lengths and all payloads. Alike beside alike compresses far better than
+//! entry after entry.
 
 use verso_vv::Hlc;
 
-use crate::entry::{EntryDigest, EntryKind};
+use crate::entry::{Content, EntryDigest, EntryKind};
 use crate::limits::{MAX_PAYLOAD, MAX_UNIT_ENTRIES, MAX_UNIT_PAYLOAD};
 use crate::unit::format::DecodeError;
 use crate::unit::{Form, Row, Rows, to_u32, to_usize};
@@ -16,6 +16,14 @@ const COUNTER_BITS: u32 = 16;
 /// Bytes that an entry takes at least in the columns: kind, clock, length.
 const MIN_ENTRY: usize = 3;
 
+/// Columns one behind another, and where one ends and a different one starts.
+#[derive(Default)]
+pub(super) struct Columns {
+    pub(super) bytes: Vec<u8>,
+    /// Ascending, none at the end.
+    pub(super) seams: Vec<usize>,
+}
+
 /// An entry of which only the digest is left, and where it stands in the unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct DigestAt {
@@ -23,66 +31,32 @@ pub(super) struct DigestAt {
     pub(super) digest: EntryDigest,
 }
 
-/// Sums of payload bytes by kind.
-struct ByKind([usize; 256]);
-
-impl ByKind {
-    fn of(rows: &[Row]) -> Self {
-        let mut sums = Self([0; 256]);
-        for row in rows {
-            if let Form::Full(kind) = row.form {
-                *sums.slot(kind) += to_usize(row.len);
-            }
-        }
-        sums
-    }
-
-    #[expect(clippy::indexing_slicing, reason = "a byte is within 256 slots")]
-    fn slot(&mut self, kind: EntryKind) -> &mut usize {
-        &mut self.0[usize::from(kind.0)]
-    }
-
-    /// Turns the sums into where each kind's bytes start, kinds ascending.
-    fn into_starts(mut self, first: usize) -> Self {
-        let mut start = first;
-        for slot in &mut self.0 {
-            start += std::mem::replace(slot, start);
-        }
-        self
-    }
-}
-
 /// Writes the columns of the entries that have their content.
-pub(super) fn encode(rows: &Rows) -> Vec<u8> {
-    let full = || rows.list.iter().filter(|row| row.form != Form::Digest);
-    let count = full().count();
-    let mut out = Vec::with_capacity(2 + count * 4 + varint::MAX_LEN + rows.payload_len);
-    varint::put(&mut out, u64::from(to_u32(count)));
-    for row in full() {
-        if let Form::Full(kind) = row.form {
-            out.push(kind.0);
-        }
-    }
+pub(super) fn encode(rows: &Rows) -> Columns {
+    let mut full: Vec<(EntryKind, &Row)> = rows.list.iter().filter_map(|row| Some((row.kind()?, row))).collect();
+    // Most integers take a byte or two; a miss costs a reallocation.
+    let mut bytes = Vec::with_capacity(2 * varint::MAX_LEN + full.len() * 4 + rows.payload_len);
+    let mut seams = Vec::new();
+    varint::put(&mut bytes, u64::from(to_u32(full.len())));
+    bytes.extend(full.iter().map(|(kind, _)| kind.0));
+    seams.push(bytes.len());
     let mut previous: Option<Hlc> = None;
-    for row in full() {
-        varint::put(&mut out, clock_step(previous, row.hlc));
+    for (_, row) in &full {
+        varint::put(&mut bytes, clock_step(previous, row.hlc));
         previous = Some(row.hlc);
     }
-    for row in full() {
-        varint::put(&mut out, u64::from(row.len));
+    seams.push(bytes.len());
+    full.sort_by_key(|(kind, _)| *kind);
+    for (_, row) in &full {
+        varint::put(&mut bytes, u64::from(row.len));
     }
-    let mut starts = ByKind::of(&rows.list).into_starts(out.len());
-    out.resize(out.len() + rows.payload_len, 0);
-    for row in full() {
-        if let Form::Full(kind) = row.form {
-            let payload = rows.bytes(row);
-            let start = starts.slot(kind);
-            #[expect(clippy::indexing_slicing, reason = "each kind was given the room that its payloads take")]
-            out[*start..*start + payload.len()].copy_from_slice(payload);
-            *start += payload.len();
+    for of_a_kind in full.chunk_by(|(a, _), (b, _)| a == b) {
+        seams.push(bytes.len());
+        for (_, row) in of_a_kind {
+            bytes.extend_from_slice(rows.bytes(row));
         }
     }
-    out
+    Columns { bytes, seams }
 }
 
 /// Reads `columns`, which become the buffer of the rows, and puts the digests in their places.
@@ -109,11 +83,13 @@ pub(super) fn decode(columns: Vec<u8>, digests: &[DigestAt]) -> Result<Rows, Dec
         list.push(Row { hlc, start: 0, len: 0, form: Form::Full(EntryKind(*kind)) });
         previous = Some(hlc);
     }
+    let mut by_kind: Vec<&mut Row> = list.iter_mut().collect();
+    by_kind.sort_by_key(|row| row.kind());
     let mut payload_len = 0;
-    for row in &mut list {
+    for row in &mut by_kind {
         let len = varint::take_usize(&mut rest, MAX_PAYLOAD).ok_or(DecodeError::Columns)?;
-        payload_len += len;
         row.len = to_u32(len);
+        payload_len += len;
     }
     if payload_len > MAX_UNIT_PAYLOAD {
         return Err(DecodeError::TooMuchPayload { len: payload_len });
@@ -121,19 +97,26 @@ pub(super) fn decode(columns: Vec<u8>, digests: &[DigestAt]) -> Result<Rows, Dec
     if rest.len() != payload_len {
         return Err(DecodeError::Columns);
     }
-    let mut starts = ByKind::of(&list).into_starts(columns.len() - payload_len);
-    for row in &mut list {
-        if let Form::Full(kind) = row.form {
-            let start = starts.slot(kind);
-            row.start = to_u32(*start);
-            *start += to_usize(row.len);
-        }
+    let mut start = columns.len() - payload_len;
+    for row in by_kind {
+        row.start = to_u32(start);
+        start += to_usize(row.len);
     }
     let mut rows = Rows { list, buffer: columns, payload_len };
     if !digests.is_empty() {
         rows.place(digests)?;
     }
     Ok(rows)
+}
+
+impl Row {
+    /// Returns the entry's kind, `None` where only the digest is left.
+    const fn kind(&self) -> Option<EntryKind> {
+        match self.form {
+            Form::Full(kind) => Some(kind),
+            Form::Digest => None,
+        }
+    }
 }
 
 impl Rows {
@@ -145,7 +128,7 @@ impl Rows {
         self.list.reserve(total);
         for index in 0..total {
             if let Some(at) = digests.next_if(|at| usize::from(at.index) == index) {
-                self.push(&crate::entry::Content::Digest(at.digest));
+                self.push(&Content::Digest(at.digest));
             } else {
                 // Out of full entries before all digests have found their places: these lie outside, or don't ascend.
                 self.list.push(full.next().ok_or(DecodeError::Digests)?);
@@ -157,8 +140,8 @@ impl Rows {
     /// Returns the entries of which only the digest is left, with their places.
     pub(super) fn digests(&self) -> impl Iterator<Item = DigestAt> {
         (0_u16..).zip(&self.list).filter_map(|(index, row)| match self.content(row) {
-            crate::entry::Content::Digest(digest) => Some(DigestAt { index, digest }),
-            crate::entry::Content::Full { .. } => None,
+            Content::Digest(digest) => Some(DigestAt { index, digest }),
+            Content::Full { .. } => None,
         })
     }
 }

@@ -137,7 +137,7 @@ impl SyncUnit {
     pub fn encode(&self, level: CompressionLevel) -> Vec<u8> {
         let raw = columns::encode(&self.rows);
         let compressed = compress::compress(&raw, level);
-        let body = compressed.as_deref().unwrap_or(&raw);
+        let body = compressed.as_deref().unwrap_or(&raw.bytes);
         let extras = self.extras();
 
         let mut format = UNIT_FORMAT;

@@ -1,0 +1,172 @@
+//! Carriers cut and join units without their author, and every hash stays what it was.
+
+use proptest::prelude::*;
+use verso_vv::Seq;
+use verso_wire::limits::{MAX_KEPT_SEALS, MAX_UNIT_ENTRIES};
+use verso_wire::{CompressionLevel, CutError, EntryKind, JoinError, Seam, SyncUnit, VerifiedUnit};
+
+use crate::support::{Draft, NOW, Writer, drafts, drafts_of};
+
+/// Joins units, keeping the seams that `keep` says.
+fn join(units: &[VerifiedUnit], keep: impl Fn(usize) -> bool) -> SyncUnit {
+    let (first, rest) = units.split_first().unwrap();
+    let mut joined = first.clone().into_chained().into_unit();
+    for (index, unit) in rest.iter().enumerate() {
+        let seam = if keep(index) { Seam::Keep } else { Seam::Drop };
+        joined.join(unit, seam).unwrap();
+    }
+    joined
+}
+
+fn again(unit: &VerifiedUnit) -> VerifiedUnit {
+    let bytes = unit.encode(CompressionLevel::RECORD);
+    SyncUnit::decode(unit.workspace(), &bytes).unwrap().chain().verify().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn joining_and_cutting_keep_every_hash(
+        batches in prop::collection::vec(drafts(12), 1..8),
+        kept in prop::collection::vec(any::<bool>(), 8),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut writer = Writer::new(1);
+        let units: Vec<VerifiedUnit> = batches.iter().map(|batch| writer.unit(batch)).collect();
+        let all: Vec<Draft> = batches.concat();
+        let joined = join(&units, |index| kept[index]).chain().verify().unwrap();
+        prop_assert_eq!(&drafts_of(&joined), &all);
+        let hashes: Vec<_> = units.iter().flat_map(|unit| unit.hashes().to_vec()).collect();
+        prop_assert_eq!(joined.hashes(), &hashes[..]);
+        prop_assert_eq!(joined.head(), writer.head);
+        prop_assert_eq!(&again(&joined), &joined);
+
+        // In front it can be cut anywhere.
+        let index = cut.index(all.len());
+        let first = Seq(u64::try_from(index).unwrap() + 1);
+        let back = joined.cut_front(first).unwrap();
+        prop_assert_eq!(drafts_of(&back), &all[index..]);
+        prop_assert_eq!(back.hashes(), &hashes[index..]);
+        prop_assert_eq!(&again(&back), &back);
+
+        // Behind only at a seal; the two parts are the whole again.
+        let mut at = 0;
+        for (number, unit) in units.iter().enumerate() {
+            at += unit.len();
+            let last = unit.last_seq();
+            if last < first {
+                continue;
+            }
+            let part = joined.cut_behind(last).and_then(|front| front.cut_front(first));
+            if number + 1 < units.len() && !kept[number] {
+                prop_assert_eq!(part.map(|part| part.len()), Err(CutError::NoSeal { asked: last }));
+                continue;
+            }
+            let part = part.unwrap();
+            prop_assert_eq!(part.hashes(), &hashes[index..at]);
+            prop_assert_eq!(&again(&part), &part);
+            if number + 1 < units.len() {
+                let mut whole = part.into_chained().into_unit();
+                whole.join(&joined.cut_front(last.next()).unwrap(), Seam::Keep).unwrap();
+                prop_assert_eq!(whole.chain().verify().unwrap(), back.clone());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cut_needs_an_entry_of_the_unit() {
+    let mut writer = Writer::new(1);
+    writer.one(b"first");
+    let unit = writer.unit(&[Draft::Full(EntryKind(1), NOW, vec![2]), Draft::Full(EntryKind(1), NOW, vec![3])]);
+    let outside = |asked| CutError::Outside { asked, first: Seq(2), last: Seq(3) };
+    assert_eq!(unit.cut_front(Seq(1)), Err(outside(Seq(1))));
+    assert_eq!(unit.cut_front(Seq(4)), Err(outside(Seq(4))));
+    assert_eq!(unit.cut_behind(Seq(0)), Err(outside(Seq(0))));
+    assert_eq!(unit.cut_behind(Seq(2)), Err(CutError::NoSeal { asked: Seq(2) }));
+    assert_eq!(unit.cut_front(Seq(2)).as_ref(), Ok(&unit));
+    assert_eq!(unit.cut_behind(Seq(3)).as_ref(), Ok(&unit));
+}
+
+#[test]
+fn only_what_follows_is_joined() {
+    let (mut writer, mut other) = (Writer::new(1), Writer::new(2));
+    let (first, second, third) = (writer.one(b"1"), writer.one(b"2"), writer.one(b"3"));
+    let mut unit = first.clone().into_chained().into_unit();
+    let wrong = JoinError::NotConsecutive { expected: Seq(2), got: Seq(3) };
+    assert_eq!(unit.join(&third, Seam::Drop), Err(wrong));
+    assert_eq!(unit.join(&other.one(b"2"), Seam::Drop), Err(JoinError::OtherChain));
+    assert_eq!(&unit, &**first);
+    assert_eq!(unit.join(&second, Seam::Drop), Ok(()));
+    assert_eq!(unit.last_seq(), Seq(2));
+}
+
+#[test]
+fn units_that_do_not_chain_do_not_verify_when_joined() {
+    let mut writer = Writer::new(1);
+    let mut clone = Writer::new(1);
+    let first = writer.one(b"one history");
+    clone.one(b"another");
+    let second = clone.one(b"goes on");
+    let mut unit = first.into_chained().into_unit();
+    assert_eq!(unit.join(&second, Seam::Drop), Ok(()));
+    assert!(unit.chain().verify().is_err());
+}
+
+#[test]
+fn joining_stays_within_the_limits() {
+    let mut writer = Writer::new(1);
+    let entries = vec![Draft::Full(EntryKind(1), NOW, vec![7]); MAX_UNIT_ENTRIES - 1];
+    let mut unit = writer.unit(&entries).into_chained().into_unit();
+    assert_eq!(unit.join(&writer.one(b"fits"), Seam::Drop), Ok(()));
+    let more = writer.one(b"does not");
+    assert!(!unit.fits(&more, Seam::Drop));
+    assert_eq!(unit.join(&more, Seam::Drop), Err(JoinError::Full));
+    assert_eq!(unit.len(), MAX_UNIT_ENTRIES);
+
+    let large = Draft::Full(EntryKind(1), NOW, vec![7; 60_000]);
+    let mut unit = writer.unit(&vec![large.clone(); 4]).into_chained().into_unit();
+    assert_eq!(unit.join(&writer.unit(&[large]), Seam::Drop), Err(JoinError::Full));
+
+    let mut unit = writer.one(b"0").into_chained().into_unit();
+    for _ in 0..MAX_KEPT_SEALS {
+        assert_eq!(unit.join(&writer.one(b"n"), Seam::Keep), Ok(()));
+    }
+    let next = writer.one(b"one seal too many");
+    assert_eq!(unit.join(&next, Seam::Keep), Err(JoinError::Full));
+    assert_eq!(unit.join(&next, Seam::Drop), Ok(()));
+    let bytes = unit.encode(CompressionLevel::RECORD);
+    assert_eq!(SyncUnit::decode(&writer.workspace, &bytes).as_ref(), Ok(&unit));
+}
+
+#[test]
+fn a_forged_kept_seal_is_noticed() {
+    let (mut writer, mut clone) = (Writer::new(1), Writer::new(1));
+    let (first, second) = (writer.one(b"1"), writer.one(b"2"));
+    let mut unit = first.into_chained().into_unit();
+    unit.join(&second, Seam::Keep).unwrap();
+    // Another entry at the first number, under the same seals.
+    let mut forged = clone.one(b"other").into_chained().into_unit();
+    forged.join(&second, Seam::Keep).unwrap();
+    assert!(unit.chain().verify().is_ok());
+    assert!(forged.chain().verify().is_err());
+}
+
+#[test]
+fn a_thousand_single_intents_weigh_like_one_unit() {
+    let mut writer = Writer::new(1);
+    let mut joined: Option<SyncUnit> = None;
+    for number in 0_u64..1000 {
+        // Two commits a second, by hand.
+        let hlc = verso_vv::Hlc::from_millis(NOW.millis() + number * 500);
+        let unit = writer.unit(&[Draft::Full(EntryKind(1), hlc, number.to_le_bytes()[..2].to_vec())]);
+        match &mut joined {
+            Some(joined) => joined.join(&unit, Seam::Drop).unwrap(),
+            None => joined = Some(unit.into_chained().into_unit()),
+        }
+    }
+    let unit = joined.unwrap().chain().verify().unwrap();
+    let bytes = unit.encode(CompressionLevel::RECORD).len();
+    assert!(bytes < 3_000, "{bytes} bytes");
+}
