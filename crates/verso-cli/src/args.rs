@@ -8,8 +8,10 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 mod help;
 mod node;
+mod parse;
 
-pub(crate) use node::{EdgeCommand, NodeCommand};
+pub(crate) use node::{EdgeCommand, Ends, NodeCommand};
+pub(crate) use parse::NoCommand;
 
 /// How long `pair` shows its offer, unless told otherwise: long enough to walk to the other device, short enough that a
 /// link left on a screen is worth nothing soon.

@@ -1,11 +1,14 @@
 //! Import of JSON lines: one node a line, with its tags and links; plain or compressed with zstd.
 
+mod batches;
 mod check;
 mod error;
+mod present;
 mod record;
 mod source;
 
-pub(crate) use error::{Fault, ImportError};
+pub(crate) use batches::{Import, ImportCounts};
+pub(crate) use error::ImportError;
 
 use source::{Lines, Source};
 

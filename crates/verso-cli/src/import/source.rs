@@ -1,8 +1,10 @@
 //! [`Source`]: a file of lines, plain or compressed with zstd, read from its start as often as needed and never held.
 
 use std::cell::Cell;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read, Seek as _};
+use std::mem;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::SystemTime;
@@ -95,6 +97,7 @@ impl Source {
             consumed,
             number: 0,
             line: Vec::new(),
+            again: false,
         })
     }
 }
@@ -143,9 +146,21 @@ pub(super) struct Lines {
     consumed: Rc<Cell<u64>>,
     number: u64,
     line: Vec<u8>,
+    again: bool,
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").field("number", &self.number).finish_non_exhaustive()
+    }
 }
 
 impl Lines {
+    /// Makes [`next`](Self::next) give the same line once more.
+    pub(super) const fn again(&mut self) {
+        self.again = true;
+    }
+
     /// Bytes of the file that were read so far.
     pub(super) fn consumed(&self) -> u64 {
         self.consumed.get()
@@ -158,7 +173,7 @@ impl Lines {
 
     /// The next line that is not blank, or `None` at the end.
     pub(super) fn next(&mut self) -> Result<Option<Line<'_>>, ImportError> {
-        loop {
+        while !mem::take(&mut self.again) {
             self.line.clear();
             self.number = self.number.saturating_add(1);
             // One more than the longest line, and its end.
@@ -263,6 +278,23 @@ mod tests {
         assert_eq!(lines_of(b"a\nb"), texts(&[(1, "a"), (2, "b")]));
         assert_eq!(lines_of(b"a\r\n\r\n  \nb\r\n"), texts(&[(1, "a"), (4, "b")]), "blank lines count");
         assert_eq!(lines_of("\u{feff}a\n\u{feff}b".as_bytes()), texts(&[(1, "a"), (2, "\u{feff}b")]));
+    }
+
+    #[test]
+    fn a_line_can_be_had_again() {
+        let folder = Folder::new();
+        let mut lines = folder.source("\u{feff}a\n\nb\n".as_bytes()).unwrap().lines().unwrap();
+        let mut next = |again| {
+            if again {
+                lines.again();
+            }
+            lines.next().unwrap().map(|line| (line.number, line.text.to_owned()))
+        };
+        assert_eq!(next(false), Some((1, "a".to_owned())));
+        assert_eq!(next(true), Some((1, "a".to_owned())));
+        assert_eq!(next(false), Some((3, "b".to_owned())));
+        assert_eq!(next(true), Some((3, "b".to_owned())));
+        assert_eq!(next(false), None);
     }
 
     #[test]
