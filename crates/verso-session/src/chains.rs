@@ -154,12 +154,15 @@ impl Chains {
         })
     }
 
-    /// The peer takes what it had declined of `author`; what it did not acknowledge goes out again, since it dropped that.
-    pub(crate) fn withdrawn(&mut self, author: Author) -> Result<(), SessionError> {
+    /// The peer takes what it had declined of `author`; what it did not acknowledge goes out again, since it dropped that. Returns whether it
+    /// had declined anything.
+    pub(crate) fn withdrawn(&mut self, author: Author) -> Result<bool, SessionError> {
         self.update(author, |chain| {
-            if chain.stop.take().is_some() {
+            let declined = chain.stop.take().is_some();
+            if declined {
                 chain.sent = chain.theirs;
             }
+            declined
         })
     }
 
@@ -173,6 +176,7 @@ impl Chains {
         self.update(author, |chain| {
             chain.stop = None;
             chain.theirs = from.previous().min(chain.theirs);
+            chain.acked = chain.acked.min(chain.theirs);
             chain.sent = chain.theirs;
         })
     }

@@ -14,7 +14,7 @@ use crate::output::{Output, PeerInfo};
 /// 2. The peer's tells which versions it speaks. The newest that both speak is used; none in common, or less than the peer has proven
 ///    before, ends the session.
 ///
-/// Guaranteed: nothing else of the peer is looked at before.
+/// Guaranteed: nothing else of the peer has an effect before.
 #[derive(Debug)]
 pub(crate) struct Connection {
     floor: u32,

@@ -130,6 +130,11 @@ impl Offers {
         self.ours.as_ref().is_some_and(|ours| ours.contains_key(workspace))
     }
 
+    /// Whether the peer offers `workspace`.
+    pub(crate) fn is_offered_by_peer(&self, workspace: &WorkspaceId) -> bool {
+        self.theirs.as_ref().is_some_and(|theirs| theirs.contains(workspace))
+    }
+
     /// Whether this device has offered `workspace` before in this session, and then no longer.
     pub(crate) fn was_withdrawn(&self, workspace: &WorkspaceId) -> bool {
         self.withdrawn.contains(workspace)

@@ -93,7 +93,8 @@ impl Session {
         if self.over {
             return;
         }
-        let result = self.expire(now).and_then(|()| self.take(now, input));
+        // What came in first counts: a device that was asleep does not blame the peer for a message that lay waiting.
+        let result = self.take(now, input).and_then(|()| self.expire(now));
         match result {
             Ok(()) => self.settle(),
             Err(error) => self.fail(error),
@@ -141,6 +142,9 @@ impl Session {
 
     /// Checks what should have happened by now.
     fn expire(&mut self, now: Millis) -> Result<(), SessionError> {
+        if self.over {
+            return Ok(());
+        }
         if self.connection.deadline().is_some_and(|deadline| deadline <= now) {
             return Err(SessionError::Timeout { what: "its PeerInfo", seconds: HANDSHAKE_TIMEOUT.as_secs() });
         }
@@ -163,10 +167,8 @@ impl Session {
     }
 
     fn take(&mut self, now: Millis, input: Input) -> Result<(), SessionError> {
-        if self.over {
-            return Ok(());
-        }
-        if !matches!(input, Input::Tick) {
+        // What other sessions bring says nothing of this peer.
+        if !matches!(input, Input::Tick | Input::Advanced { .. }) {
             self.goodbye.touch(now);
         }
         match input {
@@ -176,9 +178,12 @@ impl Session {
             }
             Input::Stream { workspace, message } => self.stream_message(now, workspace, message),
             Input::StreamClosed { workspace } => {
-                let ending = self.goodbye.is_said() || self.goodbye.is_heard();
-                let until = (!ending).then(|| now.after(HANDSHAKE_TIMEOUT));
-                self.streams.closed(workspace, until, &mut self.out)
+                let offered = workspace == WorkspaceId::CONTROL || self.offers.is_offered_by_peer(&workspace);
+                if offered && !self.is_ending() {
+                    return self.streams.dropped(workspace, now.after(HANDSHAKE_TIMEOUT), &mut self.out);
+                }
+                self.streams.closed(workspace, &mut self.out);
+                Ok(())
             }
             Input::Offers(list) => {
                 let new = if self.is_ending() { NewOffers::Held } else { NewOffers::Sent };
@@ -341,8 +346,11 @@ impl Session {
                 }
             }
         }
-        for (_, stream) in self.streams.iter_mut() {
-            stream.start(&mut self.out);
+        // A stream of the peer may come before its offer does, or after it was taken away: then nothing is told on it.
+        for (workspace, stream) in self.streams.iter_mut() {
+            if self.offers.is_offered_by_peer(&workspace) {
+                stream.start(&mut self.out);
+            }
         }
     }
 

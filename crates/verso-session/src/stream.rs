@@ -153,9 +153,10 @@ impl Stream {
             }
             (Message::Withdraw { author }, Phase::Flowing) => {
                 context.budget.take(context.now, 1)?;
-                self.sending.forget(author);
-                self.chains.withdrawn(author)?;
-                context.out.push(Output::PeerWithdrew { workspace: self.workspace, author });
+                if self.chains.withdrawn(author)? {
+                    self.sending.forget(author);
+                    context.out.push(Output::PeerWithdrew { workspace: self.workspace, author });
+                }
                 Ok(())
             }
             (Message::Proof(proof), Phase::Flowing) => {

@@ -32,7 +32,7 @@ enum Slot {
     Closing,
     /// Closed by the peer, who has until then to say that it no longer offers the workspace.
     Dropped {
-        until: Option<Millis>,
+        until: Millis,
     },
 }
 
@@ -82,32 +82,33 @@ impl Streams {
         }
     }
 
-    /// The peer ended its half; with `until` it must say by then that it no longer offers the workspace.
+    /// The peer ended its half, as it may.
+    pub(crate) fn closed(&mut self, workspace: WorkspaceId, out: &mut Outbox) {
+        if let Some(Slot::Open(_)) = self.slots.remove(&workspace) {
+            out.revoke(workspace);
+            out.push(Output::CloseStream { workspace });
+        }
+    }
+
+    /// The peer ended its half while it offers the workspace: it has until then to say that it doesn't any more.
     ///
     /// # Errors
     /// [`SessionError::Dropped`] if it is the control log's, which neither can cease to share.
-    pub(crate) fn closed(
+    pub(crate) fn dropped(
         &mut self,
         workspace: WorkspaceId,
-        until: Option<Millis>,
+        until: Millis,
         out: &mut Outbox,
     ) -> Result<(), SessionError> {
-        match self.slots.get(&workspace) {
-            Some(Slot::Open(_)) if workspace == WorkspaceId::CONTROL && until.is_some() => {
-                Err(SessionError::Dropped { workspace })
-            }
-            Some(Slot::Open(_)) => {
-                out.revoke(workspace);
-                out.push(Output::CloseStream { workspace });
-                self.slots.insert(workspace, Slot::Dropped { until });
-                Ok(())
-            }
-            Some(Slot::Closing) => {
-                self.slots.remove(&workspace);
-                Ok(())
-            }
-            Some(Slot::Dropped { .. }) | None => Ok(()),
+        let was_open = matches!(self.slots.get(&workspace), Some(Slot::Open(_)));
+        if was_open && workspace == WorkspaceId::CONTROL {
+            return Err(SessionError::Dropped { workspace });
         }
+        self.closed(workspace, out);
+        if was_open {
+            self.slots.insert(workspace, Slot::Dropped { until });
+        }
+        Ok(())
     }
 
     /// The open stream of `workspace`.
@@ -180,7 +181,7 @@ impl Slot {
         match self {
             Self::Open(stream) => stream.deadline(),
             Self::Closing => None,
-            Self::Dropped { until } => *until,
+            Self::Dropped { until } => Some(*until),
         }
     }
 }

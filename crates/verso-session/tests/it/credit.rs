@@ -1,0 +1,68 @@
+//! Data in flight is bounded, and an acknowledgement waits for the disk.
+
+use verso_identity::WorkspaceId;
+use verso_session::Mode;
+use verso_trust::PeerRole;
+use verso_wire::limits::{IN_FLIGHT, MAX_UNIT_BYTES};
+
+use crate::net::{Net, workspace};
+
+/// A workspace of 50 units of 240 kB: more than may be in flight.
+fn large() -> Net {
+    let mut net = Net::new(2, 4);
+    net.found(0, WorkspaceId::CONTROL, 1);
+    net.found(0, workspace(1), 0);
+    for _ in 0..50 {
+        net.devices[0].store.commit(workspace(1), 4, 60_000);
+    }
+    net
+}
+
+/// While the receiver's disk does nothing, nothing is acknowledged, no more than the credit is sent, and nobody is said to be level. Every message
+/// that is sent is checked against both, see `Net::check`.
+#[test]
+fn a_slow_disk_holds_the_sender_back() {
+    let mut net = large();
+    let link = net.connect(0, 1, PeerRole::Own, [Mode::StayOpen; 2]);
+    while !net.end(link, 1).seen.opened.contains(&workspace(1)) && !net.end(link, 0).seen.opened.contains(&workspace(1))
+    {
+        assert!(net.step());
+    }
+    net.disks_stand_still = true;
+    net.run();
+    let sent = net.end(link, 0).seen.bytes_sent;
+    assert!(
+        sent <= IN_FLIGHT && sent > IN_FLIGHT - 2 * u64::try_from(MAX_UNIT_BYTES).unwrap(),
+        "{sent} bytes were sent"
+    );
+    assert_eq!(net.end(link, 0).seen.progress[&workspace(1)].sent, 0);
+    assert!(!net.end(link, 0).seen.level.contains_key(&workspace(1)));
+    assert!(!net.end(link, 1).seen.level.contains_key(&workspace(1)));
+    assert_eq!(net.end(link, 1).seen.received, net.end(link, 0).seen.units_sent[&workspace(1)] + 1);
+
+    net.disks_stand_still = false;
+    net.run();
+    net.assert_equal();
+    assert!(net.end(link, 0).session.is_level() && net.end(link, 1).session.is_level());
+}
+
+/// What waits for one workspace's disk does not keep another's from moving, nor the control log's.
+#[test]
+fn one_full_stream_does_not_block_the_others() {
+    let mut net = large();
+    let link = net.connect(0, 1, PeerRole::Own, [Mode::StayOpen; 2]);
+    while net.end(link, 0).seen.units_sent.get(&workspace(1)).is_none_or(|units| *units < 25) {
+        assert!(net.step());
+    }
+    net.still = Some(workspace(1));
+    net.found(1, workspace(2), 3);
+    net.set_offered(1, workspace(2), crate::net::Offering::Yes);
+    net.run();
+    net.commit(0, WorkspaceId::CONTROL, 1);
+    net.run();
+    for end in 0..2 {
+        assert!(net.end(link, end).seen.level.contains_key(&workspace(2)));
+        assert!(net.end(link, end).seen.level[&WorkspaceId::CONTROL] > 1);
+        assert!(!net.end(link, end).seen.level.contains_key(&workspace(1)));
+    }
+}

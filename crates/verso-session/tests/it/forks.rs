@@ -1,0 +1,85 @@
+//! Restored and cloned devices: the evidence reaches whoever has to act on it.
+
+use verso_identity::WorkspaceId;
+use verso_session::{Input, Mode};
+use verso_trust::PeerRole;
+use verso_vv::Seq;
+use verso_wire::Reason;
+
+use crate::net::{Net, workspace};
+
+const OPEN: [Mode; 2] = [Mode::StayOpen; 2];
+
+/// A device that was rolled back is shown the seal of what it had written, and gets it back.
+#[test]
+fn a_rolled_back_device_is_shown_its_seal() {
+    let mut net = Net::new(2, 1);
+    net.found(0, WorkspaceId::CONTROL, 1);
+    net.found(0, workspace(1), 3);
+    let backup = net.devices[0].store.clone();
+    net.found(0, workspace(1), 3);
+    let link = net.connect(0, 1, PeerRole::Own, OPEN);
+    net.run();
+    net.cut(link);
+
+    net.devices[0].store = backup;
+    let link = net.connect(0, 1, PeerRole::Own, OPEN);
+    net.run();
+    assert_eq!(net.end(link, 0).seen.peer_seals, 1);
+    net.assert_equal();
+}
+
+/// Two clones that wrote different entries of the same number: both learn of it by the vectors alone, and nothing of that chain is sent until
+/// each is told to show its branch.
+#[test]
+fn clones_of_equal_length_are_noticed_by_both() {
+    let mut net = Net::new(2, 1);
+    net.found(0, WorkspaceId::CONTROL, 1);
+    net.found(0, workspace(1), 3);
+    net.devices[1].offers.insert(workspace(1));
+    let author = net.devices[0].store.author();
+    let original = net.devices[0].store.clone();
+    net.devices[1].store.clone_author_of(&original, workspace(1), 3);
+    let Seq(shared) = net.devices[1].store.durable(workspace(1), &author);
+    net.devices[0].store.commit(workspace(1), 1, 10);
+    net.devices[1].store.commit_as_clone(workspace(1), &original, 1, 11);
+
+    let link = net.connect(0, 1, PeerRole::Own, OPEN);
+    net.run();
+    for end in 0..2 {
+        let seen = &net.end(link, end).seen;
+        assert_eq!(seen.mismatches, [(author, Seq(shared + 1))]);
+        assert_eq!(seen.units_sent.get(&workspace(1)), None);
+    }
+
+    // Shown the other branch, the receiver has its proof, and declines.
+    net.handle(link, 0, Input::Resend { workspace: workspace(1), author, from: Seq::FIRST });
+    net.run();
+    assert_eq!(net.end(link, 0).seen.peer_declined, [(author, Seq(shared + 1), Reason::Fork)]);
+    assert!(net.end(link, 1).seen.received > 0);
+    assert!(net.end(link, 0).session.is_level() && net.end(link, 1).session.is_level());
+}
+
+/// Where one clone wrote more, its first unit shows the fork to the other, who declines; nothing else is held up.
+#[test]
+fn clones_of_other_length_are_noticed_by_the_one_behind() {
+    let mut net = Net::new(2, 1);
+    net.found(0, WorkspaceId::CONTROL, 1);
+    net.found(0, workspace(1), 3);
+    net.devices[1].offers.insert(workspace(1));
+    let author = net.devices[0].store.author();
+    let original = net.devices[0].store.clone();
+    net.devices[1].store.clone_author_of(&original, workspace(1), 3);
+    net.devices[0].store.commit(workspace(1), 1, 10);
+    net.devices[0].store.commit(workspace(1), 1, 10);
+    net.devices[1].store.commit_as_clone(workspace(1), &original, 1, 11);
+    net.found(1, workspace(1), 2);
+
+    let link = net.connect(0, 1, PeerRole::Own, OPEN);
+    net.run();
+    let [declined] = net.end(link, 0).seen.peer_declined[..] else { panic!("one decline was to come") };
+    assert_eq!((declined.0, declined.2), (author, Reason::Fork));
+    let other = net.devices[1].store.author();
+    assert_eq!(net.devices[0].store.durable(workspace(1), &other), net.devices[1].store.durable(workspace(1), &other));
+    assert!(net.end(link, 0).session.is_level() && net.end(link, 1).session.is_level());
+}
