@@ -62,6 +62,10 @@ pub(crate) fn admit<S: Storage, T: State>(
 ) -> Result<(Author, Admission), AdmitError> {
     let unit = SyncUnit::decode(&journal.workspace, bytes)?.chain();
     let author = unit.author();
+    if unit.branch().is_some() {
+        // A branch is the carrier's label and no seal covers it: it is believed only of a chain that is known to be forked.
+        return Ok((author, Admission::Decline { from: unit.first_seq(), reason: Reason::Fork }));
+    }
     if let Verdict::Refuse(refusal) = judge(&journal.view.state, journal.view.other_chains(&author), &unit) {
         return Ok((author, Admission::Decline { from: unit.first_seq(), reason: crate::reason::of_refusal(refusal) }));
     }

@@ -117,10 +117,12 @@ pub enum Event {
         /// In which workspace.
         workspace: WorkspaceId,
     },
-    /// Both sides acknowledged all they share.
+    /// Both sides acknowledged all that either takes.
     AllLevel {
         /// With whom.
         peer: DeviceId,
+        /// Something is left that one of them doesn't take; the reason was told by [`Stopped`](Self::Stopped).
+        stopped: bool,
     },
     /// Something stops data from moving.
     Stopped {

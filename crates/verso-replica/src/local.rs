@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 
 use serde::{Deserialize, Serialize};
 use verso_identity::{DeviceId, Key, purposes};
@@ -116,7 +117,7 @@ impl LocalState {
         storage: &S,
         key: &Key<purposes::LocalState>,
     ) -> Result<(Self, Found), LocalStateError> {
-        storage.create_dir("state")?;
+        ensure_dir(storage, "state")?;
         let found = match SealedFile::open(storage, PATH, key, b"local") {
             Ok(bytes) => match Self::decode(&bytes) {
                 Some(state) => return Ok((state, Found::Whole)),
@@ -168,13 +169,22 @@ impl LocalState {
     }
 }
 
+/// Makes a directory that may be there already, durably.
+pub(crate) fn ensure_dir<S: Storage>(storage: &S, dir: &str) -> io::Result<()> {
+    match storage.create_dir(dir) {
+        Ok(()) => storage.sync_dir(""),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// The local state can't be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LocalStateError {
     /// The disk failed.
     #[error("the device's local state can't be read or written")]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
     /// Sealing failed.
     #[error("the device's local state can't be sealed")]
     Seal(#[source] SealError),

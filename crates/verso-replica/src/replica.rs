@@ -14,7 +14,7 @@ use crate::admission::{Admission, AdmitError, admit};
 use crate::effect::{ConnectionId, Effect, Event};
 use crate::error::{CommitError, JournalError, OpenError};
 use crate::journal::{AppendedRun, Ingested, Journal};
-use crate::local::{Found, LocalState, LocalStateError};
+use crate::local::{Found, LocalState, LocalStateError, ensure_dir};
 use crate::peers::{judge, judge_control};
 use crate::state::{ControlState, State, WorkspaceState};
 use crate::sync::Connection;
@@ -93,7 +93,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let (local, found) = LocalState::load(&storage, &local_key)?;
         let mut notices = OpenNotices { local_state_lost: found == Found::Damaged, logs: Vec::new() };
 
-        storage.create_dir(LOGS)?;
+        ensure_dir(&storage, LOGS)?;
         let me = key.id();
         let mut control = None;
         let mut workspaces = BTreeMap::new();

@@ -78,9 +78,8 @@ impl<A: Application> State for WorkspaceState<A> {
     }
 
     fn apply(&mut self, entry: &AppliedEntry<'_>) {
-        if !entry.kind.is_membership() {
-            self.application.apply(entry);
-        }
+        // Membership entries too: they change nothing there, but what was seen names their hashes.
+        self.application.apply(entry);
     }
 
     fn reset(&mut self) {

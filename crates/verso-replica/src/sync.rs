@@ -21,6 +21,8 @@ pub(crate) struct Connection {
     pub(crate) peer: DeviceId,
     session: Session,
     received: BTreeMap<WorkspaceId, Received>,
+    /// Something did not move on this connection, and the person was told why.
+    stopped: bool,
 }
 
 /// What a peer brought of one workspace and waits to see acknowledged.
@@ -75,7 +77,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         self.last_connection += 1;
         let id = ConnectionId(self.last_connection);
         let session = Session::new(config, Millis(now.monotonic_ms));
-        self.connections.insert(id, Connection { peer, session, received: BTreeMap::new() });
+        self.connections.insert(id, Connection { peer, session, received: BTreeMap::new(), stopped: false });
         let offers = self.offers_for(&peer);
         self.handle(id, now, Input::Offers(offers));
         Ok(id)
@@ -125,6 +127,11 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// Returns when [`tick`](Self::tick) is due, on the monotonic clock in milliseconds.
     pub fn poll_timeout(&self) -> Option<u64> {
         self.connections.values().filter_map(|connection| connection.session.poll_timeout()).min().map(|at| at.0)
+    }
+
+    /// Tells whether there is anything for [`flush`](Self::flush) to do.
+    pub fn needs_flush(&self) -> bool {
+        !self.dirty.is_empty() || !self.committed.is_empty() || self.offers_changed || self.local_changed
     }
 
     /// Makes everything durable that was committed and received, then acknowledges it to those who sent it and pushes it to the
@@ -260,8 +267,12 @@ impl<S: Storage, A: Application> Replica<S, A> {
             }
             Output::Level { workspace } => self.effects.push_back(Effect::Event(Event::Level { peer, workspace })),
             Output::AllLevel => {
-                self.note_reason(peer, None, now);
-                self.effects.push_back(Effect::Event(Event::AllLevel { peer }));
+                // Level is said of what both take. Where something is declined, that it is stays the last word.
+                let stopped = self.connections.get(&connection).is_some_and(|connection| connection.stopped);
+                if !stopped {
+                    self.note_reason(peer, None, now);
+                }
+                self.effects.push_back(Effect::Event(Event::AllLevel { peer, stopped }));
             }
             Output::Close { reason } => {
                 if let Some(reason) = reason {
@@ -282,6 +293,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
 
     fn stopped(&mut self, stop: Stop, now: Now) {
         let Stop { peer, workspace, entries, reason } = stop;
+        for connection in self.connections.values_mut().filter(|connection| connection.peer == peer) {
+            connection.stopped = true;
+        }
         self.note_reason(peer, Some(reason), now);
         self.effects.push_back(Effect::Event(Event::Stopped { peer, workspace, entries, reason }));
     }

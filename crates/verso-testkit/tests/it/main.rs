@@ -1,0 +1,5 @@
+//! Whole devices in memory.
+
+mod crashes;
+mod cuts;
+mod meeting;
