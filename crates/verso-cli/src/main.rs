@@ -7,6 +7,7 @@ mod error;
 mod export;
 mod import;
 mod output;
+mod progress;
 mod prompt;
 mod settings;
 

@@ -167,6 +167,19 @@ impl Output {
     }
 }
 
+/// A number as people read it: `513,425`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len().saturating_add(digits.len() / 3));
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && digits.len().saturating_sub(index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Writes one document, in one line.
 pub(crate) fn write_document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *out, document)?;
@@ -216,6 +229,14 @@ mod tests {
         assert_eq!(Paint::for_stream(IsTerminal::Yes, ColourWish::None), Paint::Coloured);
         assert_eq!(Paint::for_stream(IsTerminal::No, ColourWish::None), Paint::Plain);
         assert_eq!(Paint::for_stream(IsTerminal::Yes, ColourWish::Plain), Paint::Plain);
+    }
+
+    #[test]
+    fn numbers_for_people() {
+        let expected = [(0, "0"), (999, "999"), (1000, "1,000"), (513_425, "513,425"), (1_000_000, "1,000,000")];
+        for (number, text) in expected {
+            assert_eq!(grouped(number), text);
+        }
     }
 
     struct Failing(io::ErrorKind);

@@ -128,6 +128,13 @@ pub(crate) fn output(globals: &Globals, environment: &Environment) -> Output {
     Output::new(format, if plain { ColourWish::Plain } else { ColourWish::None })
 }
 
+/// Where and how it goes if the command line can't be read, as far as its words tell.
+pub(crate) fn output_of_words(words: &[OsString], environment: &Environment) -> Output {
+    let is_given = |option: &str| words.iter().any(|word| word == option);
+    let globals = Globals { json: is_given("--json"), no_color: is_given("--no-color"), ..Globals::default() };
+    output(&globals, environment)
+}
+
 fn data_dir(globals: &Globals, environment: &Environment) -> Result<PathBuf, CliError> {
     if let Some(given) = &globals.data_dir {
         return Ok(given.clone());

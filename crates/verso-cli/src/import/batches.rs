@@ -1,6 +1,7 @@
 //! [`Import`]: the second pass, which yields what the workspace lacks in batches of intents.
 
 use std::collections::{HashMap, HashSet};
+use std::io::{self, Write};
 use std::mem;
 use std::path::Path;
 
@@ -12,6 +13,7 @@ use super::present::{self, Key};
 use super::record::Record;
 use super::source::{Lines, Source};
 use super::{Phase, Progress, check};
+use crate::output::{Paint, Report, grouped};
 
 /// Intents in a batch: four full units, so that syncing the disk after each costs little, and a killed import repeats little.
 const BATCH_INTENTS: usize = 4 * 4096;
@@ -192,6 +194,24 @@ impl ImportCounts {
     }
 }
 
+impl Report for ImportCounts {
+    fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        let Self { nodes, tags, edges, intents, skipped } = *self;
+        if intents > 0 {
+            let [nodes, tags, edges] = [nodes, tags, edges].map(grouped);
+            writeln!(out, "{} {nodes} nodes, {tags} tags and {edges} edges", paint.good("imported"))?;
+        } else if skipped == 0 {
+            writeln!(out, "the file has nothing in it")?;
+        } else {
+            writeln!(out, "nothing to do: the workspace has it all")?;
+        }
+        if intents > 0 && skipped > 0 {
+            writeln!(out, "{} things were there already", grouped(skipped))?;
+        }
+        Ok(())
+    }
+}
+
 /// What will be committed at once.
 #[derive(Debug, Default)]
 struct Batch {
@@ -322,6 +342,21 @@ mod tests {
         let again = counted(0, 0, 0, counts.intents);
         assert_eq!(import(&mut desk, &compressed), (again, 0), "importing twice adds nothing");
         assert_eq!(content(&desk), before);
+    }
+
+    #[test]
+    fn counts_are_told_to_people_and_scripts() {
+        let told = |counts: ImportCounts| {
+            let mut out = Vec::new();
+            counts.write_text(&mut out, Paint::Plain).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let counts = counted(1_000, 2, 3, 4);
+        assert_eq!(told(counts), "imported 1,000 nodes, 2 tags and 3 edges\n4 things were there already\n");
+        assert_eq!(told(counted(0, 0, 0, 4)), "nothing to do: the workspace has it all\n");
+        assert_eq!(told(counted(0, 0, 0, 0)), "the file has nothing in it\n");
+        let json = serde_json::json!({"nodes": 1000, "tags": 2, "edges": 3, "intents": 1005, "skipped": 4});
+        assert_eq!(serde_json::to_value(counts).unwrap(), json);
     }
 
     #[test]
