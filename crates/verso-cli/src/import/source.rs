@@ -176,8 +176,8 @@ impl Lines {
         while !mem::take(&mut self.again) {
             self.line.clear();
             self.number = self.number.saturating_add(1);
-            // One more than the longest line, and its end.
-            let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX).saturating_add(2);
+            // The longest line and its end.
+            let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX).saturating_add(1);
             let read = Read::by_ref(&mut self.reader).take(limit).read_until(b'\n', &mut self.line);
             let count = read.map_err(|error| self.unreadable(error))?;
             if count == 0 {
