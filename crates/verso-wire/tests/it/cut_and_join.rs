@@ -1,9 +1,11 @@
 //! Carriers cut and join units without their author, and every hash stays what it was.
 
 use proptest::prelude::*;
-use verso_vv::Seq;
+use verso_vv::{Incarnation, Seq};
 use verso_wire::limits::{MAX_KEPT_SEALS, MAX_UNIT_ENTRIES};
-use verso_wire::{CompressionLevel, CutError, EntryKind, JoinError, Seam, SyncUnit, VerifiedUnit};
+use verso_wire::{
+    Branch, CompressionLevel, CutError, DecodeError, EntryKind, JoinError, Seam, SyncUnit, VerifiedUnit, VerifyError,
+};
 
 use crate::support::{Draft, NOW, Writer, drafts, drafts_of};
 
@@ -97,6 +99,14 @@ fn only_what_follows_is_joined() {
     let wrong = JoinError::NotConsecutive { expected: Seq(2), got: Seq(3) };
     assert_eq!(unit.join(&third, Seam::Drop), Err(wrong));
     assert_eq!(unit.join(&other.one(b"2"), Seam::Drop), Err(JoinError::OtherChain));
+    // Another life of the same device, and another side of a fork.
+    let mut reborn = Writer::new(1);
+    reborn.author.incarnation = Incarnation(77);
+    reborn.one(b"1");
+    assert_eq!(unit.join(&reborn.one(b"2"), Seam::Drop), Err(JoinError::OtherChain));
+    let branch = Branch { at: Seq(2), hash: second.hashes()[0] };
+    let branched = second.clone().onto_branch(branch).unwrap();
+    assert_eq!(unit.join(&branched, Seam::Drop), Err(JoinError::OtherChain));
     assert_eq!(&unit, &**first);
     assert_eq!(unit.join(&second, Seam::Drop), Ok(()));
     assert_eq!(unit.last_seq(), Seq(2));
@@ -140,17 +150,42 @@ fn joining_stays_within_the_limits() {
     assert_eq!(SyncUnit::decode(&writer.workspace, &bytes).as_ref(), Ok(&unit));
 }
 
+/// Three entries, each with its seal, in one unit.
+fn with_kept_seals(writer: &mut Writer) -> (Vec<VerifiedUnit>, Vec<u8>) {
+    let units: Vec<VerifiedUnit> = (0..3).map(|byte| writer.one(&[byte])).collect();
+    let bytes = join(&units, |_| true).encode(CompressionLevel::RECORD);
+    (units, bytes)
+}
+
 #[test]
 fn a_forged_kept_seal_is_noticed() {
-    let (mut writer, mut clone) = (Writer::new(1), Writer::new(1));
-    let (first, second) = (writer.one(b"1"), writer.one(b"2"));
-    let mut unit = first.into_chained().into_unit();
-    unit.join(&second, Seam::Keep).unwrap();
-    // Another entry at the first number, under the same seals.
-    let mut forged = clone.one(b"other").into_chained().into_unit();
-    forged.join(&second, Seam::Keep).unwrap();
-    assert!(unit.chain().verify().is_ok());
-    assert!(forged.chain().verify().is_err());
+    let mut writer = Writer::new(1);
+    let (units, mut bytes) = with_kept_seals(&mut writer);
+    assert!(SyncUnit::decode(&writer.workspace, &bytes).unwrap().chain().verify().is_ok());
+    let signature = units[1].signature().as_bytes();
+    let place = bytes.windows(64).position(|window| window == signature).unwrap();
+    bytes[place] ^= 1;
+    let verified = SyncUnit::decode(&writer.workspace, &bytes).unwrap().chain().verify();
+    assert!(matches!(verified, Err(VerifyError::Seal { seq: Seq(2), .. })), "{verified:?}");
+}
+
+#[test]
+fn kept_seals_lie_inside_and_ascend() {
+    let mut writer = Writer::new(1);
+    let (units, bytes) = with_kept_seals(&mut writer);
+    let place = |unit: &VerifiedUnit| {
+        let signature = unit.signature().as_bytes();
+        bytes.windows(64).position(|window| window == signature).unwrap() - 2
+    };
+    let (first, second) = (place(&units[0]), place(&units[1]));
+    assert_eq!((bytes[first], bytes[second]), (0, 1));
+    // Where the unit ends anyway, beyond, twice, and backwards.
+    for (one, two) in [(0, 2), (0, 3), (0, 0), (1, 1), (1, 0)] {
+        let mut changed = bytes.clone();
+        (changed[first], changed[second]) = (one, two);
+        let decoded = SyncUnit::decode(&writer.workspace, &changed);
+        assert_eq!(decoded, Err(DecodeError::KeptSeals), "at {one} and {two}");
+    }
 }
 
 #[test]

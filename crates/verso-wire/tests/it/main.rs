@@ -5,6 +5,7 @@
 mod application;
 mod chain;
 mod cut_and_join;
+mod documents;
 mod fork;
 mod frames;
 mod golden;
