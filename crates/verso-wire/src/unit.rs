@@ -120,7 +120,8 @@ impl SyncUnit {
         &self.signature
     }
 
-    /// Computes the hashes of the entries, without checking the signature: for a unit from the own journal, or as the step before [`ChainedUnit::verify`].
+    /// Computes the hashes of the entries, without checking the signature: for a unit from the own journal, or as the step before
+    /// [`ChainedUnit::verify`].
     pub fn chain(self) -> ChainedUnit {
         ChainedUnit::compute(self)
     }

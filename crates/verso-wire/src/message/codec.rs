@@ -144,7 +144,8 @@ impl Message {
         within(tag, "bytes", body.len(), max)?;
         let message = decode_archive(tag, archive)?;
         message.check()?;
-        // An archive can say one thing in several ways and carry bytes that nothing points to. Only one way is a message. A unit has no archive around it.
+        // An archive can say one thing in several ways and carry bytes that nothing points to. Only one way is a message. A unit has no
+        // archive around it.
         if tag != MessageTag::Unit && message.encode()? != body {
             return Err(MessageError::NotCanonical { tag });
         }

@@ -125,7 +125,8 @@ impl ChainedUnit {
         Some(Seal { author: self.signer, head: ChainHead { seq, hash: self.hash_at(seq)? }, signature: kept.signature })
     }
 
-    /// Checks that the signer wrote these entries: a first entry follows the start of the signer's chain, every seal verifies strictly over the hashes as computed, and a branch starts with the
+    /// Checks that the signer wrote these entries: a first entry follows the start of the signer's chain, every seal verifies strictly over
+    /// the hashes as computed, and a branch starts with the
     /// entry it names.
     ///
     /// # Errors
