@@ -49,6 +49,8 @@ pub(crate) struct ShowerIntroduction {
 pub(crate) struct Introduction {
     pub(crate) device: DeviceId,
     pub(crate) name: Name,
+    /// The X25519 key to which secrets are sealed for the device.
+    pub(crate) sealing_key: [u8; 32],
     pub(crate) addresses: Addresses,
     pub(crate) relay: Option<RelayUrl>,
     /// Fresh secret bytes, half of what the pair's secret is made of.
@@ -60,6 +62,7 @@ impl Introduction {
         Self {
             device,
             name: profile.name.clone(),
+            sealing_key: profile.sealing_key,
             addresses: Addresses(name::dialable(profile.addresses.iter().copied())),
             relay: profile.relay.clone(),
             contribution: contribution.clone(),

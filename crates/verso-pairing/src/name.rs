@@ -188,6 +188,8 @@ pub(crate) fn dialable(addresses: impl IntoIterator<Item = SocketAddr>) -> Vec<S
 pub struct Profile {
     /// Its display name.
     pub name: Name,
+    /// Its X25519 key to which secrets are sealed for it, of the purpose `Sealing`.
+    pub sealing_key: [u8; 32],
     /// Where it can be dialled, the best first. What can't be dialled, and more than [`MAX_ADDRESSES`], is left out.
     pub addresses: Vec<SocketAddr>,
     /// The relay it uses.

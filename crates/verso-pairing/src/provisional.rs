@@ -72,6 +72,8 @@ pub struct ProvisionalPeer {
     pub device: DeviceId,
     /// Its Noise key, to be pinned.
     pub noise_key: NoisePublicKey,
+    /// Its X25519 key to which secrets are sealed.
+    pub sealing_key: [u8; 32],
     /// What the two agreed on.
     pub secret: PairSecret,
     /// What it calls itself.
@@ -94,6 +96,7 @@ impl ProvisionalPeer {
         Self {
             device: peer.device,
             noise_key: proof.noise_key,
+            sealing_key: peer.sealing_key,
             secret: proof.secret,
             name: peer.name,
             side,
@@ -129,6 +132,7 @@ impl ProvisionalPeer {
         codec::encode(&Kept {
             device: self.device,
             noise_key: *self.noise_key.as_bytes(),
+            sealing_key: self.sealing_key,
             name: self.name.clone(),
             shows: matches!(self.side, PairingSide::Showing),
             terms: self.terms.clone(),
@@ -148,6 +152,7 @@ impl ProvisionalPeer {
         Ok(Self {
             device: kept.device,
             noise_key: NoisePublicKey::from_bytes(kept.noise_key),
+            sealing_key: kept.sealing_key,
             secret: PairSecret(kept.secret),
             name: kept.name,
             side: if kept.shows { PairingSide::Showing } else { PairingSide::Joining },
@@ -171,6 +176,7 @@ pub(crate) struct Proof {
 struct Kept {
     device: DeviceId,
     noise_key: [u8; 32],
+    sealing_key: [u8; 32],
     name: Name,
     shows: bool,
     terms: Terms,

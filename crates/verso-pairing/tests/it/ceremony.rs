@@ -28,6 +28,8 @@ fn two_people_say_yes_and_both_devices_agree_on_everything() {
     let grant = Grant { workspace: WorkspaceId::from_bytes([9; 16]), access: Access::ReadOnly };
     assert_eq!((by_shower.grants(), by_joiner.grants()), (vec![grant], vec![grant]));
     assert_eq!(by_joiner.relay, profile(SHOWER).relay);
+    assert_eq!(by_shower.sealing_key, profile(JOINER).sealing_key);
+    assert_eq!(by_joiner.sealing_key, profile(SHOWER).sealing_key);
     assert_eq!(by_shower.expires_at, NOW / 1_000 + FINISH_SECONDS);
     assert!(!by_shower.has_lapsed(NOW) && by_shower.has_lapsed(NOW + FINISH_SECONDS * 1_000));
 

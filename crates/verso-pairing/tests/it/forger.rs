@@ -63,10 +63,11 @@ impl Forger {
         .unwrap()
     }
 
-    /// Device, name "Device x", one address, no relay, contribution.
+    /// Device, name "Device x", sealing key, one address, no relay, contribution.
     pub(crate) fn introduction(&self) -> Vec<u8> {
         let mut bytes = self.claims.as_bytes().to_vec();
         text(&mut bytes, "Device x");
+        bytes.extend_from_slice(&[0x5e; 32]);
         bytes.push(1);
         text(&mut bytes, "192.0.2.66:4242");
         bytes.push(0);

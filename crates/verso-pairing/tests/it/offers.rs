@@ -151,7 +151,7 @@ fn provisional_peers_survive_a_restart() {
         assert_eq!((back.device, back.noise_key, back.side), (stored.device, stored.noise_key, stored.side));
         assert_eq!((&back.name, &back.terms, &back.addresses), (&stored.name, &stored.terms, &stored.addresses));
         assert_eq!((&back.relay, back.expires_at), (&stored.relay, stored.expires_at));
-        assert_eq!(back.secret.expose(), stored.secret.expose());
+        assert_eq!((back.secret.expose(), back.sealing_key), (stored.secret.expose(), stored.sealing_key));
         for len in 0..kept.len() {
             assert!(verso_pairing::ProvisionalPeer::decode(&kept[..len]).is_err());
         }
