@@ -5,11 +5,7 @@ use verso_identity::WorkspaceId;
 use verso_session::{Input, Millis, Mode};
 use verso_trust::PeerRole;
 
-use crate::net::{Adopts, Net, Offering, workspace};
-
-fn mode(finish: bool) -> Mode {
-    if finish { Mode::FinishWhenLevel } else { Mode::StayOpen }
-}
+use crate::net::{Adopts, Closed, Net, Offering, workspace};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
@@ -24,13 +20,14 @@ proptest! {
         acts in prop::collection::vec((0..2_usize, 0..6_usize, 0..25_usize), 0..20),
     ) {
         let role = if own { PeerRole::Own } else { PeerRole::Friend };
+        let other = if one_stays { Mode::StayOpen } else { Mode::FinishWhenLevel };
         let mut net = Net::new(2, seed);
         if own {
             net.found(0, WorkspaceId::CONTROL, 2);
         }
         net.found(0, workspace(1), 3);
         net.found(1, workspace(2), 3);
-        let first = net.connect(0, 1, role, [Mode::FinishWhenLevel, mode(!one_stays)]);
+        let first = net.connect(0, 1, role, [Mode::FinishWhenLevel, other]);
         for (device, act, steps) in acts {
             for _ in 0..steps {
                 net.step();
@@ -46,9 +43,9 @@ proptest! {
         net.run_until_closed();
         prop_assert!(net.now <= Millis(2_000), "it took until {} for somebody to give up", net.now);
         for end in &net.links[first].ends {
-            prop_assert!(matches!(end.closed, None | Some(None)), "closed with {:?}: {:?}", end.closed, end.session.error());
+            prop_assert!(!matches!(end.closed, Closed::For(_)), "closed with {:?}: {:?}", end.closed, end.session.error());
         }
-        prop_assert!(net.links[first].ends.iter().any(|end| end.closed.is_some()));
+        prop_assert!(net.links[first].ends.iter().any(|end| end.closed != Closed::Open));
 
         for device in 0..2 {
             net.set_offered(device, workspace(1), Offering::Yes);
@@ -68,7 +65,7 @@ fn who_stays_answers() {
         net.found(1, workspace(1), 5);
         let link = net.connect(0, 1, PeerRole::Own, [Mode::FinishWhenLevel, Mode::StayOpen]);
         net.run();
-        assert_eq!(net.end(link, 0).closed, Some(None));
+        assert_eq!(net.end(link, 0).closed, Closed::Done);
         assert_eq!(net.end(link, 1).seen.all_level, 1);
         net.assert_equal();
     }
@@ -82,11 +79,11 @@ fn finish_ends_a_session_that_stayed_open() {
     net.found(1, workspace(1), 5);
     let link = net.connect(0, 1, PeerRole::Own, [Mode::StayOpen; 2]);
     net.run();
-    assert!(net.links[link].ends.iter().all(|end| end.closed.is_none() && end.session.poll_timeout().is_none()));
+    assert!(net.links[link].ends.iter().all(|end| end.closed == Closed::Open && end.session.poll_timeout().is_none()));
     net.now = Millis(3_600_000);
     net.handle(link, 1, Input::Finish);
     net.run();
-    assert_eq!(net.end(link, 1).closed, Some(None));
+    assert_eq!(net.end(link, 1).closed, Closed::Done);
 }
 
 /// What is committed after the goodbye is not sent any more, and comes with the next contact.

@@ -6,7 +6,7 @@ use verso_session::{Mode, Progress};
 use verso_trust::PeerRole;
 use verso_vv::Seq;
 
-use crate::net::{Net, workspace};
+use crate::net::{Net, Seen, workspace};
 
 const OPEN: [Mode; 2] = [Mode::StayOpen; 2];
 
@@ -65,7 +65,7 @@ fn a_commit_costs_one_unit_and_one_ack() {
     let link = net.connect(0, 1, PeerRole::Own, OPEN);
     net.run();
     for end in 0..2 {
-        net.links[link].ends[end].seen = Default::default();
+        net.links[link].ends[end].seen = Seen::default();
     }
     for round in 1..=5 {
         net.commit(0, workspace(1), 1);

@@ -1,5 +1,12 @@
 //! Scenario tests, a file each.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "helpers of tests may panic as tests do"
+)]
+
 mod converge;
 mod cost;
 mod credit;
@@ -7,7 +14,11 @@ mod cut;
 mod declines;
 mod forks;
 mod goodbye;
+mod liars;
 mod live;
 mod net;
 mod offers;
+mod script;
+mod silence;
 mod store;
+mod wild;

@@ -73,7 +73,7 @@ pub(crate) struct End {
     declined: BTreeSet<(WorkspaceId, Author)>,
     pub(crate) seen: Seen,
     /// What the machine closed with, once it did.
-    pub(crate) closed: Option<Option<Reason>>,
+    pub(crate) closed: Closed,
 }
 
 /// What an end told, for tests to look at.
@@ -175,7 +175,7 @@ impl Net {
                 unsettled: BTreeMap::new(),
                 declined: BTreeSet::new(),
                 seen: Seen::default(),
-                closed: None,
+                closed: Closed::Open,
             }
         };
         let link = Link { ends: [end(0, a), end(1, b)], next_stream: 0, up: true };
@@ -263,7 +263,7 @@ impl Net {
         let mut steps = Vec::new();
         for (at, link) in self.links.iter().enumerate() {
             for (which, end) in link.ends.iter().enumerate() {
-                if end.closed.is_none() {
+                if end.closed == Closed::Open {
                     let ready = end.arriving.iter().filter(|(_, packets)| !packets.is_empty());
                     steps.extend(ready.map(|(pipe, _)| Step::Deliver(at, which, *pipe)));
                 }
@@ -300,7 +300,7 @@ impl Net {
     }
 
     pub(crate) fn handle(&mut self, link: usize, end: usize, input: Input) {
-        if self.links[link].up && self.links[link].ends[end].closed.is_none() {
+        if self.links[link].up && self.links[link].ends[end].closed == Closed::Open {
             self.links[link].ends[end].session.handle(self.now, input);
             self.drain(link, end);
         }
@@ -452,7 +452,7 @@ impl Net {
                 }
                 Output::HeadMismatch { author, seq, .. } => here.seen.mismatches.push((author, seq)),
                 Output::PeerDeclined { author, from, reason, .. } => {
-                    here.seen.peer_declined.push((author, from, reason))
+                    here.seen.peer_declined.push((author, from, reason));
                 }
                 Output::PeerWithdrew { author, .. } => here.seen.peer_withdrew.push(author),
                 Output::Progress { workspace, progress } => {
@@ -461,7 +461,7 @@ impl Net {
                 Output::Level { workspace } => *here.seen.level.entry(workspace).or_default() += 1,
                 Output::AllLevel => here.seen.all_level += 1,
                 Output::Close { reason } => {
-                    here.closed = Some(reason);
+                    here.closed = reason.map_or(Closed::Done, Closed::For);
                     self.close(link, end);
                 }
                 other => panic!("nobody expected {other:?}"),
@@ -471,7 +471,7 @@ impl Net {
 
     /// One end closed the connection: what was on its way may still arrive, or may not.
     fn close(&mut self, link: usize, end: usize) {
-        if self.rng.below(2) == 0 || self.links[link].ends[1 - end].closed.is_some() {
+        if self.rng.below(2) == 0 || self.links[link].ends[1 - end].closed != Closed::Open {
             self.cut(link);
         }
     }
@@ -503,7 +503,7 @@ impl Net {
         here.seen.bytes_sent += 4 + u64::try_from(bytes.len()).unwrap();
         here.seen.messages_sent.push(name(message));
         let there = &mut self.links[link].ends[1 - end];
-        if there.closed.is_none() {
+        if there.closed == Closed::Open {
             there.arriving.entry(pipe).or_default().push_back(Packet::Frame(bytes));
         }
     }
@@ -525,9 +525,21 @@ impl Net {
                 stream.sent += u64::try_from(bytes.len()).unwrap();
                 assert!(stream.sent <= stream.credit, "more was sent than the credit allows");
             }
+            Message::Hello { .. } if workspace != WorkspaceId::CONTROL && here.session.peer_role() == PeerRole::Own => {
+                assert!(here.seen.level.contains_key(&WorkspaceId::CONTROL), "the control log was to come first");
+            }
             _ => {}
         }
     }
+}
+
+/// Whether a session is over, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closed {
+    Open,
+    /// All was done.
+    Done,
+    For(Reason),
 }
 
 /// Whether a workspace is offered.

@@ -5,7 +5,7 @@ use verso_identity::WorkspaceId;
 use verso_session::Mode;
 use verso_trust::PeerRole;
 
-use crate::net::{Adopts, Net, Offering, workspace};
+use crate::net::{Adopts, Closed, Net, Offering, workspace};
 
 const OPEN: [Mode; 2] = [Mode::StayOpen; 2];
 
@@ -58,7 +58,7 @@ fn nothing_is_sent_after_a_grant_is_taken_away() {
         net.commit(0, workspace(1), 1);
         net.run();
         assert_eq!(net.end(link, 0).seen.units_sent[&workspace(1)], sent);
-        assert!(net.links[link].ends.iter().all(|end| end.closed.is_none() && end.session.is_level()));
+        assert!(net.links[link].ends.iter().all(|end| end.closed == Closed::Open && end.session.is_level()));
 
         net.set_offered(0, workspace(1), Offering::Yes);
         net.run();
@@ -113,7 +113,7 @@ proptest! {
         net.run();
         net.assert_equal();
         for end in &net.links[0].ends {
-            prop_assert!(end.closed.is_none() && end.session.is_level());
+            prop_assert!(end.closed == Closed::Open && end.session.is_level());
             prop_assert_eq!(end.session.poll_timeout(), None, "somebody still waits");
         }
     }

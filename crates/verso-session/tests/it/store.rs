@@ -190,8 +190,8 @@ impl Store {
         }
         let last = unit.last_seq();
         if last < expected {
-            let held = log.chains[&author].runs.iter().find_map(|(held, _)| held.hash_at(last));
-            let agrees = held == unit.hash_at(last);
+            let mut ours = log.chains[&author].runs.iter().filter_map(|(unit, _)| unit.hash_at(last));
+            let agrees = ours.next() == unit.hash_at(last);
             return if agrees { Received::Held(author, last) } else { Received::Fork { author, expected: last } };
         }
         if unit.hash_at(head.seq) != Some(head.hash) {
