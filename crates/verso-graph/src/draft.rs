@@ -178,7 +178,8 @@ impl<'a> Batch<'a> {
         if changed.map_or(item.is_none(), |change| change == Change::Gone) {
             return Err(Rejected::NoSuchTag { intent: self.intent, tag: tag.to_owned() });
         }
-        let removes = self.refs(item.into_iter().flat_map(|item| tags.additions(chains, item)));
+        let seen = item.map(|item| tags.seen(chains, self.own, item)).unwrap_or_default();
+        let removes = self.refs(seen.into_iter());
         self.change(|changes| changes.tags.insert((key, tag), Change::Gone));
         Ok(Payload::Untag { node: self.subject(key), removes, tag: self.label(tag) })
     }
@@ -193,7 +194,8 @@ impl<'a> Batch<'a> {
         if changed.map_or(item.is_none(), |change| change == Change::Gone) {
             return Err(Rejected::NoSuchEdge { intent: self.intent, kind: kind.to_owned() });
         }
-        let removes = self.refs(item.into_iter().flat_map(|item| edges.additions(chains, item)));
+        let seen = item.map(|item| edges.seen(chains, self.own, item)).unwrap_or_default();
+        let removes = self.refs(seen.into_iter());
         self.change(|changes| changes.edges.insert((from, to, kind), Change::Gone));
         let dst = self.object(to);
         Ok(Payload::Unlink { src: self.subject(from), dst, removes, kind: self.label(kind) })
@@ -313,13 +315,13 @@ impl<'a> Batch<'a> {
         self.own.is_some_and(|own| self.graph.chains.on_chain(own, MAX_SEQ, at))
     }
 
-    /// Names what stands in a set, but for what this chain wrote: that goes unnamed.
+    /// Names all that this chain's author has seen in a set, but for what the chain wrote or named before.
     fn others<T>(&self, set: &DotSet<T>) -> Vec<Ref> {
-        self.refs(set.iter(&self.graph.chains).map(|(at, _)| at))
+        self.refs(set.seen(&self.graph.chains, self.own))
     }
 
     fn refs(&self, dots: impl Iterator<Item = At>) -> Vec<Ref> {
-        dots.filter(|at| !self.is_own(*at)).filter_map(|at| self.graph.chains.other_ref(at)).map(Ref::Other).collect()
+        dots.filter_map(|at| self.graph.chains.other_ref(at)).map(Ref::Other).collect()
     }
 
     /// Gives a label as text the first time that this chain uses it, then by the entry that did.

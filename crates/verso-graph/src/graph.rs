@@ -86,26 +86,13 @@ impl Application for Graph {
     fn apply(&mut self, entry: &AppliedEntry<'_>) {
         let place = self.chains.place_of(entry);
         let stirred = if self.watched.contains_key(&place) { Some(self.stir(place)) } else { None };
-        let arrival = self.chains.record(entry);
+        match self.chains.record(entry) {
+            Arrival::New(at) => self.take_in(at, entry),
+            Arrival::Held => {}
+            Arrival::Beyond => self.ignored += 1,
+        }
         if let Some(stirred) = stirred {
             self.wake(place, stirred);
-        }
-        let at = match arrival {
-            Arrival::New(at) => at,
-            Arrival::Held => return,
-            Arrival::Beyond => {
-                self.ignored += 1;
-                return;
-            }
-        };
-        if entry.kind.is_membership() {
-            return;
-        }
-        let payload = Payload::read(entry.kind, entry.payload, at.seq());
-        match payload.and_then(|payload| self.perform(at, entry, payload)) {
-            Ok(Some(about)) => self.chains.set_about(at, about),
-            Ok(None) => {}
-            Err(Malformed) => self.ignored += 1,
         }
     }
 
@@ -134,6 +121,18 @@ impl fmt::Debug for Graph {
 }
 
 impl Graph {
+    fn take_in(&mut self, at: At, entry: &AppliedEntry<'_>) {
+        if entry.kind.is_membership() {
+            return;
+        }
+        let payload = Payload::read(entry.kind, entry.payload, at.seq());
+        match payload.and_then(|payload| self.perform(at, entry, payload)) {
+            Ok(Some(about)) => self.chains.set_about(at, about),
+            Ok(None) => {}
+            Err(Malformed) => self.ignored += 1,
+        }
+    }
+
     /// Makes an empty graph.
     #[must_use]
     pub fn new() -> Self {

@@ -8,7 +8,7 @@ use rustc_hash::FxHasher;
 
 use crate::chains::{At, Chains, Name};
 use crate::dots::DotSet;
-use crate::table::{ItemIx, Ix, LabelIx, NodeIx, SetIx, Table};
+use crate::table::{ChainIx, ItemIx, Ix, LabelIx, NodeIx, SetIx, Table};
 
 /// What makes an item the same as another: what it leads from and to, and more.
 pub(crate) trait Key: Copy + Eq + Hash {
@@ -118,7 +118,7 @@ impl<K: Key> Items<K> {
         let set = self.set(ix);
         let set = &mut self.sets[set];
         set.drop_before(chains, removal.at);
-        set.drop_named(chains, removal.names, watch);
+        set.drop_named(chains, removal.at.chain(), removal.names, watch);
         ix
     }
 
@@ -140,6 +140,14 @@ impl<K: Key> Items<K> {
             Place::Kept(set) => (None, Some(&self.sets[set])),
         };
         one.into_iter().chain(set.into_iter().flat_map(|set| set.iter(chains).map(|(at, &())| at)))
+    }
+
+    /// Returns all additions that whoever removes the item next in the chain `own` has seen and must name.
+    pub(crate) fn seen(&self, chains: &Chains, own: Option<ChainIx>, ix: ItemIx) -> Vec<At> {
+        match self.rows[ix].adds.place() {
+            Place::One(one) => DotSet::of(one, ()).seen(chains, own).collect(),
+            Place::Kept(set) => self.sets[set].seen(chains, own).collect(),
+        }
     }
 
     pub(crate) fn is_there(&self, chains: &Chains, ix: ItemIx) -> bool {

@@ -32,9 +32,9 @@ pub(crate) struct Created {
 pub(crate) struct More {
     /// The last entry that acted on the node, of each further chain.
     activity: Vec<At>,
-    titles: DotSet<Box<str>>,
-    urls: DotSet<Box<str>>,
-    pub(crate) marks: Marks,
+    titles: Option<Box<DotSet<Box<str>>>>,
+    urls: Option<Box<DotSet<Box<str>>>>,
+    marks: Option<Box<Marks>>,
     /// Entries that name the node and wait for it.
     pub(crate) waiting: Vec<At>,
 }
@@ -86,23 +86,28 @@ impl Node {
     }
 
     pub(crate) fn marks(&self) -> Option<&Marks> {
-        self.more.as_ref().map(|more| &more.marks)
+        self.more.as_ref().and_then(|more| more.marks.as_deref())
+    }
+
+    pub(crate) fn marks_mut(&mut self) -> &mut Marks {
+        self.more().marks.get_or_insert_default()
     }
 
     /// Returns the writes of a register that stand, without the creation's.
     pub(crate) fn writes(&self, register: Register) -> Option<&DotSet<Box<str>>> {
-        self.more.as_ref().map(|more| match register {
-            Register::Title => &more.titles,
-            Register::Url => &more.urls,
+        self.more.as_ref().and_then(|more| match register {
+            Register::Title => more.titles.as_deref(),
+            Register::Url => more.urls.as_deref(),
         })
     }
 
     pub(crate) fn writes_mut(&mut self, register: Register) -> &mut DotSet<Box<str>> {
         let more = self.more();
-        match register {
+        let writes = match register {
             Register::Title => &mut more.titles,
             Register::Url => &mut more.urls,
-        }
+        };
+        writes.get_or_insert_default()
     }
 
     /// Returns the value of a register that is shown: the greatest write, or what the creation said. Whoever writes knows the creation, since

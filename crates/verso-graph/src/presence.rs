@@ -67,10 +67,6 @@ impl Sight<'_> {
 }
 
 impl Marks {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.deletions.is_empty() && self.decisions.is_empty()
-    }
-
     pub(crate) fn delete(&mut self, mark: Mark) {
         self.deletions.retain(|other| other.at.chain() != mark.at.chain());
         self.deletions.push(mark);
@@ -117,7 +113,7 @@ impl<'a> Review<'a> {
     pub(crate) fn of(node: &Node, sight: Sight<'a>) -> Self {
         let mut review =
             Self { presence: Presence::Live, deletions: vec![], choice: None, decisions: vec![], left: vec![], sight };
-        let Some(marks) = node.marks().filter(|marks| !marks.is_empty()) else { return review };
+        let Some(marks) = node.marks() else { return review };
         review.decide(&marks.decisions);
         review.weigh(&marks.deletions);
         let saw_any = |marks: &[Mark], at: At| marks.iter().any(|mark| sight.saw(*mark, at));

@@ -12,8 +12,8 @@ use crate::table::{Ix as _, NodeIx};
 pub(crate) struct Values {
     /// The newest node of each value.
     heads: HashTable<NodeIx>,
-    /// Of each node the next newer and the next older with the same value.
-    lists: Vec<Neighbours>,
+    /// Of each node that is listed the next newer and the next older with the same value.
+    lists: Vec<Option<Neighbours>>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -23,27 +23,30 @@ struct Neighbours {
 }
 
 impl Values {
-    /// Notes that `node` now shows `value`, having shown none before; `of` returns what other nodes show.
+    /// Notes that `node` shows `value`, unless it is listed already; `of` returns what listed nodes show.
     pub(crate) fn insert<'a>(&mut self, node: NodeIx, value: &str, of: impl Fn(NodeIx) -> &'a str) {
+        if self.place(node).is_some() {
+            return;
+        }
         let hash_value = hash(value);
         let head = self.heads.find_mut(hash_value, |other| of(*other) == value);
         let older = head.map(|head| std::mem::replace(head, node));
         if let Some(older) = older {
-            self.at(older).newer = Some(node);
+            self.neighbours(older).newer = Some(node);
         } else {
             self.heads.insert_unique(hash_value, node, |other| hash(of(*other)));
         }
-        *self.at(node) = Neighbours { newer: None, older };
+        *self.place(node) = Some(Neighbours { newer: None, older });
     }
 
-    /// Notes that `node` no longer shows `value`; `of` still returns `value` for it.
+    /// Notes that `node` will no longer show `value`, if it is listed; `of` still returns `value` for it.
     pub(crate) fn remove<'a>(&mut self, node: NodeIx, value: &str, of: impl Fn(NodeIx) -> &'a str) {
-        let Neighbours { newer, older } = std::mem::take(self.at(node));
+        let Some(Neighbours { newer, older }) = self.place(node).take() else { return };
         if let Some(older) = older {
-            self.at(older).newer = newer;
+            self.neighbours(older).newer = newer;
         }
         if let Some(newer) = newer {
-            self.at(newer).older = older;
+            self.neighbours(newer).older = older;
             return;
         }
         // It is the head, whose value is looked up through whichever node stands there.
@@ -60,13 +63,17 @@ impl Values {
     /// Iterates over the nodes that show `value`, the newest first.
     pub(crate) fn find<'a>(&'a self, value: &str, of: impl Fn(NodeIx) -> &'a str) -> impl Iterator<Item = NodeIx> + 'a {
         let head = self.heads.find(hash(value), |other| of(*other) == value).copied();
-        std::iter::successors(head, |node| self.lists.get(node.position()).and_then(|list| list.older))
+        std::iter::successors(head, |node| self.lists.get(node.position()).copied().flatten()?.older)
+    }
+
+    fn neighbours(&mut self, node: NodeIx) -> &mut Neighbours {
+        self.place(node).get_or_insert_default()
     }
 
     #[expect(clippy::expect_used, reason = "the line before makes the place")]
-    fn at(&mut self, node: NodeIx) -> &mut Neighbours {
+    fn place(&mut self, node: NodeIx) -> &mut Option<Neighbours> {
         if self.lists.len() <= node.position() {
-            self.lists.resize(node.position() + 1, Neighbours::default());
+            self.lists.resize(node.position() + 1, None);
         }
         self.lists.get_mut(node.position()).expect("the list was made long enough")
     }

@@ -24,7 +24,7 @@ pub(super) enum Found {
 /// What waited for an entry that is about to be recorded.
 pub(super) struct Stirred {
     watchers: Vec<(Name, Watcher)>,
-    /// Unlisted until it is recorded.
+    /// Unlisted until it has been applied.
     registers: Vec<(NodeIx, Register)>,
 }
 
@@ -166,7 +166,7 @@ impl Graph {
     pub(super) fn act(&mut self, node: NodeIx, at: At) {
         let row = &mut self.nodes[node];
         row.act(at);
-        if row.marks().is_some_and(|marks| !marks.is_empty()) {
+        if row.marks().is_some() {
             self.review(node);
         }
     }
@@ -245,8 +245,8 @@ impl Graph {
         }
     }
 
-    /// Prepares for an entry that others name to arrive: registers whose value may change with it are unlisted. Then
-    /// [`wake`](Self::wake) is due, before anything else.
+    /// Prepares for an entry that others name to arrive: registers whose shown value changes when it is recorded are unlisted. Once it is, and
+    /// has done what it does, [`wake`](Self::wake) is due.
     pub(super) fn stir(&mut self, place: (LineIx, u64)) -> Stirred {
         let watchers = self.watched.remove(&place).unwrap_or_default();
         let register = |watcher: &(Name, Watcher)| match watcher.1 {
@@ -262,7 +262,7 @@ impl Graph {
         Stirred { watchers, registers }
     }
 
-    /// Looks again at what waited for an entry that has now been recorded. Names that are now final are watched no longer.
+    /// Looks again at what waited for an entry that has now been applied. Names that are now final are watched no longer.
     pub(super) fn wake(&mut self, place: (LineIx, u64), stirred: Stirred) {
         let Stirred { mut watchers, registers } = stirred;
         for (node, register) in registers {

@@ -29,7 +29,7 @@ impl Graph {
                 let (node, replaced) = (self.find(at, node)?, self.names(at, &replaces));
                 let node = self.reach(at, node);
                 self.rewrite(node, register, |writes, chains, watch| {
-                    writes.drop_named(chains, &replaced, watch);
+                    writes.drop_named(chains, at.chain(), &replaced, watch);
                     writes.add(chains, at, value.into());
                 });
                 self.act(node, at);
@@ -38,7 +38,7 @@ impl Graph {
             Payload::SetWorkspaceName { replaces, name } => {
                 let replaced = self.names(at, &replaces);
                 let mut watch = Vec::new();
-                self.name.drop_named(&self.chains, &replaced, &mut watch);
+                self.name.drop_named(&self.chains, at.chain(), &replaced, &mut watch);
                 self.name.add(&self.chains, at, name.into());
                 self.watch(&watch, Watcher::WorkspaceName);
                 Ok(None)
@@ -95,7 +95,7 @@ impl Graph {
                 let mut about = None;
                 for node in nodes {
                     let node = self.reach_with(at, node, seen);
-                    self.nodes[node].more().marks.delete(Mark { at, seen });
+                    self.nodes[node].marks_mut().delete(Mark { at, seen });
                     self.review(node);
                     about.get_or_insert(node);
                 }
@@ -105,14 +105,16 @@ impl Graph {
                 let node = self.find(at, node)?;
                 let seen = self.vector(at, seen)?;
                 let node = self.reach_with(at, node, seen);
-                self.nodes[node].more().marks.decide(choice, Mark { at, seen });
+                self.nodes[node].marks_mut().decide(choice, Mark { at, seen });
                 self.review(node);
                 Ok(Some(node))
             }
             Payload::ResolveRegister { register, node, drops } => {
                 let (node, dropped) = (self.find(at, node)?, self.names(at, &drops));
                 let node = self.reach(at, node);
-                self.rewrite(node, register, |writes, chains, watch| writes.drop_named(chains, &dropped, watch));
+                self.rewrite(node, register, |writes, chains, watch| {
+                    writes.drop_named(chains, at.chain(), &dropped, watch)
+                });
                 self.act(node, at);
                 Ok(Some(node))
             }
