@@ -244,7 +244,7 @@ fn check(script: &Script) -> Result<(), TestCaseError> {
 }
 
 /// A few seconds' worth; a long run sets `PROPTEST_CASES`.
-fn config() -> ProptestConfig {
+pub(crate) fn config() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(128);
     ProptestConfig { cases, ..ProptestConfig::default() }
 }
