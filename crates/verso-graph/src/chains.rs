@@ -305,21 +305,9 @@ impl Chains {
         self.all[self.owner(chain, seq)].labels.get(&seq).copied()
     }
 
-    /// Returns the own entry that carries the text of this label.
+    /// Returns the own entry that carries the text of this label. Those below a fork are not looked for: nobody goes on writing a branch.
     pub(crate) fn label_entry(&self, chain: ChainIx, label: LabelIx) -> Option<u64> {
-        let mut upto = MAX_SEQ;
-        let mut next = Some(chain);
-        while let Some(chain) = next {
-            let chain = &self.all[chain];
-            if let Some(seq) = chain.label_entries.get(&label).filter(|seq| **seq <= upto) {
-                return Some(*seq);
-            }
-            next = chain.parent.map(|(parent, until)| {
-                upto = upto.min(until.saturating_sub(1));
-                parent
-            });
-        }
-        None
+        self.all[chain].label_entries.get(&label).copied()
     }
 
     /// Notes that this entry carries a vector.

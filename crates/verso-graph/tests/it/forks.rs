@@ -205,6 +205,27 @@ fn nodes_that_an_author_forged_under_one_name_are_one() {
 }
 
 #[test]
+fn a_name_that_fits_two_forged_branches_covers_both_in_any_order() {
+    let (mut one, mut two) = pair();
+    let a = one.add("a");
+    let mut copy = one.clone_disk();
+    one.one(tag(a, "t"));
+    copy.wall += 1;
+    copy.one(tag(a, "t"));
+    two.pull(&one);
+    two.one(untag(a, "t"));
+    let all: Vec<Entry> = [&one.log[..], &copy.log[1..], &two.log[2..]].concat();
+    let mut entries = relabel(&all);
+    let tag = one.log[1].hash.tag().0;
+    for entry in entries.iter_mut().filter(|entry| entry.author != entry.signer) {
+        entry.hash.0[..4].copy_from_slice(&tag);
+    }
+    for choices in [&[0_u16][..], &[1, 0], &[2, 1, 3], &[5, 4, 3, 2, 1], &[7, 1, 2], &[0, 1, 1, 0, 2]] {
+        assert_eq!(graph_of(&shuffled(&entries, choices)).tags(), []);
+    }
+}
+
+#[test]
 fn ancestors_tell_whose_an_entry_is() {
     let mut one = Device::new(1);
     one.add("a");

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use verso_graph::{Choice, Graph, NodeId, NodeState, Register, Stamp};
 use verso_vv::{Author, Dot, EntryHash};
+use verso_wire::Application as _;
 
 use crate::world::Entry;
 
@@ -67,7 +68,9 @@ pub(crate) fn picture_of(graph: &Graph, arrived: &[Entry]) -> Picture {
         node.values(register).iter().map(|written| (written.value.to_owned(), written.stamp)).collect()
     };
     let nodes = graph.nodes().map(|node| {
-        // Every way to find a node must agree.
+        // Every way to find a node must agree, and what is shown is the first of what stands.
+        assert_eq!(node.title(), node.values(Register::Title)[0].value);
+        assert_eq!(node.url(), node.values(Register::Url)[0].value);
         assert!(graph.node(&node.id()).is_some());
         assert!(graph.nodes_with_title(node.title()).iter().any(|found| found.id() == node.id()));
         assert!(graph.nodes_with_url(node.url()).iter().any(|found| found.id() == node.id()));
@@ -86,6 +89,7 @@ pub(crate) fn picture_of(graph: &Graph, arrived: &[Entry]) -> Picture {
     let counts = graph.counts();
     assert_eq!((counts.conflicts, counts.edges), (conflicts.len(), graph.edges().count()));
     let traversals = graph.traversals();
+    assert_eq!(graph.name(), graph.workspace_names().first().map(|written| written.value));
     Picture {
         name: graph.workspace_names().iter().map(|written| (written.value.to_owned(), written.stamp)).collect(),
         nodes: nodes.collect(),

@@ -179,6 +179,24 @@ fn a_later_decision_that_has_seen_the_earlier_one_overrules_it() {
 }
 
 #[test]
+fn an_overruled_decision_settles_nothing_any_more() {
+    let (mut one, mut two) = pair();
+    let mut three = Device::new(3);
+    let node = one.add("a");
+    three.pull(&one);
+    sync(&mut one, &mut two);
+    one.one(delete(node));
+    one.one(resolve(node, Choice::Keep));
+    two.pull(&one);
+    two.one(resolve(node, Choice::Delete));
+    // Three knows of neither the deletion nor the decisions.
+    three.one(resolve(node, Choice::Keep));
+    three.pull(&two);
+    // Keep wins, but who kept it had not seen the deletion, and who had seen that was overruled.
+    assert_eq!(state(&three, node), OPEN);
+}
+
+#[test]
 fn keep_against_a_further_deletion() {
     // One that has seen the decision counts.
     let (mut one, mut two, node) = ghost();

@@ -59,7 +59,10 @@ fn equal_times_are_decided_by_the_author() {
     let (a, b) = (one.one(title(node, "of one")), two.one(title(node, "of two")));
     assert_eq!(a.hlc, b.hlc);
     sync(&mut one, &mut two);
-    assert_eq!(titles(&one, node), ["of two", "of one"]);
+    for device in [&one, &two] {
+        assert_eq!(titles(device, node), ["of two", "of one"]);
+        assert_eq!(device.graph.node(&node).expect("there").title(), "of two");
+    }
 }
 
 #[test]
@@ -173,4 +176,26 @@ fn urls_and_the_workspace_name_follow_the_same_rule() {
     one.write(&intents);
     sync(&mut one, &mut two);
     assert_eq!((two.graph.conflicts().len(), two.graph.name()), (0, Some("w2")));
+}
+
+#[test]
+fn whoever_writes_replaces_also_what_others_had_replaced_before() {
+    let mut devices: Vec<Device> = (1..=4).map(Device::new).collect();
+    let node = devices[0].add("a");
+    let mut last = 0;
+    for writer in [1, 2, 3] {
+        for from in 0..=last {
+            let log = devices[from].log.clone();
+            log.iter().for_each(|entry| {
+                devices[writer].receive(entry);
+            });
+        }
+        devices[writer].one(title(node, &format!("by {writer}")));
+        last = writer;
+    }
+    // The write in between is missing, as after its author was cut off: what it had replaced doesn't come back.
+    let log = &devices[3].log;
+    let graph = graph_of(log.iter().filter(|entry| entry.author != devices[2].author));
+    let values = graph.node(&node).expect("there").values(Register::Title);
+    assert_eq!(values.iter().map(|written| written.value).collect::<Vec<_>>(), ["by 3"]);
 }
