@@ -1,0 +1,71 @@
+//! [`Admission`]: what becomes of an entry, and [`Admissions`]: of all entries of one chain.
+
+use verso_identity::DeviceId;
+use verso_vv::{Hlc, Seq};
+
+use crate::ranges::Ranges;
+
+/// What becomes of one entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It is applied.
+    Applied,
+    /// It is held and not applied.
+    Held(HeldReason),
+    /// Nobody has ever vouched for its author's device.
+    Unknown,
+}
+
+/// Why an entry is held and not applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeldReason {
+    /// It lies past a cut: it is in quarantine until somebody keeps or discards it.
+    Cut {
+        /// Whose removal or revocation cut the chain.
+        by: DeviceId,
+        /// When that was.
+        at: Hlc,
+    },
+    /// It lies past a cut, and was given up for good.
+    Discarded,
+    /// Its author's device has read-only access and never had more.
+    ReadOnly,
+}
+
+/// Which entries of one chain are applied. Two values are equal when the same entries are, so comparing what a fold gives before and
+/// after an event tells whether state has to be rebuilt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admissions {
+    pub(crate) applied: Ranges,
+    pub(crate) discarded: Ranges,
+    pub(crate) otherwise: Admission,
+}
+
+impl Admissions {
+    /// Tells what becomes of the entry at `seq`.
+    pub fn at(&self, seq: Seq) -> Admission {
+        if self.applied.contains(seq) {
+            Admission::Applied
+        } else if self.discarded.contains(seq) {
+            Admission::Held(HeldReason::Discarded)
+        } else {
+            self.otherwise
+        }
+    }
+
+    /// Returns the runs of entries that are applied, first and last, ascending. A run that is open ends at the greatest number.
+    pub fn applied(&self) -> &[(Seq, Seq)] {
+        self.applied.as_slice()
+    }
+
+    /// Tells whether any entry in `first..=last` is applied.
+    pub fn applies_any(&self, first: Seq, last: Seq) -> bool {
+        self.applied.overlaps(first, last)
+    }
+
+    /// Tells whether what the author writes from now on is applied, however far its chain is.
+    pub fn is_open(&self) -> bool {
+        self.at(Seq(u64::MAX)) == Admission::Applied
+    }
+}

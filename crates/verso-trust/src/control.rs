@@ -1,0 +1,254 @@
+//! [`Control`]: the fold of the control log.
+
+pub(crate) mod event;
+mod fold;
+mod registers;
+mod seniority;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use verso_identity::{DeviceId, WorkspaceId};
+use verso_vv::{Author, Hlc, Seen, Seq};
+
+use crate::admission::{Admission, Admissions};
+use crate::event::{EventContext, Sealed};
+use crate::events::{Event, EventSet};
+use crate::peer::{Access, PeerRole, TrustedPeer};
+use event::{ControlChange, ControlEvent, GenerationId, WorkspaceOrigin};
+use fold::State;
+
+/// What a person's devices know together: the fold of the control log, seen from one of them.
+///
+/// The state is a function of the *set* of events that were [applied](Self::apply), whatever order they came in. It is computed at the
+/// first question after a change and kept until the next, so many events may be applied in a row at no cost.
+///
+/// Beside the fold it holds what only this device knows: when it last met a peer, and which peers are provisional, that is paired
+/// but not yet proven by a first handshake.
+#[derive(Debug, Clone)]
+pub struct Control {
+    me: DeviceId,
+    events: EventSet<ControlChange>,
+    state: OnceLock<State>,
+    last_seen: BTreeMap<DeviceId, Hlc>,
+    provisional: BTreeMap<DeviceId, u64>,
+}
+
+/// A workspace that own devices keep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownWorkspace {
+    /// Which workspace.
+    pub workspace: WorkspaceId,
+    /// Its name, for lists; the name that counts is in the workspace's own log.
+    pub name: String,
+    /// Where it comes from.
+    pub origin: WorkspaceOrigin,
+}
+
+/// What the person wants a friend to have of a workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intention {
+    /// The friend is to have it.
+    Granted(Access),
+    /// It had it once and is not to have it any more.
+    Withdrawn,
+}
+
+/// A generation of the group secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generation {
+    /// Its name.
+    pub id: GenerationId,
+    /// Which device made it.
+    pub made_by: DeviceId,
+    /// When.
+    pub made_at: Hlc,
+    /// Whether it was made with knowledge of every removal of an own device. One that wasn't opens the control log and no workspace.
+    pub is_sound: bool,
+    /// The secret, sealed to each device that was given it.
+    pub sealed: BTreeMap<DeviceId, Sealed>,
+}
+
+/// The removal of a device that counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Removal {
+    /// Which own device removed it.
+    pub by: DeviceId,
+    /// When.
+    pub at: Hlc,
+}
+
+impl Control {
+    /// Makes the fold of an empty log, seen from the device `me`.
+    pub const fn new(me: DeviceId) -> Self {
+        Self {
+            me,
+            events: EventSet::new(),
+            state: OnceLock::new(),
+            last_seen: BTreeMap::new(),
+            provisional: BTreeMap::new(),
+        }
+    }
+
+    /// Adds an event. Of one author they may come in any order and any number of times.
+    pub fn apply(&mut self, context: &EventContext, event: ControlEvent) {
+        let ControlEvent { seen, change } = event;
+        if self.events.insert(Event { context: *context, seen, change }) {
+            self.state = OnceLock::new();
+        }
+    }
+
+    /// Returns the fold as it will be with these events too, for judging a unit by what it brings itself.
+    #[must_use]
+    pub fn preview(&self, events: impl IntoIterator<Item = (EventContext, ControlEvent)>) -> Self {
+        let mut preview = self.clone();
+        for (context, event) in events {
+            preview.apply(&context, event);
+        }
+        preview
+    }
+
+    /// Returns what an event that is written now has seen.
+    pub fn seen(&self) -> Seen {
+        self.state().seen.clone()
+    }
+
+    /// Returns the device from which the log is seen.
+    pub const fn me(&self) -> DeviceId {
+        self.me
+    }
+
+    /// Iterates over all trusted peers, own devices and friends, in the order of their ids.
+    pub fn peers(&self) -> impl Iterator<Item = TrustedPeer> + '_ {
+        self.state().peers.values().map(|peer| self.with_last_seen(peer))
+    }
+
+    /// Returns one trusted peer.
+    pub fn peer(&self, device: &DeviceId) -> Option<TrustedPeer> {
+        self.state().peers.get(device).map(|peer| self.with_last_seen(peer))
+    }
+
+    /// Returns what a trusted peer is to this device; `None` for everyone else and for this device itself.
+    pub fn role(&self, device: &DeviceId) -> Option<PeerRole> {
+        self.state().peers.get(device).map(|peer| peer.role)
+    }
+
+    /// Tells whether `device` is this device or another of the same person's, and not removed.
+    pub fn is_own(&self, device: &DeviceId) -> bool {
+        self.state().own.contains(device)
+    }
+
+    /// Iterates over the person's devices, this one among them, the most senior first.
+    pub fn own_devices(&self) -> impl ExactSizeIterator<Item = DeviceId> + '_ {
+        self.state().own.iter().copied()
+    }
+
+    /// Returns the name of an own device or peer: what it was last renamed to, or how it introduced itself.
+    pub fn name(&self, device: &DeviceId) -> Option<&str> {
+        self.state().names.get(device).map(String::as_str)
+    }
+
+    /// Returns the X25519 key to which secrets for `device` are sealed.
+    pub fn sealing_key(&self, device: &DeviceId) -> Option<&[u8; 32]> {
+        self.state().sealing_keys.get(device)
+    }
+
+    /// Returns what this device and `peer` agreed when some own device paired with `peer`, as it was sealed to this device.
+    pub fn pair_secret(&self, peer: &DeviceId) -> Option<&Sealed> {
+        self.state().pair_secrets.get(peer)
+    }
+
+    /// Returns the removal of `device` if it was paired once and is trusted no longer.
+    pub fn removal(&self, device: &DeviceId) -> Option<Removal> {
+        self.state().removals.get(device).copied()
+    }
+
+    /// Tells whether `device` was paired once and is trusted no longer: it is told `revoked`, all others `not-trusted`.
+    pub fn was_paired(&self, device: &DeviceId) -> bool {
+        self.state().removals.contains_key(device)
+    }
+
+    /// Tells what becomes of one entry of the control log.
+    pub fn admits(&self, author: &Author, seq: Seq) -> Admission {
+        self.admissions(author).at(seq)
+    }
+
+    /// Tells what becomes of each entry of an author's chain in the control log.
+    pub fn admissions(&self, author: &Author) -> Admissions {
+        self.state().admissions(author)
+    }
+
+    /// Iterates over the workspaces that own devices keep, in the order of their ids.
+    pub fn workspaces(&self) -> impl Iterator<Item = &KnownWorkspace> {
+        self.state().workspaces.values()
+    }
+
+    /// Returns one workspace that own devices keep.
+    pub fn workspace(&self, workspace: &WorkspaceId) -> Option<&KnownWorkspace> {
+        self.state().workspaces.get(workspace)
+    }
+
+    /// Tells whether an own device is not to have a workspace.
+    pub fn is_excluded(&self, workspace: &WorkspaceId, device: &DeviceId) -> bool {
+        self.state().excluded.contains(&(*workspace, *device))
+    }
+
+    /// Returns what the person wants a friend to have of a workspace; `None` if that was never spoken of.
+    pub fn intention(&self, friend: &DeviceId, workspace: &WorkspaceId) -> Option<Intention> {
+        self.state().intentions.get(&(*friend, *workspace)).copied()
+    }
+
+    /// Iterates over all generations of the group secret, in the order of their names.
+    pub fn generations(&self) -> impl Iterator<Item = &Generation> {
+        self.state().generations.values()
+    }
+
+    /// Returns the generation that opens workspaces: the newest of the sound ones. There is none before the first is made and
+    /// after a removal until somebody has made a new one.
+    pub fn current_generation(&self) -> Option<&Generation> {
+        let state = self.state();
+        state.current_generation.as_ref().and_then(|id| state.generations.get(id))
+    }
+
+    /// Notes that this device met a peer. Earlier meetings than the last are ignored.
+    pub fn met(&mut self, device: DeviceId, at: Hlc) {
+        let last = self.last_seen.entry(device).or_default();
+        *last = at.max(*last);
+    }
+
+    /// Iterates over peers and when this device last met them, for keeping it.
+    pub fn last_seen(&self) -> impl Iterator<Item = (DeviceId, Hlc)> + '_ {
+        self.last_seen.iter().map(|(device, at)| (*device, *at))
+    }
+
+    /// Lets a device connect for its first handshake until `lapses_at_ms` (Unix epoch), and do nothing else.
+    pub fn add_provisional(&mut self, device: DeviceId, lapses_at_ms: u64) {
+        self.provisional.insert(device, lapses_at_ms);
+    }
+
+    /// Forgets a provisional peer: its first handshake made it real, or its pairing was given up.
+    pub fn drop_provisional(&mut self, device: &DeviceId) {
+        self.provisional.remove(device);
+    }
+
+    /// Forgets the provisional peers whose time is over at `now_ms`, and returns them.
+    pub fn lapse_provisional(&mut self, now_ms: u64) -> BTreeSet<DeviceId> {
+        let lapsed: BTreeSet<DeviceId> =
+            self.provisional.iter().filter(|(_, at)| **at <= now_ms).map(|(device, _)| *device).collect();
+        self.provisional.retain(|device, _| !lapsed.contains(device));
+        lapsed
+    }
+
+    /// Tells whether `device` may connect for its first handshake.
+    pub fn is_provisional(&self, device: &DeviceId) -> bool {
+        self.provisional.contains_key(device)
+    }
+
+    fn with_last_seen(&self, peer: &TrustedPeer) -> TrustedPeer {
+        TrustedPeer { last_seen: self.last_seen.get(&peer.device).copied(), ..peer.clone() }
+    }
+
+    fn state(&self) -> &State {
+        self.state.get_or_init(|| State::fold(self.me, &self.events))
+    }
+}

@@ -1,0 +1,171 @@
+//! From the set of membership events to the state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use verso_identity::{DeviceId, WorkspaceId};
+use verso_vv::{Author, Seen};
+
+use super::Member;
+use super::event::{MembershipChange, Run};
+use crate::admission::{Admission, Admissions, HeldReason};
+use crate::authority::{Act, Authority, Effect, Need, Power, StandingGrant};
+use crate::event::EventContext;
+use crate::events::{Event, EventSet};
+use crate::peer::Standing;
+use crate::ranges::Ranges;
+
+type Record = Event<MembershipChange>;
+
+/// The meaning of a set of membership events.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    pub(super) authority: Authority,
+    pub(super) founder: Option<DeviceId>,
+    pub(super) members: BTreeMap<DeviceId, Member>,
+    pub(super) seen: Seen,
+    kept: BTreeMap<Author, Ranges>,
+    discarded: BTreeMap<Author, Ranges>,
+}
+
+impl State {
+    pub(super) fn fold(workspace: WorkspaceId, events: &EventSet<MembershipChange>) -> Self {
+        let founder = events.iter().find_map(|event| founder(&workspace, event));
+        let authority = Authority::resolve(founder, events, events.iter().flat_map(acts).collect(), seniority);
+        let grants = authority.grants();
+        let devices: BTreeSet<DeviceId> = grants.iter().map(|grant| grant.to).chain(founder).collect();
+        let member = |device: DeviceId| {
+            let Power { access, standing } = authority.power(&device)?;
+            let vouches = grants.iter().filter(|grant| grant.to == device && Some(device) != founder);
+            let first = vouches.map(|grant| grant.context).min_by_key(|context| (context.hlc, context.hash));
+            let vouched_by = first.map(|context| context.author.device);
+            Some((device, Member { device, access, standing, vouched_by }))
+        };
+        let members = devices.into_iter().filter_map(member).collect();
+
+        let allows = |need: Need| {
+            let mut chains: BTreeMap<Author, Ranges> = BTreeMap::new();
+            for author in events.iter().map(|event| event.context.author) {
+                chains.entry(author).or_insert_with(|| authority.ranges(&author, need));
+            }
+            move |context: &EventContext| chains.get(&context.author).is_some_and(|runs| runs.contains(context.seq))
+        };
+        let seen = events.seen(allows(Need::Grant));
+        let is_owners = allows(Need::Owner);
+        let by_owners: Vec<&Record> = events.iter().filter(|event| is_owners(&event.context)).collect();
+        let (kept, discarded) = verdicts(events, &by_owners);
+        Self { authority, founder, members, seen, kept, discarded }
+    }
+
+    pub(super) fn admissions(&self, author: &Author) -> Admissions {
+        let mut admissions = self.admissions_for(author, Need::Write);
+        if let Some(kept) = self.kept.get(author) {
+            admissions.applied = admissions.applied.union(kept);
+        }
+        admissions.discarded = self.discarded.get(author).cloned().unwrap_or_default();
+        admissions
+    }
+
+    pub(super) fn membership_admissions(&self, author: &Author) -> Admissions {
+        self.admissions_for(author, Need::Grant)
+    }
+
+    fn admissions_for(&self, author: &Author, need: Need) -> Admissions {
+        let otherwise = match self.authority.cut_by(author) {
+            _ if !self.authority.was_granted(&author.device) => Admission::Unknown,
+            Some(removal) => Admission::Held(HeldReason::Cut { by: removal.author.device, at: removal.hlc }),
+            // Nothing is cut, so either everything is applied or write access is what lacks.
+            None => Admission::Held(HeldReason::ReadOnly),
+        };
+        Admissions { applied: self.authority.ranges(author, need), discarded: Ranges::default(), otherwise }
+    }
+}
+
+/// Returns the device that an event proves to be the founder. A workspace's id is a hash of its founder, so there can't be two.
+fn founder(workspace: &WorkspaceId, event: &Record) -> Option<DeviceId> {
+    let device = event.context.author.device;
+    match &event.change {
+        MembershipChange::Found(found) if workspace.is_founded_by(&device, &found.nonce) => Some(device),
+        _ => None,
+    }
+}
+
+/// Returns an event's part in deciding whose word counts.
+fn acts(event: &Record) -> Vec<Act> {
+    let context = event.context;
+    let author = context.author.device;
+    match &event.change {
+        // A word for oneself gives nothing that one doesn't have.
+        MembershipChange::Vouch(vouch) if vouch.device != author => {
+            let need = match vouch.standing {
+                Standing::CoOwner => Need::Owner,
+                Standing::Member => Need::Vouch(vouch.access),
+            };
+            let power = Power { access: vouch.access, standing: vouch.standing };
+            vec![Act { context, need, effect: Effect::Grant { to: vouch.device, power, side: None } }]
+        }
+        MembershipChange::Revoke(revoke) => {
+            // Everybody may leave.
+            let need = if revoke.device == author { Need::Grant } else { Need::Owner };
+            let cuts = revoke.cuts.iter().map(|cut| (cut.author, cut.seq)).collect();
+            let mut acts = vec![Act { context, need, effect: Effect::Removal { of: revoke.device, cuts } }];
+            if let Some(access) = revoke.keeps {
+                let power = Power { access, standing: Standing::Member };
+                let effect = Effect::Grant { to: revoke.device, power, side: None };
+                acts.push(Act { context, need: Need::Vouch(access), effect });
+            }
+            acts
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Lines up the devices, the most senior first: the founder, then whom it vouched for, then whom those did; among equals by the time
+/// of the vouch. A device can't move up by what it writes itself.
+fn seniority(founder: Option<DeviceId>, grants: &[StandingGrant]) -> Vec<DeviceId> {
+    let mut line: Vec<DeviceId> = founder.into_iter().collect();
+    let mut ranked: BTreeSet<DeviceId> = line.iter().copied().collect();
+    let mut level = ranked.clone();
+    while !level.is_empty() {
+        let by_level = grants.iter().filter(|grant| level.contains(&grant.context.author.device));
+        let mut vouched: Vec<&StandingGrant> = by_level.filter(|grant| !ranked.contains(&grant.to)).collect();
+        vouched.sort_unstable_by_key(|grant| (grant.context.hlc, grant.context.hash));
+        level = vouched.iter().map(|grant| grant.to).collect();
+        line.extend(vouched.iter().map(|grant| grant.to).filter(|device| ranked.insert(*device)));
+    }
+    line
+}
+
+/// Returns which entries owners kept and which they discarded. A keep yields only to a discard that has seen it.
+fn verdicts(
+    events: &EventSet<MembershipChange>,
+    by_owners: &[&Record],
+) -> (BTreeMap<Author, Ranges>, BTreeMap<Author, Ranges>) {
+    let mut keeps: Vec<(&Record, Run)> = Vec::new();
+    let mut discards: Vec<(&Record, Run)> = Vec::new();
+    for event in by_owners {
+        match &event.change {
+            MembershipChange::Keep(keep) => keeps.push((event, keep.run)),
+            MembershipChange::Discard(discard) => discards.push((event, discard.run)),
+            _ => {}
+        }
+    }
+    let add = |to: &mut BTreeMap<Author, Ranges>, author: Author, runs: &Ranges| {
+        let known = to.entry(author).or_default();
+        *known = known.union(runs);
+    };
+    let mut kept = BTreeMap::new();
+    for (keep, run) in &keeps {
+        let mut left = Ranges::from_iter([(run.first, run.last)]);
+        for (discard, gone) in &discards {
+            if gone.author == run.author && events.sees(discard, &keep.context) {
+                left = left.without(gone.first, gone.last);
+            }
+        }
+        add(&mut kept, run.author, &left);
+    }
+    let mut discarded = BTreeMap::new();
+    for (_, run) in &discards {
+        add(&mut discarded, run.author, &Ranges::from_iter([(run.first, run.last)]));
+    }
+    (kept, discarded)
+}
