@@ -18,7 +18,7 @@ use crate::endpoint::Inner;
 use crate::handshake::{ProofError, Prover};
 use crate::pairing::PairConnection;
 use crate::quic::{ALPN_PAIR, ALPN_SYNC, open_windows, peer_of};
-use crate::stream::{Counters, FrameStream, StreamError};
+use crate::stream::{FrameStream, StreamError, Traffic};
 
 /// Most connections that are being established from outside at a time, TLS and proof. Further ones are turned away until
 /// one of these is done: 32 take about 5 MB, and a paired peer's is done in milliseconds.
@@ -178,14 +178,14 @@ impl Desk {
         let Some(slot) = self.inner.sessions.enter(peer) else {
             return Err(NoEntry::Refused(Reason::Busy));
         };
-        let counters = Arc::new(Counters::default());
+        let traffic = Traffic::default();
         let prover =
-            Prover { own: self.inner.id, key: &self.inner.noise_key, connection, secret: &secret, counters: &counters };
+            Prover { own: self.inner.id, key: &self.inner.noise_key, connection, secret: &secret, traffic: &traffic };
         match prover.accept().await {
             Ok(control) => {
                 open_windows(connection);
                 let generation = secret.generation;
-                let sync = SyncConnection::new(connection.clone(), self.inner.id, generation, counters, Some(slot));
+                let sync = SyncConnection::new(connection.clone(), self.inner.id, generation, traffic, Some(slot));
                 Ok(Incoming::Sync(sync, control))
             }
             Err(ProofError::Ended(StreamError::Closed(_))) => Err(NoEntry::Gone),

@@ -14,7 +14,7 @@ use verso_wire::limits::MAX_FRAME;
 
 use crate::accept::SessionSlot;
 use crate::close::{Closed, close};
-use crate::stream::{Counters, FrameStream, StreamError};
+use crate::stream::{FrameStream, StreamError, Traffic};
 
 /// Which way a connection takes at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ struct Shared {
     peer: DeviceId,
     own: DeviceId,
     generation: u64,
-    counters: Arc<Counters>,
+    traffic: Traffic,
     /// The place among the incoming sessions, given back with the last handle.
     _slot: Option<SessionSlot>,
 }
@@ -69,11 +69,11 @@ impl SyncConnection {
         connection: Connection,
         own: DeviceId,
         generation: u64,
-        counters: Arc<Counters>,
+        traffic: Traffic,
         slot: Option<SessionSlot>,
     ) -> Self {
         let peer = crate::quic::peer_of(&connection);
-        Self(Arc::new(Shared { connection, peer, own, generation, counters, _slot: slot }))
+        Self(Arc::new(Shared { connection, peer, own, generation, traffic, _slot: slot }))
     }
 
     /// Returns who the peer has proven to be.
@@ -102,7 +102,7 @@ impl SyncConnection {
     /// How the connection ended.
     pub async fn open_stream(&self) -> Result<FrameStream, StreamError> {
         let streams = self.0.connection.open_bi().await.map_err(|source| StreamError::Closed(source.into()))?;
-        Ok(FrameStream::new(streams, &self.0.counters, MAX_FRAME))
+        Ok(FrameStream::new(streams, &self.0.traffic, MAX_FRAME))
     }
 
     /// Waits for the next stream that the peer opens.
@@ -111,17 +111,17 @@ impl SyncConnection {
     /// How the connection ended.
     pub async fn accept_stream(&self) -> Result<FrameStream, StreamError> {
         let streams = self.0.connection.accept_bi().await.map_err(|source| StreamError::Closed(source.into()))?;
-        Ok(FrameStream::new(streams, &self.0.counters, MAX_FRAME))
+        Ok(FrameStream::new(streams, &self.0.traffic, MAX_FRAME))
     }
 
     /// Counts the bytes handed to the connection's streams so far, frame headers and Noise included.
     pub fn bytes_sent(&self) -> u64 {
-        self.0.counters.sent()
+        self.0.traffic.counters.sent()
     }
 
     /// Counts the bytes read from the connection's streams so far, frame headers and Noise included.
     pub fn bytes_received(&self) -> u64 {
-        self.0.counters.received()
+        self.0.traffic.counters.received()
     }
 
     /// Closes the connection at once and tells the peer why. What it has not yet received may be lost; a second call does

@@ -1,7 +1,7 @@
 //! Dialling: all addresses at once, and none of them can keep the others back.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::endpoint::{Inner, Transport};
 use crate::handshake::{ProofError, Prover};
 use crate::pairing::{PairConnection, PairError};
 use crate::quic::{ALPN_PAIR, ALPN_SYNC, bind, endpoint_addr, open_windows};
-use crate::stream::{Counters, FrameStream, StreamError};
+use crate::stream::{FrameStream, StreamError, Traffic};
 
 /// After how long without a connection each address is tried on its own as well: several times what a reachable peer needs,
 /// short enough not to be felt.
@@ -44,7 +44,7 @@ pub enum DialError {
     /// There is no address to try that this [`Network`](crate::Network) reaches.
     #[error("no address of the peer is known that can be tried")]
     NoAddress,
-    /// This machine has no network, or none that leads to any of the addresses.
+    /// This machine has no network, or none with a route to any of the addresses.
     #[error("this machine has no network")]
     NoNetwork,
     /// Nobody answered.
@@ -123,19 +123,19 @@ impl Transport {
         let not_paired = DialError::NotAdmitted(Reason::NotTrusted.into());
         let secret = self.inner.gate.secret(peer).ok_or(not_paired)?;
         let connection = self.connect(peer, addresses, Attempt { alpn: ALPN_SYNC, deadline }).await?;
-        let counters = Arc::new(Counters::default());
+        let traffic = Traffic::default();
         let prover = Prover {
             own: self.inner.id,
             key: &self.inner.noise_key,
             connection: &connection,
             secret: &secret,
-            counters: &counters,
+            traffic: &traffic,
         };
         match timeout_at(deadline, prover.dial()).await {
             Ok(Ok(control)) => {
                 open_windows(&connection);
                 let generation = secret.generation;
-                Ok((SyncConnection::new(connection, self.inner.id, generation, counters, None), control))
+                Ok((SyncConnection::new(connection, self.inner.id, generation, traffic, None), control))
             }
             Ok(Err(ProofError::Ended(StreamError::Closed(closed)))) => Err(DialError::closed(closed)),
             Ok(Err(error)) => {
@@ -173,9 +173,10 @@ impl Transport {
         addresses: &[SocketAddr],
         attempt: Attempt,
     ) -> Result<Connection, DialError> {
-        let addresses = self.worth_trying(peer, addresses)?;
+        let endpoint = self.endpoint().ok_or(DialError::Closed)?;
+        let addresses = self.worth_trying(&endpoint, peer, addresses)?;
         let target = endpoint_addr(peer, &addresses).ok_or(DialError::NoAddress)?;
-        let mut together = pin!(self.endpoint.connect(target, attempt.alpn));
+        let mut together = pin!(endpoint.connect(target, attempt.alpn));
         let mut wait = pin!(sleep(ALONE_AFTER));
         let mut expired = pin!(sleep_until(attempt.deadline));
         let (sender, mut alone) = mpsc::channel(1);
@@ -214,14 +215,16 @@ impl Transport {
     }
 
     /// Chooses the addresses that can lead anywhere, in the order given.
-    fn worth_trying(&self, peer: &DeviceId, addresses: &[SocketAddr]) -> Result<Vec<SocketAddr>, DialError> {
+    fn worth_trying(
+        &self,
+        endpoint: &Endpoint,
+        peer: &DeviceId,
+        addresses: &[SocketAddr],
+    ) -> Result<Vec<SocketAddr>, DialError> {
         if *peer == self.inner.id {
             return Err(DialError::Oneself);
         }
-        if self.inner.shutdown.is_cancelled() {
-            return Err(DialError::Closed);
-        }
-        let own: BTreeSet<SocketAddr> = self.endpoint.addr().ip_addrs().copied().collect();
+        let own: BTreeSet<SocketAddr> = endpoint.addr().ip_addrs().copied().collect();
         let mut seen = BTreeSet::new();
         let chosen: Vec<SocketAddr> = addresses
             .iter()
@@ -232,12 +235,15 @@ impl Transport {
         if chosen.is_empty() {
             return Err(DialError::NoAddress);
         }
-        let local_only = own.iter().all(|address| address.ip().is_loopback());
-        if local_only && (own.is_empty() || chosen.iter().all(|address| !address.ip().is_loopback())) {
-            return Err(DialError::NoNetwork);
-        }
-        Ok(chosen)
+        let reachable: Vec<SocketAddr> = chosen.into_iter().filter(has_route).collect();
+        if reachable.is_empty() { Err(DialError::NoNetwork) } else { Ok(reachable) }
     }
+}
+
+/// Asks the operating system whether any of its routes leads to an address. No packet is sent.
+fn has_route(address: &SocketAddr) -> bool {
+    let any: IpAddr = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    UdpSocket::bind((any, 0)).and_then(|socket| socket.connect(address)).is_ok()
 }
 
 /// What is dialled, and until when.

@@ -1,13 +1,13 @@
 //! [`Transport`]: the endpoint of a device, from binding to closing.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use iroh::{Endpoint, SecretKey};
 use tokio::sync::{Mutex, mpsc};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::debug;
@@ -22,13 +22,20 @@ use crate::quic::{ALPN_PAIR, ALPN_SYNC, BindError, bind};
 /// How long closing may take: peers get their goodbye within a round trip or not at all, and whoever pressed Ctrl-C
 /// waits.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(900);
+/// How often to look whether the operating system has the port back, which takes 2 or 3 ms.
+const PORT_POLL: Duration = Duration::from_millis(1);
+/// How long to look: longer than it takes, unless somebody holds a connection.
+const PORT_PATIENCE: Duration = Duration::from_millis(30);
 
 /// A device's endpoint on the network. It dials and accepts, and lets nobody in whom its [`Gatekeeper`] doesn't admit.
 ///
 /// It wants to be closed by [`close`](Self::close); dropped, it stops without telling the peers.
 pub struct Transport {
     pub(crate) inner: Arc<Inner>,
-    pub(crate) endpoint: Endpoint,
+    /// Taken when closing: the operating system has the port for as long as anyone has the endpoint.
+    endpoint: RwLock<Option<Endpoint>>,
+    /// What the endpoint is bound to, the address of the device's port first.
+    bound: Vec<SocketAddr>,
     incoming: Mutex<mpsc::Receiver<Incoming>>,
     _stop: DropGuard,
 }
@@ -78,7 +85,20 @@ impl Transport {
         });
         let (sender, incoming) = mpsc::channel(BACKLOG);
         inner.tasks.spawn(accept_loop(Arc::clone(&inner), endpoint.clone(), sender));
-        Ok(Self { inner, endpoint, incoming: Mutex::new(incoming), _stop: shutdown.drop_guard() })
+        let mut bound = endpoint.bound_sockets();
+        bound.sort_unstable();
+        Ok(Self {
+            inner,
+            endpoint: RwLock::new(Some(endpoint)),
+            bound,
+            incoming: Mutex::new(incoming),
+            _stop: shutdown.drop_guard(),
+        })
+    }
+
+    /// Returns the endpoint, `None` once the transport is closed.
+    pub(crate) fn endpoint(&self) -> Option<Endpoint> {
+        self.endpoint.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Returns the device's id, which is the endpoint's.
@@ -93,34 +113,50 @@ impl Transport {
     }
 
     /// Returns the addresses at which peers may reach this device at the moment: of the machine's interfaces, or the one it
-    /// listens at. Without any network there are none.
+    /// listens at. Without any network there are none, nor after closing.
     pub fn local_addresses(&self) -> Vec<SocketAddr> {
+        let Some(endpoint) = self.endpoint() else {
+            return Vec::new();
+        };
         let mut addresses: Vec<SocketAddr> =
-            self.endpoint.addr().ip_addrs().copied().filter(|address| usable_by_peers(address.ip())).collect();
+            endpoint.addr().ip_addrs().copied().filter(|address| usable_by_peers(address.ip())).collect();
         addresses.sort_unstable();
         addresses
     }
 
     /// Returns the UDP port, the IPv4 one where there are two.
     pub fn port(&self) -> u16 {
-        let mut sockets = self.endpoint.bound_sockets();
-        sockets.sort_unstable();
-        sockets.first().map_or(0, SocketAddr::port)
+        self.bound.first().map_or(0, SocketAddr::port)
     }
 
-    /// Closes every connection, gives their peers up to 0.9 s to hear of it, and frees the port. Whoever waits for a
-    /// connection, a stream or a frame gets an error.
+    /// Closes every connection, gives their peers up to 0.9 s to hear of it, and frees the port. Whoever waits for a connection,
+    /// a stream or a frame gets an error.
+    ///
+    /// When it returns another transport can have the port, unless connections or streams of this one are still held: then
+    /// when the last of them is dropped.
     pub async fn close(&self) {
         let deadline = Instant::now() + CLOSE_TIMEOUT;
         self.inner.shutdown.cancel();
         self.inner.tasks.close();
-        let drained = timeout_at(deadline, async {
-            tokio::join!(self.endpoint.close(), self.inner.tasks.wait());
-        });
-        if drained.await.is_err() {
+        let endpoint = self.endpoint.write().unwrap_or_else(PoisonError::into_inner).take();
+        let closing = async {
+            if let Some(endpoint) = endpoint {
+                endpoint.close().await;
+            }
+            self.inner.tasks.wait().await;
+            timeout(PORT_PATIENCE, self.wait_for_port()).await.unwrap_or_default();
+        };
+        if timeout_at(deadline, closing).await.is_err() {
             debug!("the transport was closed before all peers had heard of it");
         }
         self.incoming.lock().await.close();
+    }
+
+    /// Waits until the port is free. iroh gives it back a few milliseconds after closing, from a task that can't be awaited.
+    async fn wait_for_port(&self) {
+        while self.bound.iter().any(|address| UdpSocket::bind(address).is_err()) {
+            sleep(PORT_POLL).await;
+        }
     }
 }
 

@@ -1,18 +1,17 @@
 //! The proof on the control stream: both sides show that they hold what was agreed at pairing.
 
 use std::fmt;
-use std::sync::Arc;
 
-use bytes::Bytes;
-use iroh::endpoint::Connection;
+use iroh::endpoint::{Connection, ReadExactError, RecvStream, SendStream};
 use verso_identity::DeviceId;
 use verso_noise::{HandshakeError, NoiseKey, Randomness, SyncHandshake, SyncPrologue, SyncSecrets};
-use verso_wire::Reason;
+use verso_wire::limits::MAX_FRAME;
+use verso_wire::{FrameError, Reason, frame_header};
 use zeroize::Zeroizing;
 
 use crate::gate::PeerSecret;
 use crate::quic::{exporter, peer_of};
-use crate::stream::{Counters, FrameStream, StreamError};
+use crate::stream::{FrameStream, StreamError, Traffic};
 
 /// Most bytes of a frame of the proof: the dialer's has 57 bytes, the acceptor's 49, and later versions some room.
 const MAX_PROOF_FRAME: usize = 1024;
@@ -83,7 +82,7 @@ pub(crate) struct Prover<'a> {
     pub(crate) key: &'a NoiseKey,
     pub(crate) connection: &'a Connection,
     pub(crate) secret: &'a PeerSecret,
-    pub(crate) counters: &'a Arc<Counters>,
+    pub(crate) traffic: &'a Traffic,
 }
 
 impl Prover<'_> {
@@ -91,32 +90,27 @@ impl Prover<'_> {
     /// itself too.
     pub(crate) async fn dial(&self) -> Result<FrameStream, ProofError> {
         let streams = self.connection.open_bi().await.map_err(|source| StreamError::Closed(source.into()))?;
-        let mut control = FrameStream::new(streams, self.counters, MAX_PROOF_FRAME);
-        control.sender.set_priority(CONTROL_PRIORITY);
-
+        let (mut send, mut recv) = streams;
         let mut noise = SyncHandshake::dial(&self.secrets(), &self.prologue(Side::Dialer)?, randomness()?)?;
         let mut frame = vec![DIALER_LAYOUT];
         frame.extend_from_slice(&self.secret.generation.to_le_bytes());
         frame.extend_from_slice(&noise.write_message()?);
-        control.send(frame.into()).await?;
+        self.write(&mut send, &frame).await?;
 
-        let answer = receive(&mut control).await?;
+        let answer = self.read(&mut recv).await?;
         match answer.split_first() {
             Some((&ANSWER_PROOF, proof)) => noise.read_message(proof)?,
             _ => return Err(ProofError::Layout),
         }
         noise.finish()?;
-        control.receiver.allow_all();
-        Ok(control)
+        Ok(self.control((send, recv)))
     }
 
     /// Proves as the side that accepted: waits for the control stream, and returns it once the peer has proven itself.
     pub(crate) async fn accept(&self) -> Result<FrameStream, ProofError> {
         let streams = self.connection.accept_bi().await.map_err(|source| StreamError::Closed(source.into()))?;
-        let mut control = FrameStream::new(streams, self.counters, MAX_PROOF_FRAME);
-        control.sender.set_priority(CONTROL_PRIORITY);
-
-        let frame = receive(&mut control).await?;
+        let (mut send, mut recv) = streams;
+        let frame = self.read(&mut recv).await?;
         let (layout, rest) = frame.split_first().ok_or(ProofError::Layout)?;
         let (generation, proof) = rest.split_first_chunk::<8>().ok_or(ProofError::Layout)?;
         if *layout != DIALER_LAYOUT {
@@ -131,9 +125,36 @@ impl Prover<'_> {
         let mut answer = vec![ANSWER_PROOF];
         answer.extend_from_slice(&noise.write_message()?);
         noise.finish()?;
-        control.send(answer.into()).await?;
-        control.receiver.allow_all();
-        Ok(control)
+        self.write(&mut send, &answer).await?;
+        Ok(self.control((send, recv)))
+    }
+
+    async fn write(&self, send: &mut SendStream, body: &[u8]) -> Result<(), ProofError> {
+        let frame = [frame_header(body).map_err(StreamError::from)?.as_slice(), body].concat();
+        send.write_all(&frame).await.map_err(StreamError::from)?;
+        self.traffic.counters.add_sent(frame.len());
+        Ok(())
+    }
+
+    /// Reads one frame, and not a byte of what stands behind it.
+    async fn read(&self, recv: &mut RecvStream) -> Result<Vec<u8>, ProofError> {
+        let mut header = [0; 4];
+        recv.read_exact(&mut header).await.map_err(too_short)?;
+        let len = usize::try_from(u32::from_le_bytes(header)).unwrap_or(usize::MAX);
+        if len > MAX_PROOF_FRAME {
+            return Err(StreamError::Frame(FrameError::TooLarge { len }).into());
+        }
+        let mut body = vec![0; len];
+        recv.read_exact(&mut body).await.map_err(too_short)?;
+        self.traffic.counters.add_received(header.len() + len);
+        Ok(body)
+    }
+
+    /// What was the stream of the proof is the control stream now.
+    fn control(&self, streams: (SendStream, RecvStream)) -> FrameStream {
+        // Fails only on a stream that has ended, which the next call tells.
+        streams.0.set_priority(CONTROL_PRIORITY).unwrap_or_default();
+        FrameStream::new(streams, self.traffic, MAX_FRAME)
     }
 
     fn secrets(&self) -> SyncSecrets<'_> {
@@ -164,9 +185,12 @@ enum Side {
     Acceptor,
 }
 
-async fn receive(control: &mut FrameStream) -> Result<Bytes, ProofError> {
-    // A stream that ends here has said too little.
-    control.receive().await?.ok_or(ProofError::Layout)
+/// A stream that ends here has said too little.
+fn too_short(source: ReadExactError) -> StreamError {
+    match source {
+        ReadExactError::FinishedEarly(_) => FrameError::Truncated.into(),
+        ReadExactError::ReadError(source) => source.into(),
+    }
 }
 
 fn randomness() -> Result<Randomness, ProofError> {

@@ -10,6 +10,7 @@ mod gate;
 mod handshake;
 mod pairing;
 mod quic;
+mod receive;
 mod stream;
 
 pub use accept::Incoming;
@@ -22,4 +23,5 @@ pub use gate::{Gatekeeper, PeerSecret};
 pub use handshake::ProofError;
 pub use pairing::{MAX_PAIRING_MESSAGE, PairConnection, PairError};
 pub use quic::BindError;
-pub use stream::{FrameReceiver, FrameSender, FrameStream, StreamError};
+pub use receive::FrameReceiver;
+pub use stream::{FrameSender, FrameStream, StreamError};

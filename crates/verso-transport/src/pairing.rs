@@ -1,11 +1,9 @@
 //! [`PairConnection`]: a connection between devices that are being paired. Nothing is proven on it but the endpoints' keys.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use iroh::endpoint::{Connection, RecvStream, SendStream, Side};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use tokio::time::sleep;
+use tokio::time::timeout;
 use verso_identity::DeviceId;
 use verso_wire::limits::HANDSHAKE_TIMEOUT;
 use verso_wire::{CloseCode, FrameError, Reason};
@@ -13,7 +11,7 @@ use verso_wire::{CloseCode, FrameError, Reason};
 use crate::close::{Closed, close};
 use crate::endpoint::Inner;
 use crate::quic::{exporter, peer_of};
-use crate::stream::{Counters, FrameStream, StreamError};
+use crate::stream::{FrameStream, StreamError, Traffic};
 
 /// The longest message of a pairing in bytes: Noise's longest.
 pub const MAX_PAIRING_MESSAGE: usize = 65_535;
@@ -58,8 +56,16 @@ pub struct PairConnection {
     peer: DeviceId,
     exporter: [u8; 32],
     stream: FrameStream,
+    unproven: Option<Unproven>,
+}
+
+/// What a connection holds until it is proven.
+#[derive(Debug)]
+struct Unproven {
     /// Dropping it ends the watch over the time.
-    unproven: Option<oneshot::Sender<()>>,
+    _watch: oneshot::Sender<()>,
+    /// The place among the unproven ones, for connections that were accepted.
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl PairConnection {
@@ -86,26 +92,23 @@ impl PairConnection {
         place: Option<OwnedSemaphorePermit>,
     ) -> Result<Self, PairError> {
         let exporter = exporter(&connection).ok_or(PairError::NoExporter)?;
-        let (unproven, proven) = oneshot::channel::<()>();
+        let (watch, proven) = oneshot::channel::<()>();
         let watched = connection.weak_handle();
+        let shutdown = inner.shutdown.clone();
         inner.tasks.spawn(async move {
             // The sender is only ever dropped: by `proven`, or with the connection.
-            let ended = tokio::select! {
-                _dropped = proven => false,
-                () = sleep(HANDSHAKE_TIMEOUT) => true,
-            };
-            if let (true, Some(connection)) = (ended, watched.upgrade()) {
+            let in_time = shutdown.run_until_cancelled(timeout(HANDSHAKE_TIMEOUT, proven)).await;
+            if let (Some(Err(_elapsed)), Some(connection)) = (in_time, watched.upgrade()) {
                 close(&connection, Reason::HandshakeFailed.into());
             }
-            drop(place);
         });
         Ok(Self {
             own: inner.id,
             peer: peer_of(&connection),
             exporter,
-            stream: FrameStream::new(streams, &Arc::new(Counters::default()), MAX_PAIRING_MESSAGE),
+            stream: FrameStream::new(streams, &Traffic::default(), MAX_PAIRING_MESSAGE),
             connection,
-            unproven: Some(unproven),
+            unproven: Some(Unproven { _watch: watch, _place: place }),
         })
     }
 

@@ -6,13 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use iroh::endpoint::{ReadError, RecvStream, SendStream, VarInt, WriteError};
-use verso_wire::limits::MAX_FRAME;
-use verso_wire::{FrameDecoder, FrameError, Reason, frame_header};
+use verso_wire::{FrameError, Reason, frame_header};
 
 use crate::close::Closed;
+use crate::receive::{FrameReceiver, Room};
 
-/// How many pieces of a stream are taken from QUIC at once. A piece is what one packet carried, so 32 are about 45 kB.
-const PIECES: usize = 32;
 /// Up to which length a frame is copied behind its header instead of being handed to QUIC as a piece of its own.
 const COPIED_BYTES: usize = 1024;
 
@@ -86,6 +84,21 @@ impl Counters {
     pub(crate) fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
     }
+
+    pub(crate) fn add_sent(&self, bytes: usize) {
+        self.sent.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_received(&self, bytes: usize) {
+        self.received.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
+/// What the streams of one connection share.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Traffic {
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) room: Arc<Room>,
 }
 
 /// A bidirectional stream of frames.
@@ -98,16 +111,13 @@ pub struct FrameStream {
 }
 
 impl FrameStream {
-    pub(crate) fn new(streams: (SendStream, RecvStream), counters: &Arc<Counters>, max_frame_bytes: usize) -> Self {
+    /// Makes frames of a stream; their largest is `max_frame_bytes`.
+    pub(crate) fn new(streams: (SendStream, RecvStream), shared: &Traffic, max_frame_bytes: usize) -> Self {
         let (send, recv) = streams;
+        let counters = Arc::clone(&shared.counters);
         Self {
-            sender: FrameSender { stream: send, pending: VecDeque::new(), counters: Arc::clone(counters) },
-            receiver: FrameReceiver {
-                stream: recv,
-                decoder: FrameDecoder::new(),
-                max_frame_bytes,
-                counters: Arc::clone(counters),
-            },
+            sender: FrameSender { stream: send, pending: VecDeque::new(), counters },
+            receiver: FrameReceiver::new(recv, shared, max_frame_bytes),
         }
     }
 
@@ -173,7 +183,7 @@ impl FrameSender {
             let written = self.stream.write_many_chunks(&mut rest).await?;
             let whole = count - rest.len();
             self.pending.drain(..whole);
-            self.counters.sent.fetch_add(u64::try_from(written).unwrap_or(u64::MAX), Ordering::Relaxed);
+            self.counters.add_sent(written);
         }
         Ok(())
     }
@@ -190,55 +200,5 @@ impl FrameSender {
     /// Gives the stream up at once: what QUIC still holds of it may be lost.
     pub fn abandon(mut self) {
         self.stream.reset(VarInt::from_u32(0)).unwrap_or_default();
-    }
-
-    /// Sends what is queued here before what is queued in streams of lower priority; 0 is the default.
-    pub(crate) fn set_priority(&self, priority: i32) {
-        self.stream.set_priority(priority).unwrap_or_default();
-    }
-}
-
-/// The receiving half of a [`FrameStream`]. Dropping it tells the peer to send no more here.
-#[derive(Debug)]
-pub struct FrameReceiver {
-    stream: RecvStream,
-    decoder: FrameDecoder,
-    max_frame_bytes: usize,
-    counters: Arc<Counters>,
-}
-
-impl FrameReceiver {
-    /// Receives the next frame's body, `None` at the end of the stream. Memory grows with what has arrived, never with what
-    /// a length promises. Dropping the future loses nothing.
-    ///
-    /// # Errors
-    /// [`StreamError::Frame`] if a frame is larger than allowed or the stream ends within one; otherwise how the stream or
-    /// the connection ended.
-    pub async fn receive(&mut self) -> Result<Option<Bytes>, StreamError> {
-        loop {
-            if let Some(frame) = self.decoder.next_frame()? {
-                self.check(frame.len())?;
-                return Ok(Some(frame));
-            }
-            // More than the largest frame and no frame among it: its length is beyond the limit.
-            self.check(self.decoder.pending().saturating_sub(4))?;
-            let mut pieces = [const { Bytes::new() }; PIECES];
-            let Some(count) = self.stream.read_many_chunks(&mut pieces).await? else {
-                return if self.decoder.pending() == 0 { Ok(None) } else { Err(FrameError::Truncated.into()) };
-            };
-            for piece in pieces.iter().take(count) {
-                self.decoder.feed(piece);
-                self.counters.received.fetch_add(u64::try_from(piece.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
-            }
-        }
-    }
-
-    fn check(&self, len: usize) -> Result<(), FrameError> {
-        if len > self.max_frame_bytes { Err(FrameError::TooLarge { len }) } else { Ok(()) }
-    }
-
-    /// Receives frames up to the protocol's largest from here on.
-    pub(crate) fn allow_all(&mut self) {
-        self.max_frame_bytes = MAX_FRAME;
     }
 }
