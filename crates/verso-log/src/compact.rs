@@ -1,0 +1,278 @@
+//! Compaction: runs of an author are joined, and one segment takes the place of several. [`Joiner`] does the joining.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::ops::RangeInclusive;
+use std::sync::Mutex;
+
+use verso_vv::{Author, EntryHash, Seq};
+
+use crate::chains::Place;
+use crate::closing::Row;
+use crate::codec::to_u64;
+use crate::header::{Link, MAX_REPLACED};
+use crate::log::{AppendError, LogOptions, MAX_RECORD_LEN, MAX_SEGMENT_RECORDS, SyncLog, place};
+use crate::replay::ReadError;
+use crate::run::{BranchPoint, RunId, RunMeta};
+use crate::segment::{self, Origin, Segment};
+use crate::storage::Storage;
+use crate::writer::{NewSegment, SegmentWriter};
+
+/// A segment that compaction wrote is written again only together with others that have at least this part of its bytes. So
+/// an entry is rewritten a number of times that grows with the logarithm of the log, however small what is added each time.
+const REWRITE_FRACTION: u64 = 4;
+
+/// Joins consecutive runs of an author, for [`SyncLog::compact`]. Implemented by whoever can read the records.
+///
+/// It gets the runs of one author after the other, each author's in order, and gives out runs that hold the same entries:
+/// fewer and larger ones, compressed better, or what it got.
+pub trait Joiner {
+    /// Why runs could not be joined.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Takes the next run of an author. What is finished goes to `out`, the rest may be held back.
+    ///
+    /// # Errors
+    /// What the joiner says; compaction stops, and the log stays as it was.
+    fn push(&mut self, meta: RunMeta, record: Vec<u8>, out: &mut Joined) -> Result<(), Self::Error>;
+
+    /// Gives out all that is held back: another author's runs follow, or none.
+    ///
+    /// # Errors
+    /// What the joiner says; compaction stops, and the log stays as it was.
+    fn flush(&mut self, out: &mut Joined) -> Result<(), Self::Error>;
+}
+
+/// Takes the runs that a [`Joiner`] has finished.
+#[derive(Debug, Default)]
+pub struct Joined {
+    runs: Vec<(RunMeta, Vec<u8>)>,
+}
+
+impl Joined {
+    /// Takes a finished run.
+    pub fn push(&mut self, meta: RunMeta, record: Vec<u8>) {
+        self.runs.push((meta, record));
+    }
+}
+
+/// What compaction did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CompactReport {
+    /// How many segments were replaced.
+    pub segments_before: u64,
+    /// How many took their place.
+    pub segments_after: u64,
+    /// Bytes of the segments that were replaced.
+    pub bytes_before: u64,
+    /// Bytes of those that took their place.
+    pub bytes_after: u64,
+}
+
+/// The log was not compacted. It holds what it held.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompactError<E: std::error::Error + 'static> {
+    /// The joiner failed.
+    #[error("runs could not be joined")]
+    Joiner(#[source] E),
+    /// The joiner gave out runs that are not the entries it was given, or a record that is too long.
+    #[error("the joined runs of {author} do not hold the entries that were to be joined")]
+    Mismatch {
+        /// Whose runs.
+        author: Author,
+    },
+    /// A record could not be read.
+    #[error("a run could not be read")]
+    Read(#[from] ReadError),
+    /// The log takes nothing, or could not be synced before.
+    #[error("the log can't be written to")]
+    Append(#[from] AppendError),
+    /// The new segment could not be written. What it would have replaced is in place.
+    #[error("the compacted segment could not be written")]
+    Io(#[from] io::Error),
+}
+
+impl<S: Storage> SyncLog<S> {
+    /// Compacts until nothing is worth it; syncs first. Per author the order stays; ids of runs handed out before may be
+    /// stale after it.
+    ///
+    /// # Errors
+    /// [`CompactError`]; what earlier steps did stays done.
+    pub fn compact<J: Joiner>(&mut self, joiner: &mut J) -> Result<CompactReport, CompactError<J::Error>> {
+        let mut all = CompactReport::default();
+        while let Some(step) = self.compact_step(joiner)? {
+            all.segments_before += step.segments_before;
+            all.segments_after += step.segments_after;
+            all.bytes_before += step.bytes_before;
+            all.bytes_after += step.bytes_after;
+        }
+        Ok(all)
+    }
+
+    /// Does one step of compaction, which reads and writes at most about a segment's bytes; `None` if nothing is worth it.
+    ///
+    /// The open segment is closed first, and what was appended synced. A step is atomic: the new segment is written and synced
+    /// under another name, takes the name of the last one that it replaces, and when that is durable the others are removed.
+    ///
+    /// # Errors
+    /// [`CompactError`].
+    pub fn compact_step<J: Joiner>(&mut self, joiner: &mut J) -> Result<Option<CompactReport>, CompactError<J::Error>> {
+        self.sync()?;
+        self.poisoning(Self::close_active)?;
+        let Some(numbers) = self.worth_compacting() else { return Ok(None) };
+        let writer = SegmentWriter::create(&self.storage, &self.dir, &self.master, self.replacement(&numbers))?;
+        let mut rewrite = Rewrite { writer, places: BTreeMap::new(), rows: Vec::new(), heads: BTreeMap::new() };
+        let written = self.rewrite(&numbers, joiner, &mut rewrite);
+        let Rewrite { mut writer, places, rows, .. } = rewrite;
+        if let Err(error) = written.and_then(|()| Ok(writer.close(rows)?)) {
+            // What is left of it is removed at the next open, if not now.
+            drop(writer.discard());
+            return Err(error);
+        }
+        let report = self.put_in_place(&numbers, writer, &places)?;
+        Ok(Some(report))
+    }
+
+    /// Chooses the next segments to be replaced by one: the newest first, with those before that are worth it.
+    fn worth_compacting(&self) -> Option<RangeInclusive<u32>> {
+        let limit = u64::from(self.options.segment_bytes.min(LogOptions::MAX_SEGMENT_BYTES));
+        let mut group: Vec<&Segment> = Vec::new();
+        let (mut bytes, mut runs) = (0, 0);
+        for segment in self.segments.iter().rev() {
+            let fits = group.len() < MAX_REPLACED
+                && bytes + segment.len <= limit
+                && to_u64(runs + segment.runs) <= u64::from(MAX_SEGMENT_RECORDS);
+            let cheap = segment.origin == Origin::Appended || bytes >= segment.len / REWRITE_FRACTION;
+            let joins = group.is_empty() || fits && cheap;
+            if !joins {
+                if is_worth_it(&group) {
+                    break;
+                }
+                group.clear();
+                (bytes, runs) = (0, 0);
+            }
+            group.push(segment);
+            bytes += segment.len;
+            runs += segment.runs;
+        }
+        is_worth_it(&group).then(|| Some(group.last()?.number..=group.first()?.number))?
+    }
+
+    /// Describes the segment that takes the place of these.
+    fn replacement(&self, numbers: &RangeInclusive<u32>) -> NewSegment {
+        let replaced = || self.segments.iter().filter(|segment| numbers.contains(&segment.number));
+        let next = self.segments.iter().find(|segment| segment.number > *numbers.end());
+        NewSegment {
+            number: *numbers.end(),
+            first: replaced().next().map_or(*numbers.start(), |segment| segment.first),
+            previous: replaced().next().map_or(Link::default(), |segment| segment.previous),
+            stands_for: next.map_or(Link::default(), |segment| segment.previous),
+            replaces: replaced().map(|segment| segment.id).collect(),
+            label: self.label,
+        }
+    }
+
+    /// Writes what the joiner makes of the runs in these segments.
+    fn rewrite<J: Joiner>(
+        &self,
+        numbers: &RangeInclusive<u32>,
+        joiner: &mut J,
+        rewrite: &mut Rewrite<S>,
+    ) -> Result<(), CompactError<J::Error>> {
+        let mut finished = Joined::default();
+        let mut before: Option<RunMeta> = None;
+        for (meta, at) in self.chains.in_segments(numbers) {
+            if let Some(last) = before.filter(|last| last.author != meta.author) {
+                joiner.flush(&mut finished).map_err(CompactError::Joiner)?;
+                rewrite.take(&mut finished)?;
+                rewrite.check_complete(&last)?;
+            }
+            let id = self.run_id(at).ok_or(ReadError::Stale)?;
+            let record = self.read(id)?;
+            rewrite.heads.entry(meta.author).or_insert((meta.first_seq, meta.prev_hash, meta.branch));
+            joiner.push(meta, record, &mut finished).map_err(CompactError::Joiner)?;
+            rewrite.take(&mut finished)?;
+            before = Some(meta);
+        }
+        joiner.flush(&mut finished).map_err(CompactError::Joiner)?;
+        rewrite.take(&mut finished)?;
+        before.map_or(Ok(()), |last| rewrite.check_complete(&last))
+    }
+
+    /// Gives the new segment its name and removes those it replaces.
+    fn put_in_place(
+        &mut self,
+        numbers: &RangeInclusive<u32>,
+        mut writer: SegmentWriter<S>,
+        places: &BTreeMap<Author, Vec<Place>>,
+    ) -> Result<CompactReport, AppendError> {
+        self.cache = Mutex::default();
+        self.poisoning(|_| writer.publish())?;
+        let new = writer.into_segment();
+        let mut report = CompactReport { segments_after: 1, bytes_after: new.len, ..CompactReport::default() };
+        let start = self.segments.partition_point(|segment| segment.number < *numbers.start());
+        let end = self.segments.partition_point(|segment| segment.number <= *numbers.end());
+        let replaced: Vec<Segment> = self.segments.splice(start..end, [new]).collect();
+        self.chains.replace(numbers, places);
+        self.damage.retain(|corrupt| !numbers.contains(&corrupt.segment));
+        report.segments_before = to_u64(replaced.len());
+        report.bytes_before = replaced.iter().map(|segment| segment.len).sum();
+        self.poisoning(|log| {
+            // The last of them lost its file when the new one took its name.
+            for segment in replaced.iter().filter(|segment| segment.number != *numbers.end()) {
+                log.storage.remove(&segment::path(&log.dir, segment.number))?;
+            }
+            // Durable before the next step: that one would not know the ids of what came back.
+            log.storage.sync_dir(&log.dir)
+        })?;
+        Ok(report)
+    }
+}
+
+/// Tells whether replacing these segments gains something: several become one, or what was appended is joined.
+fn is_worth_it(group: &[&Segment]) -> bool {
+    group.len() > 1 || group.iter().any(|segment| segment.origin == Origin::Appended)
+}
+
+/// A compacted segment that is being written.
+struct Rewrite<S: Storage> {
+    writer: SegmentWriter<S>,
+    places: BTreeMap<Author, Vec<Place>>,
+    rows: Vec<Row>,
+    /// What the next run of each author must begin with.
+    heads: BTreeMap<Author, (Seq, EntryHash, Option<BranchPoint>)>,
+}
+
+impl<S: Storage> Rewrite<S> {
+    /// Writes the runs that were given out, each of which must continue the one before.
+    fn take<E: std::error::Error>(&mut self, joined: &mut Joined) -> Result<(), CompactError<E>> {
+        for (meta, record) in joined.runs.drain(..) {
+            let author = meta.author;
+            let continues = self.heads.get(&author) == Some(&(meta.first_seq, meta.prev_hash, meta.branch));
+            if !continues || !meta.is_valid() || record.len() > MAX_RECORD_LEN {
+                return Err(CompactError::Mismatch { author });
+            }
+            let id: RunId = self.writer.push(&meta, &record)?;
+            self.heads.insert(author, (meta.last_seq.next(), meta.head_hash, meta.branch));
+            self.places.entry(author).or_default().push(place(&meta, id));
+            self.rows.push(Row { meta, body_len: id.body_len });
+        }
+        Ok(())
+    }
+
+    /// Checks that the author's last run was written, to its end.
+    fn check_complete<E: std::error::Error>(&self, last: &RunMeta) -> Result<(), CompactError<E>> {
+        let author = last.author;
+        let complete = self.heads.get(&author) == Some(&(last.last_seq.next(), last.head_hash, last.branch));
+        if complete { Ok(()) } else { Err(CompactError::Mismatch { author }) }
+    }
+}
+
+impl<S: Storage> fmt::Debug for Rewrite<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rewrite").field("runs", &self.rows.len()).finish_non_exhaustive()
+    }
+}

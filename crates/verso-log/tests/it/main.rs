@@ -1,0 +1,15 @@
+//! Scenario tests, a file each.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "what helps tests fails as they do, by panicking")]
+
+mod append;
+mod compaction;
+mod crash;
+mod damage;
+mod files;
+mod flips;
+mod golden;
+mod memory;
+mod model;
+mod sealed;
+mod support;
+mod torn;
