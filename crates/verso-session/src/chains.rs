@@ -222,11 +222,6 @@ impl Chains {
         self.update(author, |chain| chain.sent = chain.sent.max(last))
     }
 
-    /// Whether the peer has shown at least as much of `author` as is held here: then it may be about to send it.
-    pub(crate) fn is_shown(&self, author: &Author, seq: Seq) -> bool {
-        self.of.get(author).is_some_and(|chain| chain.shown >= seq)
-    }
-
     /// Entries that the peer lacks and wants.
     pub(crate) const fn lag(&self) -> u128 {
         self.lag

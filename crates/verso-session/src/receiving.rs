@@ -47,14 +47,9 @@ impl Receiving {
     }
 
     /// Acknowledges what the replica has made durable, `held` in any order, and gives credit for the bytes that it settled.
-    pub(crate) fn settled(&mut self, held: Vec<(Author, Seq)>, bytes: u64, out: &mut Outbox) {
+    pub(crate) fn settled(&mut self, mut held: Vec<(Author, Seq)>, bytes: u64, out: &mut Outbox) {
         // Settling more than there is would be credit for nothing: the peer would be told to send what nobody counts.
         self.settled = self.settled.saturating_add(bytes).min(self.arrived);
-        self.acknowledge(held, out);
-    }
-
-    /// Tells the peer what is held, `held` in any order: so it needs not send what came from elsewhere.
-    pub(crate) fn acknowledge(&self, mut held: Vec<(Author, Seq)>, out: &mut Outbox) {
         held.sort_unstable();
         let credit = self.credit();
         if held.len() <= MAX_AUTHORS {

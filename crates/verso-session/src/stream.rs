@@ -188,13 +188,10 @@ impl Stream {
         if !matches!(self.phase, Phase::Flowing) || !grew {
             return Ok(());
         }
-        if self.chains.is_shown(&author, head.seq) {
-            // The peer holds it, and may be about to send what came from elsewhere.
-            self.receiving.acknowledge(vec![(author, head.seq)], context.out);
-        } else if let Some(run) = run {
-            self.sending.push(author, run, &mut self.chains, context.out)?;
+        match run {
+            Some(run) => self.sending.push(author, run, &mut self.chains, context.out),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Takes the replica's answer to a read.

@@ -40,6 +40,13 @@ fn a_slow_disk_holds_the_sender_back() {
     assert!(!net.end(link, 1).seen.level.contains_key(&workspace(1)));
     assert_eq!(net.end(link, 1).seen.received, net.end(link, 0).seen.units_sent[&workspace(1)] + 1);
 
+    // What is new waits behind what has no room.
+    let units = net.end(link, 0).seen.units_sent[&workspace(1)];
+    for _ in 0..8 {
+        net.commit(0, workspace(1), 1);
+    }
+    assert_eq!(net.end(link, 0).seen.units_sent[&workspace(1)], units);
+
     net.disks_stand_still = false;
     net.run();
     net.assert_equal();
@@ -65,4 +72,25 @@ fn one_full_stream_does_not_block_the_others() {
         assert!(net.end(link, end).seen.level[&WorkspaceId::CONTROL] > 1);
         assert!(!net.end(link, end).seen.level.contains_key(&workspace(1)));
     }
+}
+
+/// Commits that go out as they are made stop at the credit, too.
+#[test]
+fn pushes_stay_within_the_credit() {
+    let mut net = Net::new(2, 4);
+    net.found(0, WorkspaceId::CONTROL, 1);
+    net.found(0, workspace(1), 1);
+    let link = net.connect(0, 1, PeerRole::Own, [Mode::StayOpen; 2]);
+    net.run();
+    net.disks_stand_still = true;
+    net.payload = 60_000;
+    for _ in 0..50 {
+        net.commit(0, workspace(1), 4);
+        net.run();
+    }
+    let units = net.end(link, 0).seen.units_sent[&workspace(1)];
+    assert!((30..50).contains(&units), "{units} units were pushed");
+    net.disks_stand_still = false;
+    net.run();
+    net.assert_equal();
 }

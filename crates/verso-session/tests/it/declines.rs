@@ -78,6 +78,7 @@ proptest! {
             net.step();
         }
         net.welcome(1, first);
+        net.devices[0].store.resume_incarnation(first);
         for _ in 0..commits {
             net.step();
             net.commit(0, workspace(1), 1);

@@ -98,6 +98,8 @@ fn what_is_new_after_the_goodbye_waits() {
     }
     let sent = net.end(link, 0).seen.messages_sent.len();
     net.commit(0, workspace(1), 1);
+    net.found(0, workspace(2), 1);
+    net.set_offered(0, workspace(2), Offering::Yes);
     assert_eq!(net.end(link, 0).seen.messages_sent.len(), sent);
     net.run_until_closed();
     assert!(net.devices[0].store.holdings() != net.devices[1].store.holdings());

@@ -103,8 +103,8 @@ fn nothing_is_sent_back_to_where_it_came_from() {
     }
 }
 
-/// Two devices that both have what a third lacks, more than is in flight at a time: the slower
-/// one is told what came from the other, and skips what it has not sent.
+/// Two devices that both have what a third lacks, more than is in flight at a time: what the third acknowledges to the slower one
+/// covers what came from the other, which it then skips.
 #[test]
 fn what_came_from_elsewhere_is_skipped() {
     const UNITS: u64 = 60;

@@ -18,6 +18,7 @@ mod liars;
 mod live;
 mod net;
 mod offers;
+mod order;
 mod script;
 mod silence;
 mod store;

@@ -35,6 +35,8 @@ pub(crate) struct Net {
     pub(crate) slow: Option<usize>,
     /// Whether no disk finishes a sync.
     pub(crate) disks_stand_still: bool,
+    /// Bytes of a payload committed while connected.
+    pub(crate) payload: usize,
     /// A workspace that no disk syncs.
     pub(crate) still: Option<WorkspaceId>,
 }
@@ -134,6 +136,7 @@ impl Net {
             now: Millis(0),
             slow: None,
             disks_stand_still: false,
+            payload: 20,
             still: None,
         }
     }
@@ -200,8 +203,8 @@ impl Net {
         let author = self.devices[device].store.author();
         // One sync makes durable whatever was appended before it.
         self.sync(device);
-        let (head, run) = self.devices[device].store.commit(workspace, entries, 20);
-        let run = (self.rng.below(2) == 0).then_some(run);
+        let (head, run) = self.devices[device].store.commit(workspace, entries, self.payload);
+        let run = (self.rng.below(2) == 0 || self.payload > 20).then_some(run);
         for (link, end) in self.ends_of(device) {
             self.handle(link, end, Input::Advanced { workspace, author, head, run: run.clone() });
         }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_session::{Input, LocalInfo, Millis, Mode, Output, Session, SessionConfig};
 use verso_trust::PeerRole;
-use verso_wire::{HeldDigest, Message, Offered, Reason, VectorEntry, VersionRange, WireAccess};
+use verso_wire::{HeldDigest, Message, Offered, VectorEntry, VersionRange, WireAccess};
 
 use crate::net::{Closed, workspace};
 use crate::store::Store;
