@@ -18,4 +18,4 @@ pub use error::{CommitError, ConnectError, FlushError, JournalError, OpenError};
 pub use local::{Contact, LocalStateError, PairSecret, ProvisionalPeer};
 pub use peers::{Peer, PeerSecret};
 pub use replica::{Committed, Now, OpenNotices, Replica};
-pub use sync::Greeting;
+pub use sync::{Greeting, Parting};

@@ -43,6 +43,15 @@ struct Stop {
     reason: Reason,
 }
 
+/// How things stood when a connection went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parting {
+    /// This device had said goodbye: both had acknowledged everything that either takes.
+    AllDone,
+    /// There may have been more to exchange.
+    Unfinished,
+}
+
 /// How this device introduces itself on a connection.
 #[derive(Debug, Clone)]
 pub struct Greeting {
@@ -103,8 +112,11 @@ impl<S: Storage, A: Application> Replica<S, A> {
     }
 
     /// Forgets a connection that is gone. What it brought is kept.
-    pub fn disconnected(&mut self, connection: ConnectionId) {
-        self.connections.remove(&connection);
+    pub fn disconnected(&mut self, connection: ConnectionId) -> Parting {
+        match self.connections.remove(&connection) {
+            Some(connection) if connection.session.has_said_goodbye() => Parting::AllDone,
+            _ => Parting::Unfinished,
+        }
     }
 
     /// Lets a connection end once both sides are level.

@@ -106,6 +106,12 @@ impl Session {
         self.out.pop()
     }
 
+    /// Tells whether this device has said goodbye: all that it and the peer had to give was acknowledged. If the peer then closes the connection
+    /// without complaint, the session ended as it should.
+    pub fn has_said_goodbye(&self) -> bool {
+        self.goodbye.is_said()
+    }
+
     /// Returns when [`Input::Tick`] is due if nothing else comes in before.
     pub fn poll_timeout(&self) -> Option<Millis> {
         if self.over {

@@ -1,0 +1,255 @@
+//! One connection: frames become commands of the engine, its orders become frames.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use verso_identity::WorkspaceId;
+use verso_replica::{ConnectError, ConnectionId, Greeting, Parting, Stream};
+use verso_transport::{Closed, FrameReceiver, FrameSender, FrameStream, SyncConnection};
+use verso_wire::{Application, CloseCode, Message, Reason};
+
+use crate::engine::{Command, ConnectionOrder, EngineHandle};
+
+/// How many messages the peer's streams may have on their way to the connection's task, which only notes them.
+const OPENED: usize = 16;
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) how: How,
+    pub(crate) bytes_sent: u64,
+    pub(crate) bytes_received: u64,
+}
+
+/// In which of three ways a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// Both said goodbye, so both had acknowledged everything that either takes.
+    AllDone,
+    /// One of them ended it, for a reason.
+    Stopped(Reason),
+    /// The peer was lost, or left without a word.
+    Lost,
+}
+
+impl Ended {
+    fn new(connection: &SyncConnection, how: How) -> Self {
+        Self { how, bytes_sent: connection.bytes_sent(), bytes_received: connection.bytes_received() }
+    }
+
+    /// Tells whether both had acknowledged everything.
+    pub(crate) fn is_all_done(&self) -> bool {
+        self.how == How::AllDone
+    }
+
+    /// Returns why not, if it is known.
+    pub(crate) const fn reason(&self) -> Option<Reason> {
+        match self.how {
+            How::Stopped(reason) => Some(reason),
+            How::AllDone | How::Lost => None,
+        }
+    }
+}
+
+/// A stream that the peer opened and named.
+struct Opened {
+    workspace: WorkspaceId,
+    sender: FrameSender,
+    registered: oneshot::Sender<()>,
+}
+
+/// Serves a connection until it ends.
+///
+/// Each stream has a task that reads and one that writes, so that none waits for another. Reading waits for the engine, and with it, through QUIC's
+/// flow control, the peer.
+pub(crate) async fn serve<A: Application>(
+    connection: SyncConnection,
+    control: FrameStream,
+    greeting: Greeting,
+    engine: EngineHandle<A>,
+) -> Ended {
+    let peer = connection.peer();
+    let (orders, inbox) = mpsc::unbounded_channel();
+    let (reply, answer) = oneshot::channel();
+    let connected = engine.send(Command::Connect { peer, greeting, orders, reply }).await;
+    let id = match answer.await {
+        Ok(Ok(id)) if connected => id,
+        Ok(Err(ConnectError::Refused(reason))) => return refused(&connection, reason),
+        Ok(Err(error)) => {
+            tracing::error!(target: "verso.sync", %peer, error = %crate::engine::chain(&error), "a peer can't be admitted");
+            return refused(&connection, Reason::LogDamaged);
+        }
+        _ => return refused(&connection, Reason::Busy),
+    };
+    let mut task = Task { id, engine, connection, tasks: JoinSet::new(), writers: BTreeMap::new() };
+    let mut ended = task.run(control, inbox).await;
+    // The engine has forgotten a connection that it closed itself; this is for all others.
+    let (reply, parting) = oneshot::channel();
+    let told = task.engine.send(Command::Disconnected { connection: id, reply }).await;
+    if told && ended.how == How::Lost && task.connection.close_reason() == Some(Closed::ByPeer(CloseCode::DONE)) {
+        // Of two who say goodbye one closes, and the other sees just that.
+        if matches!(parting.await, Ok(Parting::AllDone)) {
+            ended.how = How::AllDone;
+        }
+    }
+    ended
+}
+
+fn refused(connection: &SyncConnection, reason: Reason) -> Ended {
+    connection.close(CloseCode::from(reason));
+    Ended::new(connection, How::Stopped(reason))
+}
+
+struct Task<A: Application> {
+    id: ConnectionId,
+    engine: EngineHandle<A>,
+    connection: SyncConnection,
+    /// Readers and writers of all streams.
+    tasks: JoinSet<()>,
+    writers: BTreeMap<Stream, mpsc::UnboundedSender<Message>>,
+}
+
+impl<A: Application> Task<A> {
+    async fn run(&mut self, control: FrameStream, mut orders: mpsc::UnboundedReceiver<ConnectionOrder>) -> Ended {
+        let (opened, mut named) = mpsc::channel(OPENED);
+        let (sender, receiver) = control.split();
+        self.write(Stream::Control, sender);
+        self.tasks.spawn(read(self.id, Stream::Control, receiver, self.engine.clone()));
+        loop {
+            tokio::select! {
+                order = orders.recv() => match order {
+                    Some(ConnectionOrder::Send { stream, message }) => self.send(stream, *message),
+                    Some(ConnectionOrder::OpenStream(workspace)) => self.open(workspace),
+                    Some(ConnectionOrder::CloseStream(workspace)) => {
+                        self.writers.remove(&Stream::Workspace(workspace));
+                    }
+                    Some(ConnectionOrder::Close(reason)) => return self.close(reason),
+                    None => return self.close(Some(Reason::Busy)),
+                },
+                stream = self.connection.accept_stream() => match stream {
+                    Ok(stream) => {
+                        self.tasks.spawn(accept(self.id, stream, self.engine.clone(), opened.clone()));
+                    }
+                    Err(error) => {
+                        let how = error.reason().map_or(How::Lost, How::Stopped);
+                        return Ended::new(&self.connection, how);
+                    }
+                },
+                Some(Opened { workspace, sender, registered }) = named.recv() => {
+                    self.write(Stream::Workspace(workspace), sender);
+                    // A reader that was cut off in the meantime has no more use for it.
+                    registered.send(()).unwrap_or_default();
+                }
+                // Their ends matter to nobody; they are only cleared away.
+                Some(_) = self.tasks.join_next() => {}
+            }
+        }
+    }
+
+    fn send(&self, stream: Stream, message: Message) {
+        if let Some(writer) = self.writers.get(&stream) {
+            // A writer ends with its stream, of which the reader tells the engine.
+            drop(writer.send(message));
+        }
+    }
+
+    /// Starts the task that writes a stream. It finishes the stream when its sender is dropped.
+    fn write(&mut self, stream: Stream, sender: FrameSender) {
+        let (writer, messages) = mpsc::unbounded_channel();
+        self.writers.insert(stream, writer);
+        self.tasks.spawn(write(sender, messages));
+    }
+
+    /// Opens a stream; what is to be written waits until the peer allows one more.
+    fn open(&mut self, workspace: WorkspaceId) {
+        let (writer, messages) = mpsc::unbounded_channel();
+        self.writers.insert(Stream::Workspace(workspace), writer);
+        let (connection, engine, id) = (self.connection.clone(), self.engine.clone(), self.id);
+        self.tasks.spawn(async move {
+            let Ok(stream) = connection.open_stream().await else { return };
+            let (sender, receiver) = stream.split();
+            tokio::join!(write(sender, messages), read(id, Stream::Workspace(workspace), receiver, engine));
+        });
+    }
+
+    /// Closes the connection. If all is done, the peer has already answered this device's goodbye, and nothing is on its way.
+    fn close(&self, reason: Option<Reason>) -> Ended {
+        self.connection.close(reason.map_or(CloseCode::DONE, CloseCode::from));
+        Ended::new(&self.connection, reason.map_or(How::AllDone, How::Stopped))
+    }
+}
+
+/// Writes messages until there are no more senders, then finishes the stream.
+async fn write(mut sender: FrameSender, mut messages: mpsc::UnboundedReceiver<Message>) {
+    while let Some(message) = messages.recv().await {
+        let body = match message.encode() {
+            Ok(body) => body,
+            Err(error) => {
+                // What this device says is within the limits; if not, the peer must not wait for it.
+                tracing::error!(target: "verso.sync", %error, "a message can't be encoded");
+                return;
+            }
+        };
+        if sender.send(body).await.is_err() {
+            return;
+        }
+    }
+    // A stream whose connection is gone needs no end.
+    sender.finish().await.unwrap_or_default();
+}
+
+/// Reads messages until the stream ends, and tells the engine.
+async fn read<A: Application>(id: ConnectionId, stream: Stream, mut receiver: FrameReceiver, engine: EngineHandle<A>) {
+    loop {
+        let command = match next(&mut receiver).await {
+            Ok(Some(message)) => Command::Receive { connection: id, stream, message: Box::new(message) },
+            Ok(None) => match stream {
+                Stream::Workspace(workspace) => Command::StreamClosed { connection: id, workspace },
+                // The control stream ends with the connection, whose end has its own reason.
+                Stream::Control => return,
+            },
+            Err(reason) => Command::Refuse { connection: id, reason },
+        };
+        let more = matches!(command, Command::Receive { .. });
+        if !engine.send(command).await || !more {
+            return;
+        }
+    }
+}
+
+/// Reads the name of a stream that the peer opened, has it registered for writing, and reads on.
+async fn accept<A: Application>(
+    id: ConnectionId,
+    stream: FrameStream,
+    engine: EngineHandle<A>,
+    opened: mpsc::Sender<Opened>,
+) {
+    let (sender, mut receiver) = stream.split();
+    let workspace = match next(&mut receiver).await {
+        Ok(Some(Message::Open { workspace })) => workspace,
+        Ok(None) => return,
+        Ok(Some(_)) | Err(_) => {
+            engine.send(Command::Refuse { connection: id, reason: Reason::Malformed }).await;
+            return;
+        }
+    };
+    let (registered, confirmed) = oneshot::channel();
+    if opened.send(Opened { workspace, sender, registered }).await.is_err() || confirmed.await.is_err() {
+        return;
+    }
+    let stream = Stream::Workspace(workspace);
+    let message = Box::new(Message::Open { workspace });
+    if engine.send(Command::Receive { connection: id, stream, message }).await {
+        read(id, stream, receiver, engine).await;
+    }
+}
+
+/// Reads one message; `None` at the end of the stream or of the connection.
+async fn next(receiver: &mut FrameReceiver) -> Result<Option<Message>, Reason> {
+    match receiver.receive().await {
+        Ok(Some(body)) => Message::decode(&body).map(Some).map_err(|_malformed| Reason::Malformed),
+        Err(error @ verso_transport::StreamError::Frame(_)) => Err(error.reason().unwrap_or(Reason::Malformed)),
+        Ok(None) | Err(_) => Ok(None),
+    }
+}

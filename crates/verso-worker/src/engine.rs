@@ -1,0 +1,315 @@
+//! The thread that owns the replica: commands in, effects out, one flush for all that is at hand.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use verso_identity::{DeviceId, WorkspaceId};
+use verso_log::FileStorage;
+use verso_replica::{
+    CommitError, Committed, ConnectError, ConnectionId, Effect, Event, FlushError, Greeting, Now, Parting, Replica,
+    Stream,
+};
+use verso_wire::{Application, Message, Reason};
+
+use crate::gate::Gate;
+
+/// The replica as a host has it: on real files.
+pub type HostReplica<A> = Replica<FileStorage, A>;
+
+/// How many commands may wait for the engine. Together with the credit of the protocol it bounds memory: whoever would
+/// exceed it waits, and so does, through QUIC's flow control, the peer behind it.
+const QUEUE: usize = 64;
+
+/// How many commands are taken in before what they brought is made durable. Larger groups cost fewer syncs; smaller ones
+/// acknowledge sooner.
+const GROUP: usize = 64;
+
+/// How often time passes for the sessions, whose timeouts are seconds.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What a connection's task is told to do.
+#[derive(Debug)]
+pub(crate) enum ConnectionOrder {
+    Send { stream: Stream, message: Box<Message> },
+    OpenStream(WorkspaceId),
+    CloseStream(WorkspaceId),
+    Close(Option<Reason>),
+}
+
+/// Whether the engine goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Carry {
+    On,
+    End,
+}
+
+type CommitReply<A> = oneshot::Sender<Result<Committed, CommandError<A>>>;
+type Reader<A> = Box<dyn FnOnce(&mut HostReplica<A>, Now) + Send>;
+
+/// Something for the engine to do.
+pub(crate) enum Command<A: Application> {
+    /// Record intents; answered when they are durable.
+    Commit { workspace: WorkspaceId, intents: Vec<A::Intent>, reply: CommitReply<A> },
+    /// Run something on the replica; what it records is durable before the next command is answered.
+    With(Reader<A>),
+    /// A connection is there, with both ends proven.
+    Connect {
+        peer: DeviceId,
+        greeting: Greeting,
+        orders: mpsc::UnboundedSender<ConnectionOrder>,
+        reply: oneshot::Sender<Result<ConnectionId, ConnectError>>,
+    },
+    /// A message came in.
+    Receive { connection: ConnectionId, stream: Stream, message: Box<Message> },
+    /// The peer closed the stream of a workspace.
+    StreamClosed { connection: ConnectionId, workspace: WorkspaceId },
+    /// The peer broke the rules of a stream.
+    Refuse { connection: ConnectionId, reason: Reason },
+    /// A connection is gone.
+    Disconnected { connection: ConnectionId, reply: oneshot::Sender<Parting> },
+    /// End after what was taken in before.
+    ShutDown,
+}
+
+/// A command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError<A: Application> {
+    /// The intents were not recorded.
+    #[error(transparent)]
+    Commit(#[from] CommitError<A::Rejected>),
+    /// They were recorded, and could not be made durable: nothing of them counts as done.
+    #[error("the change could not be made durable: {0}")]
+    NotDurable(String),
+    /// The worker has ended.
+    #[error("the sync worker has ended")]
+    Ended,
+}
+
+/// The way to the engine.
+#[derive(Debug)]
+pub(crate) struct EngineHandle<A: Application> {
+    commands: mpsc::Sender<Command<A>>,
+    trust: watch::Receiver<u64>,
+}
+
+impl<A: Application> Clone for EngineHandle<A> {
+    fn clone(&self) -> Self {
+        Self { commands: self.commands.clone(), trust: self.trust.clone() }
+    }
+}
+
+impl<A: Application> EngineHandle<A> {
+    /// Hands a command over, waiting while the engine is busy. `false` if it has ended.
+    pub(crate) async fn send(&self, command: Command<A>) -> bool {
+        self.commands.send(command).await.is_ok()
+    }
+
+    /// Runs `ask` on the replica and returns its answer; `None` if the engine has ended.
+    pub(crate) async fn with<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&mut HostReplica<A>, Now) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::With(Box::new(move |replica, now| {
+            // Whoever asked may have given up waiting.
+            drop(reply.send(ask(replica, now)));
+        }));
+        if !self.send(command).await {
+            return None;
+        }
+        answer.await.ok()
+    }
+
+    /// Lets the engine end after what it has taken in.
+    pub(crate) async fn shut_down(&self) {
+        self.send(Command::ShutDown).await;
+    }
+
+    /// Watches for changes of whom this device trusts.
+    pub(crate) fn trust(&self) -> watch::Receiver<u64> {
+        self.trust.clone()
+    }
+}
+
+/// The thread's state.
+struct Engine<A: Application> {
+    replica: HostReplica<A>,
+    started: Instant,
+    connections: BTreeMap<ConnectionId, mpsc::UnboundedSender<ConnectionOrder>>,
+    events: mpsc::UnboundedSender<Event>,
+    gate: Arc<Gate>,
+    /// The state of trust that the gate and those who dial know of.
+    trust: watch::Sender<u64>,
+    waiting: Vec<(CommitReply<A>, Committed)>,
+}
+
+/// Starts the thread. It ends when every handle is dropped, after all that was taken in is durable, and gives the replica back.
+pub(crate) fn start<A: Application>(
+    replica: HostReplica<A>,
+    gate: Arc<Gate>,
+    events: mpsc::UnboundedSender<Event>,
+) -> std::io::Result<(EngineHandle<A>, EngineThread<A>)> {
+    let (commands, inbox) = mpsc::channel(QUEUE);
+    let trust = watch::Sender::new(replica.trust_revision());
+    let handle = EngineHandle { commands, trust: trust.subscribe() };
+    let started = Instant::now();
+    gate.renew(&replica, now_since(started));
+    let engine = Engine { replica, started, connections: BTreeMap::new(), events, gate, trust, waiting: Vec::new() };
+    let thread = std::thread::Builder::new().name("verso-engine".into()).spawn(move || engine.run(inbox))?;
+    Ok((handle, thread))
+}
+
+/// The thread; at its end it gives the replica back.
+pub(crate) type EngineThread<A> = std::thread::JoinHandle<HostReplica<A>>;
+
+impl<A: Application> Engine<A> {
+    fn run(mut self, mut inbox: mpsc::Receiver<Command<A>>) -> HostReplica<A> {
+        while let Some(command) = inbox.blocking_recv() {
+            let now = self.now();
+            let mut next = self.carry_out(command, now);
+            for _ in 1..GROUP {
+                let Ok(command) = inbox.try_recv() else { break };
+                if next == Carry::End {
+                    break;
+                }
+                next = self.carry_out(command, now);
+            }
+            self.flush(now);
+            if next == Carry::End {
+                break;
+            }
+        }
+        self.replica
+    }
+
+    fn now(&self) -> Now {
+        now_since(self.started)
+    }
+
+    fn carry_out(&mut self, command: Command<A>, now: Now) -> Carry {
+        match command {
+            Command::Commit { workspace, intents, reply } => match self.replica.commit(&workspace, &intents, now) {
+                Ok(committed) => self.waiting.push((reply, committed)),
+                Err(error) => drop(reply.send(Err(error.into()))),
+            },
+            Command::With(ask) => ask(&mut self.replica, now),
+            Command::Connect { peer, greeting, orders, reply } => {
+                let outcome = self.replica.connect(peer, greeting, now);
+                if let Ok(connection) = &outcome {
+                    self.connections.insert(*connection, orders);
+                }
+                // The task may have given up; then the connection's end follows and is taken in like any other.
+                drop(reply.send(outcome));
+            }
+            Command::Receive { connection, stream, message } => self.replica.receive(connection, stream, *message, now),
+            Command::StreamClosed { connection, workspace } => {
+                self.replica.stream_closed(connection, workspace, now);
+            }
+            Command::Refuse { connection, reason } => self.replica.refuse(connection, reason, now),
+            Command::Disconnected { connection, reply } => {
+                self.connections.remove(&connection);
+                let parting = self.replica.disconnected(connection);
+                // Whoever asks may know better and not listen.
+                drop(reply.send(parting));
+            }
+            Command::ShutDown => return Carry::End,
+        }
+        Carry::On
+    }
+
+    /// Makes everything durable, then tells everybody.
+    fn flush(&mut self, now: Now) {
+        let flushed = self.replica.flush(now);
+        if let Err(error) = &flushed {
+            tracing::error!(target: "verso.sync", error = %chain(error), "what was recorded is not durable");
+        }
+        let trust = self.replica.trust_revision();
+        if *self.trust.borrow() != trust {
+            self.gate.renew(&self.replica, now);
+            self.trust.send_replace(trust);
+        }
+        for (reply, committed) in std::mem::take(&mut self.waiting) {
+            let outcome = match &flushed {
+                Ok(()) => Ok(committed),
+                Err(error) => Err(CommandError::NotDurable(chain(error))),
+            };
+            drop(reply.send(outcome));
+        }
+        while let Some(effect) = self.replica.poll() {
+            self.effect(effect);
+        }
+    }
+
+    /// Maps each effect to what is done about it.
+    fn effect(&mut self, effect: Effect) {
+        let (connection, order) = match effect {
+            Effect::Send { connection, stream, message } => {
+                (connection, ConnectionOrder::Send { stream, message: Box::new(message) })
+            }
+            Effect::OpenStream { connection, workspace } => (connection, ConnectionOrder::OpenStream(workspace)),
+            Effect::CloseStream { connection, workspace } => (connection, ConnectionOrder::CloseStream(workspace)),
+            Effect::Close { connection, reason } => (connection, ConnectionOrder::Close(reason)),
+            Effect::Event(event) => {
+                // Without a listener there is nobody to tell.
+                drop(self.events.send(event));
+                return;
+            }
+            _ => return,
+        };
+        let Some(orders) = self.connections.get(&connection) else { return };
+        let closing = matches!(order, ConnectionOrder::Close(_));
+        // A task that has ended reports the connection's end itself.
+        drop(orders.send(order));
+        if closing {
+            self.connections.remove(&connection);
+        }
+    }
+}
+
+/// Lets time pass for the sessions until the engine ends.
+pub(crate) async fn keep_time<A: Application>(engine: EngineHandle<A>) {
+    let mut interval = tokio::time::interval(TICK);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        if !engine.send(Command::With(Box::new(Replica::tick))).await {
+            return;
+        }
+    }
+}
+
+/// Reads both clocks; the monotonic one counts from `started`.
+pub fn now_since(started: Instant) -> Now {
+    Now { wall_ms: wall_ms(), monotonic_ms: millis(started.elapsed()) }
+}
+
+/// Milliseconds since the Unix epoch.
+pub(crate) fn wall_ms() -> u64 {
+    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// An error with all its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// What a failed flush means to a caller that waits for it.
+impl<A: Application> From<&FlushError> for CommandError<A> {
+    fn from(error: &FlushError) -> Self {
+        Self::NotDurable(chain(error))
+    }
+}

@@ -1,0 +1,273 @@
+//! Peers on the network: who is dialled when, which of two connections stays, and what came of it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+use verso_identity::{DeviceId, DeviceKey};
+use verso_replica::Greeting;
+use verso_session::Mode;
+use verso_transport::{DialError, FrameStream, Incoming, SyncConnection, Transport};
+use verso_wire::{Application, CloseCode, Reason};
+
+use crate::board::Board;
+use crate::connection::{Ended, serve};
+use crate::engine::EngineHandle;
+use crate::gate::Gate;
+use crate::pairing::ActiveOffer;
+
+/// The first wait before a peer is dialled again.
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+/// The longest wait: a peer that comes back is found within half a minute, and one that is away for days costs two packets a minute.
+const RETRY_LONGEST: Duration = Duration::from_secs(30);
+/// How long a connection must have lasted for the next loss to start from the first wait again.
+const HEALTHY: Duration = Duration::from_secs(10);
+
+/// How many reports a round of sync may be behind. It takes them at once.
+const REPORTS: usize = 256;
+
+/// All that connections need, shared by their tasks.
+#[derive(Debug)]
+pub(crate) struct Network<A: Application> {
+    pub(crate) transport: Transport,
+    pub(crate) engine: EngineHandle<A>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) key: Arc<DeviceKey>,
+    reports: broadcast::Sender<Report>,
+    serving: Mutex<Serving>,
+    offer: Mutex<Option<ActiveOffer>>,
+    live: Mutex<BTreeMap<DeviceId, Live>>,
+}
+
+/// The connection in use with a peer.
+#[derive(Debug)]
+struct Live {
+    number: u64,
+    connection: SyncConnection,
+}
+
+/// What happens to those who dial this device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Serving {
+    /// They are turned away: this device is only pairing.
+    Nobody,
+    /// They are served in this mode.
+    Peers(Mode),
+}
+
+/// What came of an attempt to sync with a peer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Report {
+    pub(crate) peer: DeviceId,
+    /// How the connection ended, if there was one.
+    pub(crate) ended: Option<Ended>,
+    /// Why there was none.
+    pub(crate) refusal: Option<Reason>,
+}
+
+impl<A: Application> Network<A> {
+    pub(crate) fn new(transport: Transport, engine: EngineHandle<A>, gate: Arc<Gate>, key: Arc<DeviceKey>) -> Self {
+        Self {
+            transport,
+            engine,
+            board: Arc::new(Board::new()),
+            gate,
+            key,
+            reports: broadcast::Sender::new(REPORTS),
+            serving: Mutex::new(Serving::Nobody),
+            offer: Mutex::default(),
+            live: Mutex::default(),
+        }
+    }
+
+    /// Listens to what comes of attempts.
+    pub(crate) fn reports(&self) -> broadcast::Receiver<Report> {
+        self.reports.subscribe()
+    }
+
+    /// Says what happens to those who dial.
+    pub(crate) fn set_serving(&self, serving: Serving) {
+        *lock(&self.serving) = serving;
+    }
+
+    /// Puts up the offer that pairing connections are held against.
+    pub(crate) fn set_offer(&self, offer: ActiveOffer) {
+        *lock(&self.offer) = Some(offer);
+    }
+
+    /// Takes in those who dial, until the transport closes.
+    pub(crate) async fn accept(self: Arc<Self>) {
+        let mut tasks = JoinSet::new();
+        while let Some(incoming) = self.transport.accept().await {
+            while tasks.try_join_next().is_some() {}
+            let network = Arc::clone(&self);
+            match incoming {
+                Incoming::Sync(connection, control) => {
+                    let serving = *lock(&self.serving);
+                    match serving {
+                        Serving::Peers(mode) => {
+                            tasks.spawn(async move { network.serve(connection, control, mode).await });
+                        }
+                        Serving::Nobody => connection.close(CloseCode::from(Reason::Busy)),
+                    }
+                }
+                Incoming::Pairing(connection) => {
+                    let offer = lock(&self.offer).clone();
+                    if let Some(offer) = offer {
+                        tasks.spawn(crate::pairing::show(network, offer, connection));
+                    }
+                }
+                Incoming::Refused { peer, reason } => {
+                    self.board.update(peer, |status| status.reason = Some(reason));
+                    self.report(Report { peer, ended: None, refusal: Some(reason) });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn report(&self, report: Report) {
+        // Between rounds nobody listens.
+        drop(self.reports.send(report));
+    }
+
+    /// Serves a connection to its end, unless a better one with that peer is there. `None` if it gave way to another.
+    pub(crate) async fn serve(&self, connection: SyncConnection, control: FrameStream, mode: Mode) {
+        let peer = connection.peer();
+        let Some(number) = self.enter(&connection) else {
+            connection.close(CloseCode::DONE);
+            return;
+        };
+        self.board.update(peer, |status| {
+            status.connected = true;
+            status.reason = None;
+        });
+        let addresses = self.transport.local_addresses().iter().map(SocketAddr::to_string).collect();
+        let ended = serve(connection, control, Greeting { addresses, mode }, self.engine.clone()).await;
+        let was_in_use = self.leave(peer, number);
+        if was_in_use {
+            self.board.update(peer, |status| {
+                status.connected = false;
+                if !ended.is_all_done() {
+                    status.reason = Some(ended.reason().unwrap_or(Reason::Unreachable));
+                }
+            });
+        }
+        if let (true, Some(reason)) = (was_in_use, ended.reason()) {
+            self.note(peer, reason).await;
+        }
+        // A connection that gave way to another has nothing to say, unless all was done on it before.
+        if was_in_use || ended.is_all_done() {
+            self.report(Report { peer, ended: Some(ended), refusal: None });
+        }
+    }
+
+    /// Dials a peer at all addresses known of it.
+    pub(crate) async fn dial(&self, peer: DeviceId) -> Result<(SyncConnection, FrameStream), DialError> {
+        let known = self.engine.with(move |replica, _now| replica.addresses(&peer)).await.unwrap_or_default();
+        let addresses: Vec<SocketAddr> = known.iter().filter_map(|address| address.parse().ok()).collect();
+        self.transport.dial(&peer, &addresses).await
+    }
+
+    /// Keeps a peer connected for as long as this device trusts it: dials, serves, waits, dials again.
+    pub(crate) async fn keep(&self, peer: DeviceId) {
+        let mut wait = RETRY_FIRST;
+        loop {
+            if !self.is_connected(&peer) {
+                match self.dial(peer).await {
+                    Ok((connection, control)) => {
+                        let since = Instant::now();
+                        self.serve(connection, control, Mode::StayOpen).await;
+                        if since.elapsed() >= HEALTHY {
+                            wait = RETRY_FIRST;
+                        }
+                    }
+                    Err(error) => {
+                        self.note_dial_error(peer, &error).await;
+                        if is_refusal(&error) {
+                            // Nothing changes by asking again. The task begins anew when whom this device trusts changes.
+                            return;
+                        }
+                    }
+                }
+            }
+            sleep(jittered(wait)).await;
+            wait = (wait * 2).min(RETRY_LONGEST);
+        }
+    }
+
+    /// Notes why a peer could not be dialled.
+    pub(crate) async fn note_dial_error(&self, peer: DeviceId, error: &DialError) {
+        let reason = error.reason();
+        tracing::debug!(target: "verso.sync", %peer, %error, "a peer was not reached");
+        if !self.is_connected(&peer) {
+            self.board.update(peer, |status| status.reason = Some(reason));
+            self.note(peer, reason).await;
+            self.report(Report { peer, ended: None, refusal: Some(reason) });
+        }
+    }
+
+    /// Tells whether a connection with the peer is in use.
+    pub(crate) fn is_connected(&self, peer: &DeviceId) -> bool {
+        lock(&self.live).contains_key(peer)
+    }
+
+    /// Has the reason kept, so that it can be told when nothing runs.
+    async fn note(&self, peer: DeviceId, reason: Reason) {
+        self.engine.with(move |replica, now| replica.note_reason(peer, Some(reason), now)).await;
+    }
+
+    /// Takes the peer's place for a connection. Of two, both sides keep the one that the lower id dialled; of two that the same side
+    /// dialled, the newer: its maker had lost the other.
+    fn enter(&self, connection: &SyncConnection) -> Option<u64> {
+        let mut live = lock(&self.live);
+        let number = match live.get(&connection.peer()) {
+            Some(other) if other.connection.close_reason().is_none() => {
+                if other.connection.dialer() < connection.dialer() {
+                    return None;
+                }
+                other.connection.close(CloseCode::DONE);
+                other.number + 1
+            }
+            Some(other) => other.number + 1,
+            None => 0,
+        };
+        live.insert(connection.peer(), Live { number, connection: connection.clone() });
+        Some(number)
+    }
+
+    /// Gives the place back. `false` if another connection has taken it.
+    fn leave(&self, peer: DeviceId, number: u64) -> bool {
+        let mut live = lock(&self.live);
+        let mine = live.get(&peer).is_some_and(|entry| entry.number == number);
+        if mine {
+            live.remove(&peer);
+        }
+        mine
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells whether this device or the peer has refused, as opposed to not having been reached.
+pub(crate) fn is_refusal(error: &DialError) -> bool {
+    matches!(
+        error.reason(),
+        Reason::NotTrusted | Reason::Revoked | Reason::HandshakeFailed | Reason::Version | Reason::Downgrade
+    )
+}
+
+/// Spreads waits over half to all of their length, so that two devices that lost each other don't meet in step forever.
+fn jittered(wait: Duration) -> Duration {
+    let mut byte = [0_u8];
+    // Without randomness the full wait is as good.
+    let share = if getrandom::fill(&mut byte).is_ok() { u32::from(byte[0]) } else { u32::from(u8::MAX) };
+    wait / 2 + wait * share / (2 * u32::from(u8::MAX))
+}

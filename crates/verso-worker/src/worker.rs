@@ -1,0 +1,293 @@
+//! [`SyncWorker`]: the task that a host supervises, and [`WorkerHandle`], the way to it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+use verso_identity::{DeviceId, DeviceKey, WorkspaceId};
+use verso_log::{DataDirLock, FileStorage, LockError};
+use verso_pairing::{Paired, PairingLink};
+use verso_replica::{Committed, Event, OpenError, OpenNotices, ProvisionalPeer, Replica};
+use verso_session::Mode;
+use verso_transport::{BindError, Network as Preset, Transport, TransportConfig};
+use verso_wire::Application;
+
+use crate::board::Status;
+use crate::engine::{Command, CommandError, EngineThread, HostReplica, chain, keep_time, now_since, start};
+use crate::gate::Gate;
+use crate::network::{Network, Serving};
+use crate::once::{PeerOutcome, sync_once};
+use crate::pairing::{OfferOptions, PairError, PairingEvent, PairingOffer, join, offer};
+
+/// What a worker works with.
+#[derive(Debug, Clone)]
+pub struct WorkerOptions {
+    /// Where the device lies.
+    pub data_dir: PathBuf,
+    /// The device's name, where it has none yet.
+    pub name: String,
+    /// How far the network reaches.
+    pub network: Preset,
+    /// The UDP port; 0 for any. If it is taken by another program, any other is used and peers are told.
+    pub port: u16,
+    /// The one address to listen on, instead of the preset's.
+    pub listen: Option<SocketAddr>,
+}
+
+/// A worker can't start, or ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkerError {
+    /// Another process has the data directory, or it can't be locked.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The data directory can't be opened.
+    #[error("the data directory can't be opened")]
+    Storage(#[from] std::io::Error),
+    /// The device can't be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// There is no network endpoint to be had.
+    #[error("the network endpoint can't be opened")]
+    Bind(#[from] BindError),
+    /// The engine's thread ended by itself: a defect.
+    #[error("the sync engine ended by a defect of the program")]
+    Crashed,
+}
+
+/// Syncs a device with its peers for as long as it runs.
+///
+/// It composes and decides nothing: the replica does, on a thread of its own, because disks block. Around it are the tasks of the network.
+#[derive(Debug)]
+pub struct SyncWorker<A: Application> {
+    handle: WorkerHandle<A>,
+    thread: EngineThread<A>,
+    /// Time, events, incoming connections.
+    tasks: JoinSet<()>,
+    notices: OpenNotices,
+    _lock: DataDirLock,
+}
+
+/// The way to a worker. Cheap to clone.
+#[derive(Debug)]
+pub struct WorkerHandle<A: Application> {
+    network: Arc<Network<A>>,
+}
+
+impl<A: Application> Clone for WorkerHandle<A> {
+    fn clone(&self) -> Self {
+        Self { network: Arc::clone(&self.network) }
+    }
+}
+
+impl<A: Application> SyncWorker<A> {
+    /// Takes the data directory, opens the device and binds the endpoint. Nobody is dialled or served before [`run`](Self::run) or
+    /// [`WorkerHandle::sync_once`].
+    ///
+    /// # Errors
+    /// [`WorkerError`], and nothing is left behind.
+    pub async fn open(options: WorkerOptions, key: DeviceKey) -> Result<(Self, WorkerHandle<A>), WorkerError> {
+        let lock = DataDirLock::acquire(&options.data_dir)?;
+        let storage = FileStorage::open(&options.data_dir)?;
+        let twin = DeviceKey::from_secret(&key.to_secret());
+        let name = options.name.clone();
+        let opening =
+            tokio::task::spawn_blocking(move || Replica::<_, A>::open(storage, twin, &name, now_since(Instant::now())));
+        let (replica, notices) = opening.await.map_err(|_panic| WorkerError::Crashed)??;
+        let gate = Arc::new(Gate::default());
+        let transport = bind(&key, &options, Arc::clone(&gate)).await?;
+        let (events, inbox) = mpsc::unbounded_channel();
+        let (engine, thread) = start(replica, Arc::clone(&gate), events)?;
+        let network = Arc::new(Network::new(transport, engine, gate, Arc::new(key)));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(keep_time(network.engine.clone()));
+        let board = Arc::clone(&network.board);
+        tasks.spawn(async move { board.follow(inbox).await });
+        tasks.spawn(Arc::clone(&network).accept());
+        let handle = WorkerHandle { network };
+        Ok((Self { handle: handle.clone(), thread, tasks, notices, _lock: lock }, handle))
+    }
+
+    /// Returns what was noticed on opening.
+    pub const fn notices(&self) -> &OpenNotices {
+        &self.notices
+    }
+
+    /// Keeps all peers connected until `shutdown` is cancelled, then [closes](Self::close).
+    ///
+    /// # Errors
+    /// [`WorkerError::Crashed`] if the engine ended by itself.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), WorkerError> {
+        let network = Arc::clone(&self.handle.network);
+        network.set_serving(Serving::Peers(Mode::StayOpen));
+        let mut trust = network.engine.trust();
+        let mut dialers: JoinSet<()> = JoinSet::new();
+        let mut dialed: BTreeMap<DeviceId, AbortHandle> = BTreeMap::new();
+        let crashed = loop {
+            let Some(peers) = network.engine.with(|replica, now| replica.known_peers(now)).await else { break true };
+            dialed.retain(|peer, task| {
+                let keep = peers.contains_key(peer);
+                if !keep {
+                    task.abort();
+                }
+                keep && !task.is_finished()
+            });
+            for peer in peers.into_keys() {
+                dialed.entry(peer).or_insert_with(|| {
+                    let network = Arc::clone(&network);
+                    dialers.spawn(async move { network.keep(peer).await })
+                });
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => break false,
+                changed = trust.changed() => if changed.is_err() { break true },
+                Some(_) = dialers.join_next() => {}
+            }
+            while dialers.try_join_next().is_some() {}
+        };
+        network.set_serving(Serving::Nobody);
+        dialers.shutdown().await;
+        drop(network);
+        self.close().await?;
+        if crashed { Err(WorkerError::Crashed) } else { Ok(()) }
+    }
+
+    /// Ends the worker: peers get a goodbye, and all that was taken in is durable. Takes at most a second or so.
+    ///
+    /// # Errors
+    /// [`WorkerError::Crashed`] if the engine had ended by itself.
+    pub async fn close(mut self) -> Result<(), WorkerError> {
+        self.handle.network.transport.close().await;
+        self.tasks.shutdown().await;
+        self.handle.network.engine.shut_down().await;
+        let Self { thread, .. } = self;
+        let replica: HostReplica<A> = tokio::task::spawn_blocking(move || thread.join())
+            .await
+            .map_err(|_panic| WorkerError::Crashed)?
+            .map_err(|_panic| WorkerError::Crashed)?;
+        replica.close().map_err(|error| {
+            tracing::error!(target: "verso.sync", %error, "the logs could not be closed cleanly");
+            WorkerError::Crashed
+        })
+    }
+}
+
+async fn bind(key: &DeviceKey, options: &WorkerOptions, gate: Arc<Gate>) -> Result<Transport, BindError> {
+    let config = TransportConfig {
+        network: options.network,
+        port: options.port,
+        listen: options.listen,
+        ..TransportConfig::default()
+    };
+    match Transport::bind(key, config, gate.clone()).await {
+        // The port that peers know is taken. Another will do: they are told at contact, and this side can dial.
+        Err(BindError::PortTaken { .. }) if options.port != 0 && options.listen.is_none() => {
+            tracing::warn!(target: "verso.sync", port = options.port, "the UDP port is taken, another is used");
+            Transport::bind(key, TransportConfig { port: 0, ..config }, gate).await
+        }
+        bound => bound,
+    }
+}
+
+impl<A: Application> WorkerHandle<A> {
+    /// Returns this device.
+    pub fn device(&self) -> DeviceId {
+        self.network.transport.id()
+    }
+
+    /// Returns where this device can be dialled.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.network.transport.local_addresses()
+    }
+
+    /// Returns the UDP port in use.
+    pub fn port(&self) -> u16 {
+        self.network.transport.port()
+    }
+
+    /// Records what the user did. Returns when it is durable; peers that are connected get it at once.
+    ///
+    /// # Errors
+    /// [`CommandError`], and nothing counts as recorded.
+    pub async fn commit(&self, workspace: WorkspaceId, intents: Vec<A::Intent>) -> Result<Committed, CommandError<A>> {
+        let (reply, answer) = oneshot::channel();
+        if !self.network.engine.send(Command::Commit { workspace, intents, reply }).await {
+            return Err(CommandError::Ended);
+        }
+        answer.await.unwrap_or(Err(CommandError::Ended))
+    }
+
+    /// Founds a workspace. Returns when it is durable.
+    ///
+    /// # Errors
+    /// [`CommandError`], and there is no workspace.
+    pub async fn found_workspace(&self, name: String) -> Result<WorkspaceId, CommandError<A>> {
+        let founded = self.network.engine.with(move |replica, now| {
+            let workspace = replica.found_workspace(&name, now)?;
+            replica.flush(now).map_err(|error| CommandError::from(&error))?;
+            Ok(workspace)
+        });
+        founded.await.unwrap_or(Err(CommandError::Ended))
+    }
+
+    /// Stores a peer that a pairing by other means has led to, see [`ProvisionalPeer`]. Returns when it is durable.
+    ///
+    /// # Errors
+    /// [`CommandError`], and nothing is stored.
+    pub async fn store_provisional(&self, peer: ProvisionalPeer) -> Result<(), CommandError<A>> {
+        let stored = self.network.engine.with(move |replica, _now| replica.store_provisional(peer)).await;
+        stored.ok_or(CommandError::Ended)?.map_err(|error| CommandError::NotDurable(chain(&error)))
+    }
+
+    /// Adds addresses that a person typed or another layer found, to be tried first.
+    pub async fn add_addresses(&self, peer: DeviceId, addresses: Vec<SocketAddr>) {
+        let addresses = addresses.iter().map(SocketAddr::to_string).collect();
+        self.network.engine.with(move |replica, _now| replica.add_addresses(peer, addresses)).await;
+    }
+
+    /// Runs `ask` on the replica, on the engine's thread, and returns its answer; `None` if the worker has ended. It should be quick:
+    /// everything else waits.
+    pub async fn read<T: Send + 'static>(&self, ask: impl FnOnce(&HostReplica<A>) -> T + Send + 'static) -> Option<T> {
+        self.network.engine.with(|replica, _now| ask(replica)).await
+    }
+
+    /// Watches how everything stands.
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.network.board.status()
+    }
+
+    /// Listens to events from now on. A listener that is too slow misses some; the status has what they added up to.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.network.board.events()
+    }
+
+    /// Syncs once with all peers, see [`PeerOutcome`]. Not while the worker [runs](SyncWorker::run).
+    pub async fn sync_once(&self, wait: Duration) -> Vec<PeerOutcome> {
+        sync_once(&self.network, wait).await
+    }
+
+    /// Puts up an offer of pairing.
+    ///
+    /// # Errors
+    /// [`PairError`] if there is no randomness.
+    pub async fn offer(&self, options: OfferOptions) -> Result<PairingOffer, PairError> {
+        offer(&self.network, options).await
+    }
+
+    /// Joins by a link. What the person has to confirm comes through `events`.
+    ///
+    /// # Errors
+    /// [`PairError`] if no pairing came about.
+    pub async fn join(
+        &self,
+        link: &PairingLink,
+        events: &mpsc::UnboundedSender<PairingEvent>,
+    ) -> Result<Paired, PairError> {
+        join(&self.network, link, events).await
+    }
+}

@@ -1,0 +1,115 @@
+//! Devices in temporary directories, each with a worker on the loopback interface.
+
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use verso_graph::{Graph, Intent};
+use verso_identity::{DeviceKey, WorkspaceId};
+use verso_pairing::{Paired, PairingLink};
+use verso_transport::Network;
+use verso_trust::PeerRole;
+use verso_wire::Application as _;
+use verso_worker::{Answer, OfferOptions, PairingEvent, PairingOffer, SyncWorker, WorkerHandle, WorkerOptions};
+
+/// A device whose worker is running, but syncs only when told.
+pub(crate) struct Device {
+    pub(crate) directory: TempDir,
+    pub(crate) handle: WorkerHandle<Graph>,
+    pub(crate) worker: SyncWorker<Graph>,
+    secret: DeviceKey,
+}
+
+impl Device {
+    pub(crate) async fn new(name: &str) -> Self {
+        Self::open(name, tempfile::tempdir().unwrap(), DeviceKey::generate().unwrap()).await
+    }
+
+    async fn open(name: &str, directory: TempDir, secret: DeviceKey) -> Self {
+        let options = WorkerOptions {
+            data_dir: directory.path().to_owned(),
+            name: name.into(),
+            network: Network::Loopback,
+            port: 0,
+            listen: None,
+        };
+        let key = DeviceKey::from_secret(&secret.to_secret());
+        let (worker, handle) = SyncWorker::open(options, key).await.unwrap();
+        Self { directory, handle, worker, secret }
+    }
+
+    /// Closes the worker and opens another on the same directory.
+    pub(crate) async fn restart(self, name: &str) -> Self {
+        let Self { directory, handle, worker, secret } = self;
+        drop(handle);
+        worker.close().await.unwrap();
+        Self::open(name, directory, secret).await
+    }
+
+    pub(crate) async fn found(&self, name: &'static str) -> WorkspaceId {
+        self.handle.found_workspace(name.to_owned()).await.unwrap()
+    }
+
+    pub(crate) async fn add(&self, workspace: WorkspaceId, title: &str) {
+        let url = format!("https://example.org/{title}");
+        self.handle.commit(workspace, vec![Intent::AddNode { url, title: title.into() }]).await.unwrap();
+    }
+
+    /// The digest of a workspace, if the device has it.
+    pub(crate) async fn digest(&self, workspace: WorkspaceId) -> Option<[u8; 32]> {
+        self.handle.read(move |replica| replica.application(&workspace).map(Graph::digest)).await.unwrap()
+    }
+
+    pub(crate) async fn titles(&self, workspace: WorkspaceId) -> Vec<String> {
+        let titles = self.handle.read(move |replica| {
+            let graph = replica.application(&workspace)?;
+            Some(graph.nodes().map(|node| node.title().to_owned()).collect::<Vec<_>>())
+        });
+        let mut titles = titles.await.unwrap().unwrap_or_default();
+        titles.sort();
+        titles
+    }
+}
+
+pub(crate) async fn offer(device: &Device) -> PairingOffer {
+    device.handle.offer(OfferOptions { role: PeerRole::Own, ttl: Duration::from_secs(60) }).await.unwrap()
+}
+
+pub(crate) fn link_of(offer: &PairingOffer) -> PairingLink {
+    offer.with_link(|link| link.to_string().parse().unwrap())
+}
+
+/// Answers yes to whatever is asked until the pairing is made.
+pub(crate) async fn show(mut offer: PairingOffer) -> Paired {
+    while let Some(event) = offer.next().await {
+        match event {
+            PairingEvent::Confirm { answer, .. } => answer.send(Answer::Yes).unwrap(),
+            PairingEvent::Paired(paired) => return paired,
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("the offer ended")
+}
+
+pub(crate) async fn join(device: &Device, link: &PairingLink) -> Result<Paired, verso_worker::PairError> {
+    let (sender, mut events) = mpsc::unbounded_channel();
+    let answers = async {
+        while let Some(event) = events.recv().await {
+            if let PairingEvent::Confirm { answer, .. } = event {
+                answer.send(Answer::Yes).unwrap();
+            }
+        }
+    };
+    tokio::select! {
+        joined = device.handle.join(link, &sender) => joined,
+        () = answers => unreachable!("the sender is alive"),
+    }
+}
+
+pub(crate) async fn pair(showing: &Device, joining: &Device) {
+    let offer = offer(showing).await;
+    let link = link_of(&offer);
+    let (shown, joined) = tokio::join!(show(offer), join(joining, &link));
+    assert_eq!(shown.device, joining.handle.device());
+    assert_eq!(joined.unwrap().device, showing.handle.device());
+}

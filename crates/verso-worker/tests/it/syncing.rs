@@ -1,0 +1,83 @@
+//! Paired devices sync.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use verso_worker::OutcomeState;
+
+use crate::rig::{Device, pair};
+
+const WAIT: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn one_round_brings_both_level() {
+    let (laptop, phone) = (Device::new("laptop").await, Device::new("phone").await);
+    let workspace = laptop.found("Reading").await;
+    laptop.add(workspace, "one").await;
+    pair(&laptop, &phone).await;
+    let (first, second) = tokio::join!(laptop.handle.sync_once(WAIT), phone.handle.sync_once(WAIT));
+    assert_eq!(first[0].state, OutcomeState::InStep, "{first:?}");
+    assert_eq!(second[0].state, OutcomeState::InStep, "{second:?}");
+    assert_eq!(phone.titles(workspace).await, ["one"]);
+    assert_eq!(laptop.digest(workspace).await, phone.digest(workspace).await);
+}
+
+#[tokio::test]
+async fn what_was_done_apart_survives_restarts_and_meets() {
+    let (laptop, phone) = (Device::new("laptop").await, Device::new("phone").await);
+    let workspace = laptop.found("Reading").await;
+    pair(&laptop, &phone).await;
+    tokio::join!(laptop.handle.sync_once(WAIT), phone.handle.sync_once(WAIT));
+    laptop.add(workspace, "from the laptop").await;
+    phone.add(workspace, "from the phone").await;
+    // Ports differ after the restart: what each knows of the other is stale until one of them is told.
+    let laptop = laptop.restart("laptop").await;
+    let addresses = laptop.handle.addresses();
+    phone.handle.add_addresses(laptop.handle.device(), addresses).await;
+    let (first, second) = tokio::join!(laptop.handle.sync_once(WAIT), phone.handle.sync_once(WAIT));
+    assert_eq!(first[0].state, OutcomeState::InStep, "{first:?}");
+    assert_eq!(second[0].state, OutcomeState::InStep, "{second:?}");
+    assert_eq!(laptop.titles(workspace).await, ["from the laptop", "from the phone"]);
+    assert_eq!(laptop.digest(workspace).await, phone.digest(workspace).await);
+}
+
+#[tokio::test]
+async fn nobody_there_is_said_and_costs_the_wait() {
+    let (laptop, phone) = (Device::new("laptop").await, Device::new("phone").await);
+    pair(&laptop, &phone).await;
+    phone.worker.close().await.unwrap();
+    let outcomes = laptop.handle.sync_once(Duration::from_secs(1)).await;
+    assert_eq!(outcomes[0].state, OutcomeState::Unreachable, "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn running_workers_push_commits_at_once_and_end_when_told() {
+    let (laptop, phone) = (Device::new("laptop").await, Device::new("phone").await);
+    let workspace = laptop.found("Reading").await;
+    pair(&laptop, &phone).await;
+    let shutdown = CancellationToken::new();
+    let (laptop_handle, phone_handle) = (laptop.handle.clone(), phone.handle.clone());
+    let running = [tokio::spawn(laptop.worker.run(shutdown.clone())), tokio::spawn(phone.worker.run(shutdown.clone()))];
+    let mut status = phone_handle.status();
+    let in_step =
+        |device| move |status: &verso_worker::Status| status.peers.get(&device).is_some_and(|peer| peer.in_step);
+    tokio::time::timeout(WAIT, status.wait_for(in_step(laptop_handle.device()))).await.unwrap().unwrap();
+
+    let mut events = phone_handle.events();
+    let intents = vec![verso_graph::Intent::AddNode { url: "https://example.org/".into(), title: "live".into() }];
+    laptop_handle.commit(workspace, intents).await.unwrap();
+    let pushed = async {
+        while !matches!(events.recv().await.unwrap(), verso_replica::Event::RemoteDelta { workspace: of, .. } if of == workspace)
+        {
+        }
+    };
+    tokio::time::timeout(WAIT, pushed).await.expect("the commit is pushed");
+    let count =
+        phone_handle.read(move |replica| replica.application(&workspace).map(|graph| graph.nodes().count())).await;
+    assert_eq!(count, Some(Some(1)));
+
+    shutdown.cancel();
+    for worker in running {
+        worker.await.unwrap().unwrap();
+    }
+}
