@@ -19,6 +19,9 @@ use crate::local::{Contact, LocalStateError, PairSecret, Pairing, ProvisionalPee
 use crate::reason;
 use crate::replica::{Now, Replica};
 
+/// How many addresses of a peer are kept: those of a few networks that it moves between.
+const MAX_CONTACT_ADDRESSES: usize = 32;
+
 /// What the transport needs to authenticate a peer: the pinned key and the agreed secret.
 #[derive(Debug, Clone)]
 pub struct PeerSecret {
@@ -41,6 +44,25 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// Returns the name that people see for this device.
     pub fn name(&self) -> &str {
         self.trust().name(&self.key.id()).unwrap_or_default()
+    }
+
+    /// Returns the public X25519 key that peers pin for this device.
+    pub fn noise_key(&self) -> [u8; 32] {
+        public_key(&self.key.derive::<purposes::Noise>())
+    }
+
+    /// Adds addresses of a peer, to be tried before those known so far.
+    pub fn add_addresses(&mut self, peer: DeviceId, addresses: Vec<String>) {
+        let contact = self.local.contacts.entry(peer).or_default();
+        contact.addresses.retain(|known| !addresses.contains(known));
+        contact.addresses.splice(..0, addresses);
+        contact.addresses.truncate(MAX_CONTACT_ADDRESSES);
+        self.local_changed = true;
+    }
+
+    /// Returns the public X25519 key to which secrets are sealed for this device.
+    pub fn sealing_key(&self) -> [u8; 32] {
+        public_key(&self.key.derive::<purposes::Sealing>())
     }
 
     /// Iterates over the peers, own devices and friends.
@@ -184,12 +206,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
         // A new incarnation keeps the name that the device had.
         let known = self.trust().name(&self.key.id()).unwrap_or_default();
         let name = if known.is_empty() { name.to_owned() } else { known.to_owned() };
-        let introduced = Introduced {
-            name,
-            noise_key: public_key(&self.key.derive::<purposes::Noise>()),
-            sealing_key: public_key(&self.key.derive::<purposes::Sealing>()),
-            addresses: Vec::new(),
-        };
+        let introduced =
+            Introduced { name, noise_key: self.noise_key(), sealing_key: self.sealing_key(), addresses: Vec::new() };
         self.tell(introduced.into(), now)?;
         self.control.log.sync()?;
         Ok(())
@@ -206,7 +224,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
 
     /// Writes an event into the control log.
     pub(crate) fn tell(&mut self, change: ControlChange, now: Now) -> Result<(), JournalError> {
-        let event = ControlEvent::new(self.control.view.seen(), change);
+        let event = ControlEvent::new(self.trust().seen(), change);
         let mut drafts = Drafts::new();
         drafts.push(EntryKind(event.kind()), &event.encode()?);
         self.record(&WorkspaceId::CONTROL, self.author(), &drafts, now)
@@ -220,7 +238,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         now: Now,
     ) -> Result<(), JournalError> {
         let journal = self.workspaces.get(workspace).ok_or(JournalError::Missing)?;
-        let event = MembershipEvent::new(journal.view.seen(), change);
+        let event = MembershipEvent::new(journal.view.state.membership.seen(), change);
         let mut drafts = Drafts::new();
         drafts.push(EntryKind(event.kind()), &event.encode()?);
         self.record(workspace, self.author(), &drafts, now)

@@ -213,7 +213,7 @@ impl<A: Application> Engine<A> {
                 self.connections.remove(&connection);
                 let parting = self.replica.disconnected(connection);
                 // Whoever asks may know better and not listen.
-                drop(reply.send(parting));
+                let _unheard = reply.send(parting);
             }
             Command::ShutDown => return Carry::End,
         }

@@ -12,7 +12,7 @@ use crate::rig::Device;
 /// Lets `device` believe that it was paired with `peer`, with a secret of its own making.
 async fn believe(device: &Device, peer: &Device, secret: [u8; 32]) {
     let (id, addresses) = (peer.handle.device(), peer.handle.addresses());
-    let noise_key = peer.handle.read(|replica| replica.noise_key()).await.unwrap();
+    let noise_key = peer.handle.read(verso_worker::HostReplica::noise_key).await.unwrap();
     let provisional = ProvisionalPeer {
         device: id,
         noise_key,

@@ -72,7 +72,7 @@ impl Device {
 }
 
 pub(crate) async fn offer(device: &Device) -> PairingOffer {
-    device.handle.offer(OfferOptions { role: PeerRole::Own, ttl: Duration::from_secs(60) }).await.unwrap()
+    device.handle.offer(OfferOptions { role: PeerRole::Own, ttl: Duration::from_mins(1) }).await.unwrap()
 }
 
 pub(crate) fn link_of(offer: &PairingOffer) -> PairingLink {
