@@ -215,7 +215,9 @@ impl World {
                     Err(error) => panic!("a replica sent what is no message: {error}"),
                 },
                 (Parcel::End, Stream::Workspace(workspace)) => replica.stream_closed(connection, workspace, now),
-                (Parcel::End, Stream::Control) => replica.disconnected(connection),
+                (Parcel::End, Stream::Control) => {
+                    replica.disconnected(connection);
+                }
             }
         }
         // Now and then more is taken in before a flush, as a driver under load does.
