@@ -12,7 +12,7 @@ use verso_wire::{Application, ChainHead, ChainedUnit, CompressionLevel, Drafting
 
 use crate::admission::{Admission, AdmitError, admit};
 use crate::effect::{ConnectionId, Effect, Event};
-use crate::error::{CommitError, JournalError, OpenError};
+use crate::error::{CommitError, FlushError, JournalError, OpenError};
 use crate::journal::{AppendedRun, Ingested, Journal};
 use crate::local::{Found, LocalState, LocalStateError, ensure_dir};
 use crate::peers::{judge, judge_control};
@@ -148,6 +148,19 @@ impl<S: Storage, A: Application> Replica<S, A> {
         replica.introduce(name, now)?;
         replica.vouch_for_own_devices(now)?;
         Ok((replica, notices))
+    }
+
+    /// Makes everything durable and closes the logs, so that the next start has nothing to recover. Peers are not told: end the sessions first.
+    ///
+    /// # Errors
+    /// [`FlushError`] if something can't be made durable; what was acknowledged before is.
+    pub fn close(mut self) -> Result<(), FlushError> {
+        self.save_local()?;
+        let closing = self.workspaces.into_iter().map(|(workspace, journal)| (workspace, journal.log));
+        for (workspace, log) in closing.chain([(WorkspaceId::CONTROL, self.control.log)]) {
+            log.close().map_err(|source| FlushError::Log { workspace, source })?;
+        }
+        Ok(())
     }
 
     /// Returns this device's id.

@@ -44,11 +44,12 @@ struct Stop {
 }
 
 /// How things stood when a connection went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Parting {
     /// This device had said goodbye: both had acknowledged everything that either takes.
     AllDone,
     /// There may have been more to exchange.
+    #[default]
     Unfinished,
 }
 

@@ -31,6 +31,11 @@ impl<S: Storage, A: Application> Replica<S, A> {
         Ok(workspace)
     }
 
+    /// Returns what this device may do in a workspace; `None` if it holds none of that id, or nobody has admitted it there yet.
+    pub fn access(&self, workspace: &WorkspaceId) -> Option<Access> {
+        self.workspaces.get(workspace)?.view.state.membership.access_of(&self.device())
+    }
+
     /// Makes sure that this device may write in a workspace.
     pub(crate) fn may_write(&mut self, workspace: &WorkspaceId, now: Now) -> Result<(), CommitError<A::Rejected>> {
         let journal = self.workspaces.get(workspace).ok_or(CommitError::UnknownWorkspace)?;
