@@ -427,3 +427,6 @@ impl<'a> Reader<'a> {
         Ok(*array)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,7 +113,7 @@ impl Graph {
                 let (node, dropped) = (self.find(at, node)?, self.names(at, &drops));
                 let node = self.reach(at, node);
                 self.rewrite(node, register, |writes, chains, watch| {
-                    writes.drop_named(chains, at.chain(), &dropped, watch)
+                    writes.drop_named(chains, at.chain(), &dropped, watch);
                 });
                 self.act(node, at);
                 Ok(Some(node))

@@ -1,7 +1,15 @@
 //! Scenario tests, a file each.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "the scenarios' helpers stand outside test functions, and a broken one should stop the test"
+)]
+
 mod converge;
+mod documents;
 mod forks;
+mod golden;
 mod hostile;
 mod model;
 mod presence;

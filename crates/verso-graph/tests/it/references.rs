@@ -20,18 +20,16 @@ fn own_nodes_and_labels_are_named_in_few_bytes() {
         link(NodeRef::New(0), NodeRef::New(0), "depends"),
     ]);
     let payloads: Vec<&[u8]> = entries.iter().map(|entry| &entry.payload[..]).collect();
-    assert_eq!(
-        payloads,
-        [
-            b"\0a" as &[u8],
-            b"\x01\0games", // the node of the entry before; a new label
-            b"\x01\0devel",
-            b"\0b",
-            b"\x01\x02",          // the label of entry 2
-            b"\x05\x04\0depends", // from the node of the fifth entry before, to the node of entry 4
-            b"\x01\x01\x06",
-        ]
-    );
+    let expected: [&[u8]; 7] = [
+        b"\0a",
+        b"\x01\0games", // the node of the entry before; a new label
+        b"\x01\0devel",
+        b"\0b",
+        b"\x01\x02",          // the label of entry 2
+        b"\x05\x04\0depends", // from the node of entry 6 − 5, to the node of entry 4
+        b"\x01\x01\x06",
+    ];
+    assert_eq!(payloads, expected);
     // The next batch goes on where this one ended.
     let a = entries[0].node();
     assert_eq!(one.one(tag(a, "devel")).payload, b"\x01\x03");
@@ -146,11 +144,11 @@ fn an_entry_that_is_applied_twice_counts_once() {
     let mut one = Device::new(1);
     let a = one.add("a");
     one.write(&[tag(a, "t"), title(a, "b"), delete(a)]);
-    let once = bytes_of(&one.graph);
+    let state = bytes_of(&one.graph);
     for entry in one.log.clone() {
         entry.apply_to(&mut one.graph);
     }
-    assert_eq!(bytes_of(&one.graph), once);
+    assert_eq!(bytes_of(&one.graph), state);
 }
 
 #[test]

@@ -186,9 +186,9 @@ fn whoever_writes_replaces_also_what_others_had_replaced_before() {
     for writer in [1, 2, 3] {
         for from in 0..=last {
             let log = devices[from].log.clone();
-            log.iter().for_each(|entry| {
+            for entry in &log {
                 devices[writer].receive(entry);
-            });
+            }
         }
         devices[writer].one(title(node, &format!("by {writer}")));
         last = writer;
