@@ -32,22 +32,14 @@ pub(crate) struct Sending {
     credit: u64,
     /// All bytes of units that were sent on this stream.
     sent: u64,
-    read: Read,
+    /// The read that the replica has yet to answer: whose chain, from where.
+    reading: Option<(Author, Seq)>,
     waiting: VecDeque<(Author, EncodedRun)>,
-}
-
-/// The read that the replica has yet to answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Read {
-    None,
-    Open(Author, Seq),
-    /// Where the chain goes on has changed since: the answer will be dropped.
-    Abandoned,
 }
 
 impl Sending {
     pub(crate) const fn new(workspace: WorkspaceId) -> Self {
-        Self { workspace, credit: IN_FLIGHT, sent: 0, read: Read::None, waiting: VecDeque::new() }
+        Self { workspace, credit: IN_FLIGHT, sent: 0, reading: None, waiting: VecDeque::new() }
     }
 
     /// Takes the peer's new credit. Returns whether it grew.
@@ -77,13 +69,10 @@ impl Sending {
         runs: Vec<EncodedRun>,
         chains: &mut Chains,
     ) -> Result<(), SessionError> {
-        let from = match std::mem::replace(&mut self.read, Read::None) {
-            Read::Open(asked, from) if asked == author => from,
-            Read::Open(..) | Read::Abandoned | Read::None => return Ok(()),
-        };
+        let Some((_, from)) = self.reading.take_if(|(asked, _)| *asked == author) else { return Ok(()) };
         let mut taken = false;
         for run in runs {
-            // Meanwhile the peer may have got some of it elsewhere.
+            // Meanwhile the peer may have got some of it elsewhere, declined it, or asked for what comes before.
             let next = chains.sent_until(&author).next();
             if run.first <= next && next <= run.last && next <= chains.send_until(&author) {
                 chains.sent(author, run.last)?;
@@ -106,7 +95,7 @@ impl Sending {
         out: &mut Outbox,
     ) -> Result<(), SessionError> {
         let follows = chains.sent_until(&author).next() == run.first && run.last <= chains.send_until(&author);
-        if follows && self.waiting.is_empty() && self.read == Read::None && self.has_room(&run) {
+        if follows && self.waiting.is_empty() && self.reading.is_none() && self.has_room(&run) {
             chains.sent(author, run.last)?;
             self.send(run, out);
         }
@@ -125,11 +114,11 @@ impl Sending {
     /// Asks for the next piece to send, if there is one and room for it.
     pub(crate) fn read_next(&mut self, chains: &Chains, out: &mut Outbox) {
         let room = usize::try_from(self.credit - self.sent).unwrap_or(usize::MAX);
-        if self.read != Read::None || !self.waiting.is_empty() || room < MAX_UNIT_BYTES {
+        if self.reading.is_some() || !self.waiting.is_empty() || room < MAX_UNIT_BYTES {
             return;
         }
         if let Some((author, from)) = chains.next_to_send() {
-            self.read = Read::Open(author, from);
+            self.reading = Some((author, from));
             out.push(Output::Read { workspace: self.workspace, author, from, max_bytes: room.min(READ_BYTES) });
         }
     }
@@ -137,14 +126,11 @@ impl Sending {
     /// Drops what waits of `author`, because where it goes on has changed.
     pub(crate) fn forget(&mut self, author: Author) {
         self.waiting.retain(|(other, _)| *other != author);
-        if matches!(self.read, Read::Open(asked, _) if asked == author) {
-            self.read = Read::Abandoned;
-        }
     }
 
     /// Whether an answer of the replica is awaited.
-    pub(crate) fn is_reading(&self) -> bool {
-        self.read != Read::None
+    pub(crate) const fn is_reading(&self) -> bool {
+        self.reading.is_some()
     }
 
     /// Whether something is read or about to be: nothing but the peer's credit holds it back otherwise.
