@@ -43,7 +43,8 @@ pub enum Input {
     },
     /// The log of a workspace durably advanced by something that did not come from this peer: an own commit, another session.
     ///
-    /// For what came from this peer [`Durable`](Self::Durable) is given instead (giving this as well, *after* it, does no harm).
+    /// For what came from this peer [`Durable`](Self::Durable) is given instead. After a sync every session first gets its `Durable`, then
+    /// all get what came from others: so nobody is sent what it sent itself at the same time.
     Advanced {
         /// Which workspace.
         workspace: WorkspaceId,

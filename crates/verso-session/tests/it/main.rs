@@ -19,6 +19,7 @@ mod live;
 mod net;
 mod offers;
 mod order;
+mod parts;
 mod script;
 mod silence;
 mod store;

@@ -5,26 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use verso_identity::WorkspaceId;
-use verso_session::{Input, LocalInfo, Millis, Mode, Output, Progress, Session, SessionConfig};
+use verso_session::{Input, LocalInfo, Millis, Mode, Output, Session, SessionConfig};
 use verso_trust::PeerRole;
 use verso_vv::{Author, Seq};
 use verso_wire::limits::IN_FLIGHT;
 use verso_wire::{Message, Offered, Reason, WireAccess};
 
+use crate::parts::name;
+pub(crate) use crate::parts::{Adopts, Closed, Offering, Rng, Seen, workspace};
 use crate::store::{Received, Store};
-
-/// A small generator (SplitMix64): the same seed gives the same run.
-pub(crate) struct Rng(pub(crate) u64);
-
-impl Rng {
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % u64::try_from(bound).unwrap()).unwrap()
-    }
-}
 
 pub(crate) struct Net {
     pub(crate) devices: Vec<Device>,
@@ -49,12 +38,6 @@ pub(crate) struct Device {
     pub(crate) adopts: Adopts,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Adopts {
-    Everything,
-    Nothing,
-}
-
 /// A connection.
 pub(crate) struct Link {
     pub(crate) ends: [End; 2],
@@ -76,23 +59,6 @@ pub(crate) struct End {
     pub(crate) seen: Seen,
     /// What the machine closed with, once it did.
     pub(crate) closed: Closed,
-}
-
-/// What an end told, for tests to look at.
-#[derive(Default)]
-pub(crate) struct Seen {
-    pub(crate) bytes_sent: u64,
-    pub(crate) units_sent: BTreeMap<WorkspaceId, u64>,
-    pub(crate) messages_sent: Vec<&'static str>,
-    pub(crate) received: u64,
-    pub(crate) level: BTreeMap<WorkspaceId, u64>,
-    pub(crate) all_level: u64,
-    pub(crate) progress: BTreeMap<WorkspaceId, Progress>,
-    pub(crate) peer_seals: u64,
-    pub(crate) mismatches: Vec<(Author, Seq)>,
-    pub(crate) peer_declined: Vec<(Author, Seq, Reason)>,
-    pub(crate) peer_withdrew: Vec<Author>,
-    pub(crate) opened: Vec<WorkspaceId>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -536,46 +502,8 @@ impl Net {
     }
 }
 
-/// Whether a session is over, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Closed {
-    Open,
-    /// All was done.
-    Done,
-    For(Reason),
-}
-
-/// Whether a workspace is offered.
-#[derive(Clone, Copy)]
-pub(crate) enum Offering {
-    Yes,
-    No,
-}
-
 impl Stream {
     const fn new(id: u64) -> Self {
         Self { id, finished: false, peer_finished: false, credit: IN_FLIGHT, sent: 0 }
     }
-}
-
-fn name(message: &Message) -> &'static str {
-    match message {
-        Message::PeerInfo { .. } => "PeerInfo",
-        Message::Offer { add, remove } if add.is_empty() && remove.is_empty() => "Decided",
-        Message::Offer { .. } => "Offer",
-        Message::Open { .. } => "Open",
-        Message::Hello { .. } => "Hello",
-        Message::Vector { .. } => "Vector",
-        Message::Unit { .. } => "Unit",
-        Message::Ack { .. } => "Ack",
-        Message::Decline { .. } => "Decline",
-        Message::Withdraw { .. } => "Withdraw",
-        Message::Proof(_) => "Proof",
-        Message::Goodbye { .. } => "Goodbye",
-    }
-}
-
-/// A workspace to test with.
-pub(crate) fn workspace(number: u8) -> WorkspaceId {
-    WorkspaceId::from_bytes([number; 16])
 }
