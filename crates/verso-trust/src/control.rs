@@ -101,7 +101,14 @@ impl Control {
     /// Returns the fold as it will be with these events too, for judging a unit by what it brings itself.
     #[must_use]
     pub fn preview(&self, events: impl IntoIterator<Item = (EventContext, ControlEvent)>) -> Self {
-        let mut preview = self.clone();
+        // All but the state, which is about to be another.
+        let mut preview = Self {
+            me: self.me,
+            events: self.events.clone(),
+            state: OnceLock::new(),
+            last_seen: self.last_seen.clone(),
+            provisional: self.provisional.clone(),
+        };
         for (context, event) in events {
             preview.apply(&context, event);
         }

@@ -47,11 +47,11 @@ impl<C> EventSet<C> {
         self.events.values()
     }
 
-    /// Returns the vector of these events as a new event carries it: for each chain the last event that `applied` lets through.
-    pub(crate) fn seen(&self, applied: impl Fn(&EventContext) -> bool) -> Seen {
+    /// Returns the vector of these events as a new event carries it: for each chain the last event that `counts`.
+    pub(crate) fn seen(&self, counts: impl Fn(&EventContext) -> bool) -> Seen {
         let mut heads: BTreeMap<Author, SeenItem> = BTreeMap::new();
         for EventContext { author, seq, hash, tag, .. } in
-            self.iter().map(|event| &event.context).filter(|context| applied(context))
+            self.iter().map(|event| &event.context).filter(|context| counts(context))
         {
             heads.insert(*author, SeenItem { author: *tag, seq: *seq, tag: hash.tag() });
         }

@@ -58,7 +58,8 @@ impl Membership {
     /// [`Found`](crate::Found), a chain that goes on after a cut by its [`Resume`](crate::Resume).
     #[must_use]
     pub fn preview(&self, events: impl IntoIterator<Item = (EventContext, MembershipEvent)>) -> Self {
-        let mut preview = self.clone();
+        // All but the state, which is about to be another.
+        let mut preview = Self { workspace: self.workspace, events: self.events.clone(), state: OnceLock::new() };
         for (context, event) in events {
             preview.apply(&context, event);
         }

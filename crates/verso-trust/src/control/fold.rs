@@ -73,7 +73,7 @@ impl State {
             workspaces: registers.workspaces(),
             excluded: registers.excluded(),
             current_generation: registers.current_generation(&generations),
-            seen: events.seen(is_applied),
+            seen: events.seen(|context| is_applied(context) || authority.acts_at(context)),
             intentions,
             peers,
             generations,
