@@ -159,7 +159,7 @@ impl FrameSender {
     /// If the future is dropped the frame may be sent in part; the next call sends the rest first, so frames stay whole.
     ///
     /// # Errors
-    /// [`StreamError::Frame`] if `body` is larger than [`MAX_FRAME`], and nothing is sent; otherwise how the stream or
+    /// [`StreamError::Frame`] if `body` is larger than [`MAX_FRAME`](verso_wire::limits::MAX_FRAME), and nothing is sent; otherwise how the stream or
     /// the connection ended.
     pub async fn send(&mut self, body: Bytes) -> Result<(), StreamError> {
         let header = frame_header(&body)?;

@@ -196,8 +196,9 @@ async fn an_unproven_peer_has_no_room() {
 async fn a_frame_beyond_the_limit_is_refused_by_its_length_alone() {
     let (anna, ben) = (Device::up(ANNA, &[BEN]).await, Raw::up().await);
     let len = 1024 * 1024 + 1;
-    let header = u32::try_from(len).unwrap().to_le_bytes();
-    let (_connection, mut stream, _raw, _send) = stream_of(&anna, &ben, &header).await;
+    let bytes = [frame(b"whole"), u32::try_from(len).unwrap().to_le_bytes().to_vec()].concat();
+    let (_connection, mut stream, _raw, _send) = stream_of(&anna, &ben, &bytes).await;
+    assert_eq!(stream.receive().await.unwrap().unwrap(), b"whole"[..], "what came before is not lost");
     let error = stream.receive().await.unwrap_err();
     assert_eq!(error, StreamError::Frame(FrameError::TooLarge { len }));
     assert_eq!(error.reason(), Some(Reason::Malformed));

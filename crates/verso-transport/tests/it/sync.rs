@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use bytes::Bytes;
-use verso_transport::{Closed, Incoming, KeyAgreement, PathKind};
+use verso_transport::{Closed, Incoming, KeyAgreement, PathKind, SyncConnection};
 use verso_wire::limits::MAX_FRAME;
 use verso_wire::{CloseCode, Reason};
 
@@ -149,25 +149,66 @@ async fn much_data_flows() {
     close_all([&anna, &ben]).await;
 }
 
+/// The windows are open on both sides, for streams as for data.
+#[tokio::test(flavor = "multi_thread")]
+async fn both_sides_may_have_many_streams_at_a_time() {
+    const STREAMS: usize = 40;
+    let (anna, ben, (dialled, _c), (accepted, _d)) = connected().await;
+    let frame = Bytes::from(vec![3; 200_000]);
+    let open = async |connection: &SyncConnection| {
+        let mut streams = Vec::new();
+        for _ in 0..STREAMS {
+            let mut stream = connection.open_stream().await.unwrap();
+            stream.send(frame.clone()).await.unwrap();
+            streams.push(stream);
+        }
+        streams
+    };
+    let accept = async |connection: &SyncConnection| {
+        let mut streams = Vec::new();
+        for _ in 0..STREAMS {
+            streams.push(connection.accept_stream().await.unwrap());
+        }
+        for stream in &mut streams {
+            assert_eq!(stream.receive().await.unwrap().as_ref(), Some(&frame));
+        }
+        streams
+    };
+    let all = async { tokio::join!(open(&dialled), open(&accepted), accept(&dialled), accept(&accepted)) };
+    let (first, second, third, fourth) = tokio::time::timeout(Duration::from_secs(20), all).await.unwrap();
+    assert_eq!([first, second, third, fourth].map(|streams| streams.len()), [STREAMS; 4]);
+    close_all([&anna, &ben]).await;
+}
+
 /// A receiver that doesn't read holds its sender back, and loses nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_read_holds_the_sender_back() {
+    const MANY: u32 = 64;
     let (anna, ben, (dialled, _c), (accepted, _d)) = connected().await;
     let mut stream = dialled.open_stream().await.unwrap();
     let frame = Bytes::from(vec![1; MAX_FRAME]);
-    let mut sent = 0_u32;
-    // With nobody reading it ends in a send that never does: 64 MiB is more than what may wait and all windows together.
-    let held_back = tokio::time::timeout(Duration::from_secs(1), async {
-        while sent < 64 {
+    stream.send(frame.clone()).await.unwrap();
+    let mut receiving = accepted.accept_stream().await.unwrap();
+    let mut sent = 1_u32;
+    let sending = async {
+        while sent < MANY {
             stream.send(frame.clone()).await.unwrap();
             sent += 1;
         }
-    })
-    .await
-    .is_err();
-    assert!(held_back, "{sent} MiB were taken without anyone reading");
+    };
+    // Held back is who gets rid of nothing more. All that may wait is far less than what is to be sent.
+    let stalled = async {
+        let mut before = 0;
+        while before == 0 || before != dialled.bytes_sent() {
+            before = dialled.bytes_sent();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    };
+    tokio::select! {
+        () = sending => panic!("{MANY} MiB were taken without anyone reading"),
+        () = stalled => (),
+    }
 
-    let mut receiving = accepted.accept_stream().await.unwrap();
     let sending = async {
         stream.send(Bytes::from_static(b"last")).await.unwrap();
         stream
