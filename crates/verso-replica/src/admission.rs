@@ -2,11 +2,13 @@
 
 use verso_log::Storage;
 use verso_trust::Verdict;
-use verso_vv::{Author, Seq};
+use verso_vv::Seq;
+use verso_wire::limits::MAX_AUTHORS;
 use verso_wire::{ChainedUnit, CutError, DecodeError, Reason, SyncUnit, VerifiedUnit, VerifyError};
 
 use crate::error::JournalError;
 use crate::journal::Journal;
+use crate::reason;
 use crate::state::State;
 
 /// What becomes of a unit.
@@ -16,13 +18,18 @@ pub(crate) enum Admission {
     Take {
         /// The unit, or what of it is new.
         unit: Box<VerifiedUnit>,
-        /// It is the unit as it came.
-        whole: bool,
+        /// Whether it is the unit as it came.
+        extent: Extent,
     },
     /// All of it is held already.
     Known {
         /// Its last entry.
         last: Seq,
+    },
+    /// It is authentic, and its author wrote something else at the same place.
+    Fork {
+        /// Its first entry.
+        from: Seq,
     },
     /// It is not taken, and stops nothing behind it.
     Decline {
@@ -31,6 +38,13 @@ pub(crate) enum Admission {
         /// Why.
         reason: Reason,
     },
+}
+
+/// How much of a unit is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    Whole,
+    Rest,
 }
 
 /// Why a unit ends the session that brought it.
@@ -51,41 +65,50 @@ pub enum AdmitError {
     Journal(#[from] JournalError),
 }
 
-/// Decides on a unit, in the order in which it is cheapest to be refused, and so that nothing is learned from an unauthentic one: limits and
-/// format, the fold's word on the author, contiguity, agreement with what is held, the chain, the signature.
+/// Decides on a unit, in the order in which it is cheapest to be refused, and so that nothing is learned from an unauthentic one: the fold's word
+/// on the author, contiguity, agreement with what is held, the chain, the signature. Format and limits were checked by decoding it.
 ///
-/// `judge` is the fold's word: it is asked about the author, how many other chains its device has here, and the entries, see [`decide`](verso_trust::decide).
+/// `judge` is the fold's word: it is asked about the unit from the first entry on that isn't held, and told how many other chains the
+/// author's device has here, see [`decide`](verso_trust::decide).
 pub(crate) fn admit<S: Storage, T: State>(
     journal: &Journal<S, T>,
-    bytes: &[u8],
-    judge: impl FnOnce(&T, usize, &ChainedUnit) -> Verdict,
-) -> Result<(Author, Admission), AdmitError> {
-    let unit = SyncUnit::decode(&journal.workspace, bytes)?.chain();
-    let author = unit.author();
+    unit: SyncUnit,
+    judge: impl FnOnce(&T, usize, Seq, &ChainedUnit) -> Verdict,
+) -> Result<Admission, AdmitError> {
+    let (author, first, last) = (unit.author(), unit.first_seq(), unit.last_seq());
+    let decline = |from, reason| Ok(Admission::Decline { from, reason });
+    if let Some(reason) = journal.closed() {
+        return decline(first, reason);
+    }
     if unit.branch().is_some() {
         // A branch is the carrier's label and no seal covers it: it is believed only of a chain that is known to be forked.
-        return Ok((author, Admission::Decline { from: unit.first_seq(), reason: Reason::Fork }));
+        return decline(first, Reason::Fork);
     }
-    if let Verdict::Refuse(refusal) = judge(&journal.view.state, journal.view.other_chains(&author), &unit) {
-        return Ok((author, Admission::Decline { from: unit.first_seq(), reason: crate::reason::of_refusal(refusal) }));
-    }
+    let unit = unit.chain();
     let head = journal.head(&author);
     let expected = head.seq.next();
-    if unit.first_seq() > expected {
-        return Ok((author, Admission::Decline { from: expected, reason: Reason::Gap }));
+    let new = if last < expected { first } else { first.max(expected) };
+    if let Verdict::Refuse(refusal) = judge(&journal.view.state, journal.view.other_chains(&author), new, &unit) {
+        return decline(new, reason::of_refusal(refusal));
+    }
+    if head.seq == Seq::ZERO && journal.view.authors().len() >= MAX_AUTHORS {
+        // With more authors than a vector has room for the workspace could not be synced any more.
+        return decline(first, Reason::Limit);
+    }
+    if first > expected {
+        return decline(expected, Reason::Gap);
     }
     // Where the unit overlaps what is held, its hash at the last common entry decides for all before it.
-    let common = head.seq.min(unit.last_seq());
-    let theirs = if unit.first_seq() == expected { Some(*unit.prev_hash()) } else { unit.hash_at(common) };
-    let ours = if common == head.seq { Some(head.hash) } else { journal.hash_at(&author, common)? };
-    let verified = unit.verify()?;
+    let common = head.seq.min(last);
+    let (theirs, ours) = (unit.hash_at(common), journal.hash_at(&author, common)?);
+    let unit = unit.verify()?;
     if theirs != ours {
-        return Ok((author, Admission::Decline { from: verified.first_seq(), reason: Reason::Fork }));
+        return Ok(Admission::Fork { from: first });
     }
-    if verified.last_seq() <= head.seq {
-        return Ok((author, Admission::Known { last: verified.last_seq() }));
+    if last <= head.seq {
+        return Ok(Admission::Known { last });
     }
-    let whole = verified.first_seq() == expected;
-    let unit = if whole { verified } else { verified.cut_front(expected)? };
-    Ok((author, Admission::Take { unit: Box::new(unit), whole }))
+    let extent = if first == expected { Extent::Whole } else { Extent::Rest };
+    let unit = if extent == Extent::Whole { unit } else { unit.cut_front(expected)? };
+    Ok(Admission::Take { unit: Box::new(unit), extent })
 }

@@ -16,6 +16,12 @@ pub enum JournalError {
     /// There is no log of this workspace.
     #[error("there is no log of this workspace")]
     Missing,
+    /// The journal takes nothing: it failed before, or its log is damaged and open for reading only.
+    #[error("the log takes nothing: {}", .reason.what())]
+    Closed {
+        /// Why.
+        reason: Reason,
+    },
     /// The log can't be made.
     #[error("the log can't be made")]
     Create(#[from] verso_log::CreateError),
@@ -60,13 +66,38 @@ pub enum JournalError {
 pub enum OpenError {
     /// The local state can't be read or written.
     #[error(transparent)]
-    Local(#[from] LocalStateError),
+    Local(LocalStateError),
+    /// What lies there was encrypted under another key. Nothing was changed.
+    #[error("the data was encrypted under another key")]
+    WrongKey,
+    /// Two logs claim to be the same workspace's.
+    #[error("two logs claim to be that of workspace {workspace}")]
+    Twice {
+        /// Which workspace.
+        workspace: WorkspaceId,
+    },
     /// A log can't be opened.
     #[error(transparent)]
-    Journal(#[from] JournalError),
+    Journal(JournalError),
     /// The storage failed.
     #[error("the data directory can't be read")]
     Io(#[from] io::Error),
+}
+
+impl From<LocalStateError> for OpenError {
+    fn from(error: LocalStateError) -> Self {
+        if matches!(error, LocalStateError::WrongKey) { Self::WrongKey } else { Self::Local(error) }
+    }
+}
+
+impl From<JournalError> for OpenError {
+    fn from(error: JournalError) -> Self {
+        if matches!(error, JournalError::Open(verso_log::OpenError::WrongKey)) {
+            Self::WrongKey
+        } else {
+            Self::Journal(error)
+        }
+    }
 }
 
 /// What the user did can't be recorded. Nothing of it is.
@@ -85,7 +116,7 @@ pub enum CommitError<R: std::error::Error + 'static> {
     /// The log is damaged and was opened for reading only.
     #[error("the workspace's log is damaged and open for reading only")]
     ReadOnlyLog,
-    /// The log failed. It takes nothing more until the device is opened again.
+    /// The log failed. It takes nothing more until it is [recovered](crate::Replica::recover) or the device is opened again.
     #[error(transparent)]
     Journal(#[from] JournalError),
 }
@@ -99,6 +130,8 @@ pub enum FlushError {
     Log {
         /// Which one.
         workspace: WorkspaceId,
+        /// What it is called wherever people and peers are told.
+        reason: Reason,
         /// What failed.
         #[source]
         source: AppendError,

@@ -1,30 +1,23 @@
-//! [`Journal`]: one log with the state it adds up to, and the difference between what is held and what is applied.
-
-use std::collections::BTreeMap;
+//! [`Journal`]: one log with the state it adds up to.
 
 use bytes::Bytes;
 use verso_identity::{DeviceId, DeviceKey, Key, WorkspaceId, purposes};
-use verso_log::{BranchPoint, LogOptions, RunMeta, Storage, SyncLog};
+use verso_log::{AppendError, BranchPoint, Corrupt, LogMode, LogOptions, ReadError, RunMeta, Storage, SyncLog};
 use verso_session::EncodedRun;
-use verso_trust::EventContext;
-use verso_vv::{Author, AuthorTag, Dot, EntryHash, Hlc, Seen, SeenItem, Seq};
+use verso_vv::{Author, EntryHash, Hlc, HlcClock, Seq};
+use verso_wire::limits::MAX_PAYLOAD;
 use verso_wire::{
-    AppliedEntry, ChainHead, ChainedUnit, CompressionLevel, Content, Drafts, Seal, SyncUnit, UnitBuilder, VerifiedUnit,
+    ChainHead, ChainedUnit, CompressionLevel, Drafts, Reason, SyncUnit, UnitBuilder, UnitError, VerifiedUnit,
 };
 
 use crate::error::JournalError;
+use crate::reason;
 use crate::state::State;
+use crate::view::{Held, View};
 
-/// How far an author's entries are applied.
-#[derive(Debug, Clone)]
-struct Applied {
-    /// The last applied entry, with what a `seen` vector says of it.
-    seq: Seq,
-    hash: EntryHash,
-    tag: AuthorTag,
-    /// Which entries up to there the fold let through: one run, but where something was cut and the author went on later.
-    runs: Vec<(Seq, Seq)>,
-}
+/// How many units whose events may change the fold wait to be applied while a log is replayed, so that a run of them asks the
+/// fold once. More saves little; each is in memory.
+const WAITING: usize = 64;
 
 /// A log and its state.
 ///
@@ -32,24 +25,36 @@ struct Applied {
 /// 2. Entries that the fold lets through are *applied*, in their author's order.
 /// 3. When the fold changes, what it newly lets through is read from the log and applied; if it no longer lets through what was
 ///    applied, the application is rebuilt from the log.
+/// 4. After a failure the journal takes nothing until it is [opened again](Self::reopen): what its state shows may be ahead of
+///    what is durable.
 ///
 /// Guarantee: what is applied is, for every author and up to its last applied entry, exactly what the fold lets through of what is held.
 #[derive(Debug)]
 pub(crate) struct Journal<S: Storage, T> {
     pub(crate) workspace: WorkspaceId,
-    pub(crate) log: SyncLog<S>,
+    directory: String,
+    log: SyncLog<S>,
     pub(crate) view: View<T>,
+    /// What could not be read when the log was opened.
+    damage: Vec<Corrupt>,
+    /// Why the journal takes nothing until it is opened again.
+    failure: Option<Reason>,
 }
 
-/// The state of a journal, and how far it has come.
+/// Where a journal lies, and under which key.
 #[derive(Debug)]
-pub(crate) struct View<T> {
-    pub(crate) state: T,
-    applied: BTreeMap<Author, Applied>,
-    /// Authors in the order in which they first appeared, so that who vouches is sent before who is vouched for.
-    authors: Vec<Author>,
-    /// The greatest stamp that this device gave, as the log tells it.
-    greatest_own_hlc: Hlc,
+pub(crate) struct Place<'a, S> {
+    pub(crate) storage: &'a S,
+    pub(crate) directory: &'a str,
+    pub(crate) key: &'a Key<purposes::Log>,
+}
+
+/// The clock of the device, which goes on after every stamp that it gave or believed.
+#[derive(Debug)]
+pub(crate) struct Resume<'a> {
+    pub(crate) device: DeviceId,
+    pub(crate) clock: &'a mut HlcClock,
+    pub(crate) now_ms: u64,
 }
 
 /// What taking in a unit led to.
@@ -64,7 +69,7 @@ pub(crate) struct Ingested {
 }
 
 /// A run that was appended, ready to be passed on.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct AppendedRun {
     pub(crate) author: Author,
     pub(crate) head: ChainHead,
@@ -73,39 +78,102 @@ pub(crate) struct AppendedRun {
 
 impl<S: Storage, T: State> Journal<S, T> {
     /// Makes the log of a workspace in a directory that does not exist yet.
-    pub(crate) fn create(
-        storage: S,
-        directory: &str,
-        key: &Key<purposes::Log>,
-        workspace: WorkspaceId,
-        state: T,
-    ) -> Result<Self, JournalError> {
-        let log = SyncLog::create(storage, directory, key, *workspace.as_bytes(), LogOptions::default())?;
-        Ok(Self { workspace, log, view: View::new(state) })
+    pub(crate) fn create(place: &Place<'_, S>, workspace: WorkspaceId, state: T) -> Result<Self, JournalError> {
+        let Place { storage, directory, key } = *place;
+        let label = *workspace.as_bytes();
+        let log =
+            SyncLog::create(storage.clone(), directory, key, label, LogOptions::default()).inspect_err(|_error| {
+                // Best effort: what is left of it is cleared when the device is opened again.
+                drop(SyncLog::remove(storage, directory));
+            })?;
+        Ok(Self {
+            workspace,
+            directory: directory.to_owned(),
+            log,
+            view: View::new(state),
+            damage: Vec::new(),
+            failure: None,
+        })
     }
 
-    /// Replays a log into its state, streaming: memory holds one record at a time beside the state. `own` is the device whose clock is to
-    /// go on after what it stamped.
-    pub(crate) fn open(log: SyncLog<S>, own: &DeviceId, state: T) -> Result<Self, JournalError> {
+    /// Replays a log into its state, streaming: memory holds few records at a time beside the state. What can't be read costs its author
+    /// what lies behind it, and the journal takes nothing more.
+    pub(crate) fn open(
+        directory: String,
+        log: SyncLog<S>,
+        state: T,
+        resume: &mut Resume<'_>,
+    ) -> Result<Self, JournalError> {
         let workspace = WorkspaceId::from_bytes(*log.label());
-        let mut journal = Self { workspace, log, view: View::new(state) };
-        journal.replay(own)?;
+        let mut journal = Self { workspace, directory, log, view: View::new(state), damage: Vec::new(), failure: None };
+        journal.replay(resume)?;
         Ok(journal)
+    }
+
+    /// Opens the log of this journal once more, as a new journal: what became durable, and nothing else.
+    pub(crate) fn reopen(
+        &self,
+        storage: &S,
+        key: &Key<purposes::Log>,
+        state: T,
+        resume: &mut Resume<'_>,
+    ) -> Result<Self, JournalError> {
+        let (log, _report) = SyncLog::open(storage.clone(), &self.directory, key, LogOptions::default())?;
+        Self::open(self.directory.clone(), log, state, resume)
+    }
+
+    /// Removes the log, of which nothing was ever durable. What can't be removed now is when the device is opened again.
+    pub(crate) fn abandon(self, storage: &S) {
+        drop(self.log);
+        if let Err(error) = SyncLog::remove(storage, &self.directory) {
+            tracing::warn!(target: "verso.sync", workspace = %self.workspace, %error, "a log that was not needed stays for now");
+        }
+    }
+
+    /// Makes everything durable, and ends the log so that nothing needs recovery.
+    pub(crate) fn close(self) -> Result<(), AppendError> {
+        self.log.close()
+    }
+
+    /// Returns why the journal takes nothing: it failed, or it is damaged and open for reading only.
+    pub(crate) fn closed(&self) -> Option<Reason> {
+        let is_damaged = !self.damage.is_empty() || self.log.mode() != LogMode::ReadWrite;
+        self.failure.or_else(|| is_damaged.then_some(Reason::LogDamaged))
+    }
+
+    /// Returns why the journal failed since it was opened.
+    pub(crate) const fn failure(&self) -> Option<Reason> {
+        self.failure
+    }
+
+    /// Returns what could not be read when the log was opened.
+    pub(crate) fn damage(&self) -> &[Corrupt] {
+        &self.damage
     }
 
     /// Returns the end of an author's chain as it is held.
     pub(crate) fn head(&self, author: &Author) -> ChainHead {
-        self.log
-            .head(author)
-            .map_or_else(|| ChainHead::start(&self.workspace, author), |(seq, hash)| ChainHead { seq, hash })
+        self.view.head(author).unwrap_or_else(|| ChainHead::start(&self.workspace, author))
     }
 
     /// Returns the ends of all chains held, in the order in which their authors first appeared.
     pub(crate) fn heads(&self) -> Vec<(Author, ChainHead)> {
-        self.view.authors.iter().map(|author| (*author, self.head(author))).collect()
+        self.view.authors().iter().map(|author| (*author, self.head(author))).collect()
     }
 
-    /// Signs and appends a batch of own entries and applies them. Nothing is durable before the log's `sync`.
+    /// Makes what was appended durable.
+    pub(crate) fn sync(&mut self) -> Result<(), AppendError> {
+        if self.log.mode() == LogMode::ReadOnly {
+            return Ok(()); // Nothing was appended.
+        }
+        self.log.sync().inspect_err(|error| {
+            self.failure.get_or_insert(reason::of_append(error));
+        })
+    }
+
+    /// Signs and appends a batch of own entries and applies them. Nothing is durable before [`sync`](Self::sync).
+    ///
+    /// What fits no unit is refused before anything is appended; a log that fails half-way fails the journal.
     pub(crate) fn commit(
         &mut self,
         key: &DeviceKey,
@@ -113,6 +181,12 @@ impl<S: Storage, T: State> Journal<S, T> {
         drafts: &Drafts,
         mut stamp: impl FnMut() -> Hlc,
     ) -> Result<(Ingested, Vec<AppendedRun>), JournalError> {
+        if let Some((_, payload)) = drafts.iter().find(|(_, payload)| payload.len() > MAX_PAYLOAD) {
+            return Err(UnitError::PayloadTooLarge { len: payload.len() }.into());
+        }
+        if let Some(reason) = self.closed() {
+            return Err(JournalError::Closed { reason });
+        }
         let mut outcome = Ingested::default();
         let mut runs = Vec::new();
         let mut drafts = drafts.iter().peekable();
@@ -131,8 +205,8 @@ impl<S: Storage, T: State> Journal<S, T> {
     }
 
     /// Appends a verified unit from elsewhere, which must follow what is held, as the bytes it came in.
-    pub(crate) fn receive(&mut self, unit: VerifiedUnit, bytes: &[u8]) -> Result<Ingested, JournalError> {
-        self.append(&unit.into_chained(), bytes)
+    pub(crate) fn receive(&mut self, unit: &VerifiedUnit, bytes: &[u8]) -> Result<Ingested, JournalError> {
+        self.append(unit, bytes)
     }
 
     /// Reads stored units of `author` from the one that holds `from` on, at most `max_bytes` but at least one.
@@ -153,8 +227,8 @@ impl<S: Storage, T: State> Journal<S, T> {
     /// Returns the identity of the entry at `seq`, if it is held. [`Seq::ZERO`] stands for the chain's start.
     pub(crate) fn hash_at(&self, author: &Author, seq: Seq) -> Result<Option<EntryHash>, JournalError> {
         let head = self.head(author);
-        if seq == head.seq {
-            return Ok(Some(head.hash));
+        if seq >= head.seq {
+            return Ok((seq == head.seq).then_some(head.hash));
         }
         // The description of the run behind names the entry before it, and so does that of the run it ends.
         let Some(run) = self.log.runs(author, seq.next()).next() else { return Ok(None) };
@@ -164,38 +238,40 @@ impl<S: Storage, T: State> Journal<S, T> {
         Ok(self.decode(&self.log.read(run.id)?)?.hash_at(seq))
     }
 
-    /// Returns the seal at the end of the newest chain held of `device`: the one that appeared last.
-    pub(crate) fn newest_seal(&self, device: &DeviceId) -> Result<Option<Seal>, JournalError> {
-        let Some(author) = self.view.authors.iter().rev().find(|author| author.device == *device) else {
-            return Ok(None);
-        };
-        let Some(run) = self.log.runs(author, self.head(author).seq).last() else { return Ok(None) };
-        Ok(Some(self.decode(&self.log.read(run.id)?)?.head_seal()))
-    }
-
     fn decode(&self, bytes: &[u8]) -> Result<ChainedUnit, JournalError> {
         Ok(SyncUnit::decode(&self.workspace, bytes)?.chain())
     }
 
     fn append(&mut self, unit: &ChainedUnit, bytes: &[u8]) -> Result<Ingested, JournalError> {
-        self.log.append(&meta_of(unit), bytes)?;
-        let (fold_changed, greatest_hlc) = self.view.hold(unit);
-        self.view.apply_admitted(unit);
-        let rebuilt = fold_changed && self.follow_fold()?;
+        let appended = self.log.append(&meta_of(unit), bytes).map_err(JournalError::from);
+        appended.and_then(|_id| self.take_in(unit)).inspect_err(|error| {
+            self.failure.get_or_insert(reason::of_journal(error));
+        })
+    }
+
+    fn take_in(&mut self, unit: &ChainedUnit) -> Result<Ingested, JournalError> {
+        let Held { fold_changed, greatest_hlc } = self.view.hold(unit);
+        let mut rebuilt = false;
+        if fold_changed {
+            rebuilt = self.follow_fold()?;
+        } else {
+            self.view.apply(unit);
+        }
         Ok(Ingested { fold_changed, rebuilt, greatest_hlc })
     }
 
     /// Brings what is applied in line with the fold. Returns whether the application was rebuilt.
-    pub(crate) fn follow_fold(&mut self) -> Result<bool, JournalError> {
+    fn follow_fold(&mut self) -> Result<bool, JournalError> {
+        if !T::APPLIES {
+            return Ok(false);
+        }
         let rebuilt = self.view.is_cut();
         if rebuilt {
             self.view.reset();
         }
         // What one author's entries say can admit another's, but all that is held is in the fold already: one pass is enough.
-        for index in 0..self.view.authors.len() {
-            if let Some(author) = self.view.authors.get(index).copied() {
-                self.apply_held(author)?;
-            }
+        for author in self.view.authors().to_vec() {
+            self.apply_held(author)?;
         }
         Ok(rebuilt)
     }
@@ -207,120 +283,50 @@ impl<S: Storage, T: State> Journal<S, T> {
         if last < next || !self.view.state.admissions(&author).applies_any(next, last) {
             return Ok(());
         }
-        let runs: Vec<_> = self.log.runs(&author, next).map(|run| run.id).collect();
+        let runs: Vec<_> = self.log.runs(&author, next).filter(|run| run.meta.last_seq <= last).collect();
         for run in runs {
-            let unit = self.decode(&self.log.read(run)?)?;
-            self.view.apply_admitted(&unit);
+            let unit = self.decode(&self.log.read(run.id)?)?;
+            self.view.apply(&unit);
         }
         Ok(())
     }
 
     /// Builds the state from the log: one pass in stored order, then whatever the complete fold lets through besides.
-    fn replay(&mut self, own: &DeviceId) -> Result<(), JournalError> {
+    fn replay(&mut self, resume: &mut Resume<'_>) -> Result<(), JournalError> {
+        let mut waiting: Vec<ChainedUnit> = Vec::new();
         for record in self.log.replay() {
-            let (_meta, bytes) = record?;
+            let bytes = match record {
+                Ok((_meta, bytes)) => bytes,
+                Err(ReadError::Corrupt(corrupt)) => {
+                    self.damage.push(corrupt);
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             let unit = SyncUnit::decode(&self.workspace, &bytes)?.chain();
-            let (_changed, greatest) = self.view.hold(&unit);
-            self.view.apply_admitted(&unit);
-            if unit.author().device == *own {
-                self.view.greatest_own_hlc = self.view.greatest_own_hlc.max(greatest);
+            // What lies behind damage has nothing to follow.
+            if !self.view.is_next(&unit) {
+                continue;
+            }
+            let Held { fold_changed, greatest_hlc } = self.view.hold(&unit);
+            resume.after(&unit.author().device, greatest_hlc);
+            waiting.push(unit);
+            if !fold_changed || waiting.len() >= WAITING {
+                waiting.drain(..).for_each(|unit| self.view.apply(&unit));
             }
         }
+        drop(waiting);
         self.follow_fold().map(|_rebuilt| ())
     }
 }
 
-impl<T: State> View<T> {
-    fn new(state: T) -> Self {
-        Self { state, applied: BTreeMap::new(), authors: Vec::new(), greatest_own_hlc: Hlc::default() }
-    }
-
-    /// Returns the greatest stamp that this device gave, for its clock to continue after.
-    pub(crate) const fn greatest_own_hlc(&self) -> Hlc {
-        self.greatest_own_hlc
-    }
-
-    /// Returns the last applied entry of an author.
-    pub(crate) fn applied_seq(&self, author: &Author) -> Seq {
-        self.applied.get(author).map_or(Seq::ZERO, |head| head.seq)
-    }
-
-    /// Returns what is applied as a payload carries it.
-    pub(crate) fn seen(&self) -> Seen {
-        Seen::new(self.applied.values().map(|head| SeenItem { author: head.tag, seq: head.seq, tag: head.hash.tag() }))
-    }
-
-    /// Counts the entries applied.
-    pub(crate) fn applied_count(&self) -> u64 {
-        self.applied.values().fold(0, |count, head| count.saturating_add(head.seq.0))
-    }
-
-    /// Counts the other chains of the author's device.
-    pub(crate) fn other_chains(&self, author: &Author) -> usize {
-        self.authors.iter().filter(|other| other.device == author.device && *other != author).count()
-    }
-
-    /// Passes a held unit's events to the fold. Returns whether the fold may have changed, and the greatest stamp.
-    fn hold(&mut self, unit: &ChainedUnit) -> (bool, Hlc) {
-        let author = unit.author();
-        if !self.authors.contains(&author) {
-            self.authors.push(author);
+impl Resume<'_> {
+    fn after(&mut self, device: &DeviceId, stamp: Hlc) {
+        if *device == self.device {
+            *self.clock = HlcClock::resume(self.clock.last().max(stamp));
+        } else {
+            self.clock.observe(stamp, self.now_ms);
         }
-        let tag = AuthorTag::of(unit.signer());
-        let mut changed = false;
-        let mut greatest = Hlc::default();
-        for (entry, hash) in unit.entries().zip(unit.hashes()) {
-            if let Content::Full { kind, hlc, payload } = entry.content {
-                let context = EventContext { author, seq: entry.seq, hash: *hash, hlc, tag };
-                changed |= self.state.hold(&context, kind, payload);
-                greatest = greatest.max(hlc);
-            }
-        }
-        (changed, greatest)
-    }
-
-    /// Applies what the fold lets through of a unit. Of entries that were applied before nothing happens.
-    fn apply_admitted(&mut self, unit: &ChainedUnit) {
-        let author = unit.author();
-        let done = self.applied_seq(&author);
-        let admissions = self.state.admissions(&author);
-        if !admissions.applies_any(unit.first_seq().max(done.next()), unit.last_seq()) {
-            return;
-        }
-        let tag = AuthorTag::of(unit.signer());
-        let mut last = None;
-        for &(first, end) in admissions.applied() {
-            for (entry, hash) in unit.entries().zip(unit.hashes()) {
-                if entry.seq <= done || entry.seq < first {
-                    continue;
-                }
-                if entry.seq > end {
-                    break;
-                }
-                // Of an entry whose content was given up only the digest is left, and nothing to apply.
-                if let Content::Full { kind, hlc, payload } = entry.content {
-                    let dot = Dot { author, seq: entry.seq };
-                    self.state.apply(&AppliedEntry { dot, tag, hash: *hash, kind, hlc, payload, ancestors: &[] });
-                }
-                last = Some((entry.seq, *hash));
-            }
-        }
-        if let Some((seq, hash)) = last {
-            let runs = up_to(admissions.applied(), seq);
-            self.applied.insert(author, Applied { seq, hash, tag, runs });
-        }
-    }
-
-    /// Tells whether what is applied differs from what the fold lets through up to there.
-    fn is_cut(&self) -> bool {
-        self.applied
-            .iter()
-            .any(|(author, applied)| up_to(self.state.admissions(author).applied(), applied.seq) != applied.runs)
-    }
-
-    fn reset(&mut self) {
-        self.state.reset();
-        self.applied.clear();
     }
 }
 
@@ -341,9 +347,4 @@ fn meta_of(unit: &ChainedUnit) -> RunMeta {
         prev_hash: *unit.prev_hash(),
         head_hash: unit.head().hash,
     }
-}
-
-/// The part of ascending runs that lies at or before `last`.
-fn up_to(runs: &[(Seq, Seq)], last: Seq) -> Vec<(Seq, Seq)> {
-    runs.iter().filter(|(first, _)| *first <= last).map(|&(first, end)| (first, end.min(last))).collect()
 }

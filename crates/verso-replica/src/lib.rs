@@ -3,19 +3,27 @@
 mod admission;
 mod effect;
 mod error;
+mod flush;
+mod incarnation;
 mod journal;
+mod judge;
 mod local;
+mod logs;
 mod peers;
 mod reason;
+mod receive;
 mod replica;
 mod state;
 mod sync;
+mod view;
 mod workspaces;
+mod writing;
 
 pub use admission::AdmitError;
 pub use effect::{ConnectionId, Effect, Event, Stream};
 pub use error::{CommitError, ConnectError, FlushError, JournalError, OpenError};
 pub use local::{Contact, LocalStateError, PairSecret, ProvisionalPeer};
 pub use peers::{Peer, PeerSecret};
-pub use replica::{Committed, Now, OpenNotices, Replica};
+pub use replica::{Now, OpenNotices, Replica};
 pub use sync::{Greeting, Parting};
+pub use writing::Committed;

@@ -110,21 +110,33 @@ pub(crate) enum Found {
     Damaged,
 }
 
+/// What is known of the key before the state is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyProof {
+    /// It opened a log: a state that it doesn't open is damaged.
+    Proven,
+    /// Nothing else was there to try it on: it may be the wrong one, and must not cost what another key would open.
+    None,
+}
+
 impl LocalState {
     /// Reads the state. Where there is none, or none that can be read, a new one with a fresh incarnation is written at once:
-    /// an incarnation whose last number is in doubt is never resumed.
+    /// an incarnation whose last number is in doubt is never resumed. What can't be read is put aside.
     pub(crate) fn load<S: Storage>(
         storage: &S,
         key: &Key<purposes::LocalState>,
+        proof: KeyProof,
     ) -> Result<(Self, Found), LocalStateError> {
         ensure_dir(storage, "state")?;
         let found = match SealedFile::open(storage, PATH, key, b"local") {
-            Ok(bytes) => match Self::decode(&bytes) {
+            Ok(bytes) => match Self::decode(&bytes)? {
                 Some(state) => return Ok((state, Found::Whole)),
                 None => Found::Damaged,
             },
             Err(UnsealError::NotFound) => Found::Absent,
             Err(UnsealError::Io(source)) => return Err(source.into()),
+            Err(UnsealError::NewerFormat { .. }) => return Err(LocalStateError::Newer),
+            Err(UnsealError::WrongKey) if proof == KeyProof::None => return Err(LocalStateError::WrongKey),
             Err(_damaged) => Found::Damaged,
         };
         if found == Found::Damaged {
@@ -141,30 +153,48 @@ impl LocalState {
         storage: &S,
         key: &Key<purposes::LocalState>,
     ) -> Result<(), LocalStateError> {
-        let mut bytes = Zeroizing::new(vec![VERSION]);
-        bytes.extend(Zeroizing::new(postcard::to_stdvec(self).map_err(|_source| LocalStateError::TooLarge)?).iter());
+        let len = postcard::experimental::serialized_size(self).map_err(|_source| LocalStateError::TooLarge)?;
+        // Room for all of it from the start: a buffer that grows leaves copies of the secrets behind.
+        let mut bytes = Vec::with_capacity(1 + len);
+        bytes.push(VERSION);
+        let bytes =
+            postcard::to_extend(self, bytes).map(Zeroizing::new).map_err(|_source| LocalStateError::TooLarge)?;
         SealedFile::seal(storage, PATH, key, b"local", &bytes).map_err(LocalStateError::Seal)
     }
 
-    fn fresh<S: Storage>(storage: &S) -> Result<Self, LocalStateError> {
+    /// Tells whether this device was ever paired.
+    pub(crate) fn knows_peers(&self) -> bool {
+        !self.pairings.is_empty() || !self.provisional.is_empty()
+    }
+
+    /// Takes a new incarnation, which is not durable yet.
+    pub(crate) fn renew<S: Storage>(&mut self, storage: &S) -> Result<(), LocalStateError> {
         let mut incarnation = [0; 8];
         storage.random(&mut incarnation)?;
-        Ok(Self {
-            incarnation: Incarnation(u64::from_le_bytes(incarnation)),
+        self.incarnation = Incarnation(u64::from_le_bytes(incarnation));
+        Ok(())
+    }
+
+    fn fresh<S: Storage>(storage: &S) -> Result<Self, LocalStateError> {
+        let mut state = Self {
+            incarnation: Incarnation(0),
             provisional: BTreeMap::new(),
             pairings: BTreeMap::new(),
             contacts: BTreeMap::new(),
-        })
+        };
+        state.renew(storage)?;
+        Ok(state)
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let (version, body) = bytes.split_first()?;
-        if *version != VERSION {
-            return None;
-        }
-        match postcard::take_from_bytes(body) {
-            Ok((state, [])) => Some(state),
-            _ => None,
+    /// Reads the plaintext; `None` if it is none.
+    fn decode(bytes: &[u8]) -> Result<Option<Self>, LocalStateError> {
+        match bytes.split_first() {
+            Some((&VERSION, body)) => Ok(match postcard::take_from_bytes(body) {
+                Ok((state, [])) => Some(state),
+                _ => None,
+            }),
+            Some((version, _)) if *version > VERSION => Err(LocalStateError::Newer),
+            _ => Ok(None),
         }
     }
 }
@@ -173,7 +203,14 @@ impl LocalState {
 pub(crate) fn ensure_dir<S: Storage>(storage: &S, dir: &str) -> io::Result<()> {
     match storage.create_dir(dir) {
         Ok(()) => storage.sync_dir(""),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // Whoever made it may have been stopped before its name was durable, but not once there was something in it.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            if storage.list(dir)?.is_empty() {
+                storage.sync_dir("")
+            } else {
+                Ok(())
+            }
+        }
         Err(error) => Err(error),
     }
 }
@@ -188,6 +225,12 @@ pub enum LocalStateError {
     /// Sealing failed.
     #[error("the device's local state can't be sealed")]
     Seal(#[source] SealError),
+    /// The state was sealed under another key. It is left as it is.
+    #[error("the device's local state is sealed under another key")]
+    WrongKey,
+    /// A newer version of this program wrote the state. It is left as it is.
+    #[error("the device's local state was written by a newer version")]
+    Newer,
     /// The state does not fit its encoding.
     #[error("the device's local state is too large")]
     TooLarge,

@@ -2,19 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use verso_identity::{DeviceId, Key, Purpose, WorkspaceId, purposes};
+use verso_identity::{DeviceId, Key, Purpose, purposes};
 use verso_log::Storage;
 use verso_session::PeerInfo;
-use verso_trust::{
-    Admitted, Brings, Control, ControlChange, ControlEvent, EventContext, Introduced, Membership, MembershipChange,
-    MembershipEvent, Relocated, Request, Verdict, decide, vouches_due,
-};
-use verso_vv::{AuthorTag, Incarnation, Seq};
-use verso_wire::{Application, ChainedUnit, Content, Drafts, EntryKind, Reason, Seal};
+use verso_trust::{Admitted, Request, TrustedPeer, Verdict, decide};
+use verso_wire::{Application, Reason};
 use x25519_dalek::{PublicKey, StaticSecret};
 
 use crate::effect::{Effect, Event};
-use crate::error::{ConnectError, JournalError};
+use crate::error::{ConnectError, FlushError, JournalError};
+use crate::incarnation::{presentable, storable};
 use crate::local::{Contact, LocalStateError, PairSecret, Pairing, ProvisionalPeer};
 use crate::reason;
 use crate::replica::{Now, Replica};
@@ -35,7 +32,7 @@ pub struct PeerSecret {
 #[derive(Debug, Clone)]
 pub struct Peer {
     /// As the control log tells it.
-    pub trusted: verso_trust::TrustedPeer,
+    pub trusted: TrustedPeer,
     /// As contact with it tells it.
     pub contact: Contact,
 }
@@ -116,14 +113,17 @@ impl<S: Storage, A: Application> Replica<S, A> {
 
     /// Returns what authenticates a peer, if something was agreed with it.
     pub fn secret(&self, peer: &DeviceId, now: Now) -> Option<PeerSecret> {
-        // A pairing that was renewed and not yet used stands before the older one.
+        // A pairing that was renewed and not yet used stands before the older one, which is kept until then.
         if let Some(peer) = self.provisional_peers(now).find(|provisional| provisional.device == *peer) {
             return Some(PeerSecret { noise_key: peer.noise_key, secret: peer.secret.clone() });
         }
-        self.local
-            .pairings
-            .get(peer)
-            .map(|pairing| PeerSecret { noise_key: pairing.noise_key, secret: pairing.secret.clone() })
+        let pairing = self.local.pairings.get(peer)?;
+        Some(PeerSecret { noise_key: pairing.noise_key, secret: pairing.secret.clone() })
+    }
+
+    fn is_known(&self, peer: &DeviceId) -> bool {
+        let trust = self.trust();
+        trust.role(peer).is_some() || trust.was_paired(peer) || self.local.provisional.contains_key(peer)
     }
 
     /// Stores durably what a pairing led to. The peer has no access before it proves on a connection what was agreed.
@@ -148,8 +148,11 @@ impl<S: Storage, A: Application> Replica<S, A> {
         Ok(())
     }
 
-    /// Notes why nothing moves between this device and a peer, or that it does again.
+    /// Notes why nothing moves between this device and a peer, or that it does again. Of strangers nothing is kept.
     pub fn note_reason(&mut self, peer: DeviceId, reason: Option<Reason>, now: Now) {
+        if !self.is_known(&peer) {
+            return;
+        }
         let contact = self.local.contacts.entry(peer).or_default();
         let since = match &contact.reason {
             Some((code, since)) if reason.is_some_and(|reason| reason.code() == code) => *since,
@@ -163,108 +166,64 @@ impl<S: Storage, A: Application> Replica<S, A> {
     }
 
     /// Makes a provisional peer real: it has proven what was agreed.
+    ///
+    /// In an order in which no crash costs the secret: it is kept for good first, then the control log admits the peer, then it ceases to
+    /// be provisional. After a crash in between the next contact completes the rest.
     pub(crate) fn promote(&mut self, peer: DeviceId, now: Now) -> Result<(), ConnectError> {
         self.lapse_provisional(now);
-        let Some(provisional) = self.local.provisional.remove(&peer) else { return Ok(()) };
-        let change = ControlChange::from(Admitted {
+        let Some(provisional) = self.local.provisional.get(&peer).cloned() else { return Ok(()) };
+        let pairing = Pairing { noise_key: provisional.noise_key, secret: provisional.secret.clone() };
+        self.local.pairings.insert(peer, pairing);
+        self.local_changed = true;
+        self.save_local().map_err(FlushError::from)?;
+
+        let admitted = Admitted {
             device: peer,
             role: provisional.role,
             side: provisional.side,
             way: provisional.way,
-            name: provisional.name.clone(),
+            name: presentable(&provisional.name),
             noise_key: provisional.noise_key,
             sealing_key: provisional.sealing_key,
-            addresses: provisional.addresses.clone(),
+            addresses: storable(&provisional.addresses),
             // Kept by this device alone, in its local state: own devices prove themselves to each other, each pair for itself.
             pair_secret: Vec::new(),
-        });
-        self.tell(change, now)?;
-        self.local
-            .pairings
-            .insert(peer, Pairing { noise_key: provisional.noise_key, secret: provisional.secret.clone() });
+        };
+        if !self.is_admitted(&admitted) {
+            self.tell(admitted.into(), now)?;
+            self.control.sync().map_err(JournalError::from)?;
+        }
+        self.local.provisional.remove(&peer);
         self.local_changed = true;
         self.control.view.state.control.drop_provisional(&peer);
-        self.fold_changed(now)?;
+        self.trust_revision += 1;
         self.effects.push_back(Effect::Event(Event::PeerAdmitted { peer }));
-        // The log before the state: if only the log is written, the secret is still there as the provisional peer's.
         self.flush(now)?;
         Ok(())
     }
 
-    fn lapse_provisional(&mut self, now: Now) {
-        let before = self.local.provisional.len();
-        self.local.provisional.retain(|_, peer| peer.expires_ms > now.wall_ms);
-        self.local_changed |= self.local.provisional.len() != before;
-        self.control.view.state.control.lapse_provisional(now.wall_ms);
+    /// Tells whether the control log says all of this already, as after a crash in the middle of a first contact.
+    fn is_admitted(&self, admitted: &Admitted) -> bool {
+        self.trust().peer(&admitted.device).is_some_and(|known| {
+            let TrustedPeer { noise_key, display_name, role, addresses, .. } = known;
+            let keys = (noise_key, self.trust().sealing_key(&admitted.device));
+            keys == (admitted.noise_key, Some(&admitted.sealing_key))
+                && (role, &display_name, &addresses) == (admitted.role, &admitted.name, &admitted.addresses)
+        })
     }
 
-    /// Introduces this device in the control log at the start of each of its chains.
-    pub(crate) fn introduce(&mut self, name: &str, now: Now) -> Result<(), JournalError> {
-        if self.control.head(&self.author()).seq != Seq::ZERO {
-            return Ok(());
+    /// Forgets pairings that nobody completed in time.
+    pub(crate) fn lapse_provisional(&mut self, now: Now) {
+        let lapsed = self.local.provisional.extract_if(.., |_, peer| peer.expires_ms <= now.wall_ms);
+        let lapsed: Vec<DeviceId> = lapsed.map(|(device, _)| device).collect();
+        for device in &lapsed {
+            if self.trust().role(device).is_none() {
+                self.local.pairings.remove(device);
+            }
+            self.control.view.state.control.drop_provisional(device);
         }
-        // A new incarnation keeps the name that the device had.
-        let known = self.trust().name(&self.key.id()).unwrap_or_default();
-        let name = if known.is_empty() { name.to_owned() } else { known.to_owned() };
-        let introduced =
-            Introduced { name, noise_key: self.noise_key(), sealing_key: self.sealing_key(), addresses: Vec::new() };
-        self.tell(introduced.into(), now)?;
-        self.control.log.sync()?;
-        Ok(())
-    }
-
-    /// Notes in the control log where this device can be dialled.
-    ///
-    /// # Errors
-    /// [`JournalError`] if the log fails.
-    pub fn relocate(&mut self, addresses: Vec<String>, now: Now) -> Result<(), JournalError> {
-        let device = self.device();
-        self.tell(Relocated { device, addresses }.into(), now)
-    }
-
-    /// Writes an event into the control log.
-    pub(crate) fn tell(&mut self, change: ControlChange, now: Now) -> Result<(), JournalError> {
-        let event = ControlEvent::new(self.trust().seen(), change);
-        let mut drafts = Drafts::new();
-        drafts.push(EntryKind(event.kind()), &event.encode()?);
-        self.record(&WorkspaceId::CONTROL, self.author(), &drafts, now)
-    }
-
-    /// Writes an event into a workspace's membership.
-    pub(crate) fn attest(
-        &mut self,
-        workspace: &WorkspaceId,
-        change: MembershipChange,
-        now: Now,
-    ) -> Result<(), JournalError> {
-        let journal = self.workspaces.get(workspace).ok_or(JournalError::Missing)?;
-        let event = MembershipEvent::new(journal.view.state.membership.seen(), change);
-        let mut drafts = Drafts::new();
-        drafts.push(EntryKind(event.kind()), &event.encode()?);
-        self.record(workspace, self.author(), &drafts, now)
-    }
-
-    /// Writes the vouches that this device owes its person's other devices.
-    pub(crate) fn vouch_for_own_devices(&mut self, now: Now) -> Result<(), JournalError> {
-        let due: Vec<_> = self
-            .workspaces
-            .iter()
-            .flat_map(|(workspace, journal)| {
-                let vouches = vouches_due(self.trust(), &journal.view.state.membership);
-                vouches.into_iter().map(|vouch| (*workspace, vouch))
-            })
-            .collect();
-        for (workspace, vouch) in due {
-            self.attest(&workspace, vouch.into(), now)?;
-        }
-        Ok(())
-    }
-
-    /// Follows a change of a fold: who is trusted, what they are offered, whom to vouch for.
-    pub(crate) fn fold_changed(&mut self, now: Now) -> Result<(), JournalError> {
-        self.offers_changed = true;
-        self.trust_revision += 1;
-        self.vouch_for_own_devices(now)
+        self.local_changed |= !lapsed.is_empty();
+        self.trust_revision += u64::from(!lapsed.is_empty());
     }
 
     /// Returns a number that changes whenever whom this device trusts, or with what secret, may have changed.
@@ -281,83 +240,6 @@ impl<S: Storage, A: Application> Replica<S, A> {
         }
         self.local_changed = true;
         self.effects.push_back(Effect::Event(Event::PeerInfo { peer, info }));
-    }
-
-    /// Considers the seal that a peer holds of this device's newest chain. If it verifies and lies beyond what is held, this device was rolled
-    /// back: it goes on under a new incarnation at once, so that no number is ever used twice, and fetches the old tail like
-    /// any other author's. A claim that doesn't verify is worth nothing.
-    pub(crate) fn consider_seal(&mut self, workspace: WorkspaceId, seal: &Seal, now: Now) -> Result<(), JournalError> {
-        let held = if workspace == WorkspaceId::CONTROL {
-            self.control.head(&seal.author)
-        } else {
-            self.workspaces.get(&workspace).ok_or(JournalError::Missing)?.head(&seal.author)
-        };
-        let current = seal.author == self.author();
-        if !current || seal.head.seq <= held.seq || seal.verify(&workspace).is_err() {
-            return Ok(());
-        }
-        let mut incarnation = [0; 8];
-        self.storage.random(&mut incarnation)?;
-        self.local.incarnation = Incarnation(u64::from_le_bytes(incarnation));
-        self.local_changed = true;
-        // Durable before anything is written under it: a crash in between must not bring the old one back.
-        self.save_local().map_err(JournalError::Local)?;
-        self.effects.push_back(Effect::Event(Event::RolledBack { workspace }));
-        let name = self.name().to_owned();
-        self.introduce(&name, now)?;
-        self.vouch_for_own_devices(now)
-    }
-}
-
-/// The fold's word on a unit of the control log, by the fold as the unit's own events would leave it.
-pub(crate) fn judge_control(control: &Control, carrier: DeviceId, other_chains: usize, unit: &ChainedUnit) -> Verdict {
-    let events = events(unit, |kind, payload| ControlEvent::decode(kind.0, payload).ok());
-    decide(&request(carrier, other_chains, Brings::Membership, unit), &control.preview(events), None)
-}
-
-/// The fold's word on a unit of a workspace, by the membership as the unit's own events would leave it.
-pub(crate) fn judge(
-    control: &Control,
-    membership: &Membership,
-    carrier: DeviceId,
-    other_chains: usize,
-    unit: &ChainedUnit,
-) -> Verdict {
-    let is_event = |kind: EntryKind| kind.is_membership();
-    let all_events = unit.entries().all(|entry| matches!(entry.content, Content::Full { kind, .. } if is_event(kind)));
-    let brings = if all_events { Brings::Membership } else { Brings::Content };
-    let request = request(carrier, other_chains, brings, unit);
-    let events =
-        events(unit, |kind, payload| if is_event(kind) { MembershipEvent::decode(kind.0, payload).ok() } else { None });
-    if events.is_empty() {
-        // Nearly all units: the fold as it is, without a copy.
-        return decide(&request, control, Some(membership));
-    }
-    decide(&request, control, Some(&membership.preview(events)))
-}
-
-/// The events of a unit, as `decode` finds them.
-fn events<E>(unit: &ChainedUnit, decode: impl Fn(EntryKind, &[u8]) -> Option<E>) -> Vec<(EventContext, E)> {
-    let tag = AuthorTag::of(unit.signer());
-    let author = unit.author();
-    unit.entries()
-        .zip(unit.hashes())
-        .filter_map(|(entry, hash)| {
-            let Content::Full { kind, hlc, payload } = entry.content else { return None };
-            Some((EventContext { author, seq: entry.seq, hash: *hash, hlc, tag }, decode(kind, payload)?))
-        })
-        .collect()
-}
-
-fn request(carrier: DeviceId, other_chains: usize, brings: Brings, unit: &ChainedUnit) -> Request {
-    Request::Unit {
-        carrier,
-        workspace: *unit.workspace(),
-        author: unit.author(),
-        first: unit.first_seq(),
-        last: unit.last_seq(),
-        brings,
-        other_chains,
     }
 }
 

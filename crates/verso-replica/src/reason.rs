@@ -2,12 +2,13 @@
 
 use std::io;
 
-use verso_log::{AppendError, ReadError};
+use verso_log::{AppendError, CreateError, ReadError, SealError};
 use verso_trust::Refusal;
 use verso_wire::Reason;
 
 use crate::admission::AdmitError;
-use crate::error::JournalError;
+use crate::error::{CommitError, FlushError, JournalError};
+use crate::local::LocalStateError;
 
 /// What a peer is told of a refusal.
 pub(crate) const fn of_refusal(refusal: Refusal) -> Reason {
@@ -32,8 +33,16 @@ pub(crate) fn of_append(error: &AppendError) -> Reason {
 /// What stops when a journal fails.
 pub(crate) fn of_journal(error: &JournalError) -> Reason {
     match error {
+        JournalError::Closed { reason } => *reason,
         JournalError::Append(error) => of_append(error),
-        JournalError::Io(source) | JournalError::Read(ReadError::Io(source)) => of_io(source),
+        JournalError::Io(source)
+        | JournalError::Create(CreateError::Io(source))
+        | JournalError::Open(verso_log::OpenError::Io(source))
+        | JournalError::Read(ReadError::Io(source)) => of_io(source),
+        JournalError::Open(verso_log::OpenError::WrongKey) => Reason::KeyMissing,
+        JournalError::Local(error) => of_local(error),
+        JournalError::Missing => Reason::NoGrant,
+        JournalError::Unit(_) | JournalError::Event(_) => Reason::Limit,
         _ => Reason::LogDamaged,
     }
 }
@@ -46,9 +55,46 @@ pub(crate) fn of_admit(error: &AdmitError) -> Reason {
     }
 }
 
+fn of_local(error: &LocalStateError) -> Reason {
+    match error {
+        LocalStateError::Io(source) | LocalStateError::Seal(SealError::Io(source)) => of_io(source),
+        LocalStateError::WrongKey => Reason::KeyMissing,
+        _ => Reason::LogDamaged,
+    }
+}
+
 fn of_io(error: &io::Error) -> Reason {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Reason::DiskFull,
         _ => Reason::LogDamaged,
+    }
+}
+
+impl JournalError {
+    /// Returns what the error is called wherever people and peers are told.
+    pub fn reason(&self) -> Reason {
+        of_journal(self)
+    }
+}
+
+impl FlushError {
+    /// Returns what the error is called wherever people and peers are told.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Log { reason, .. } => *reason,
+            Self::Local(error) => of_local(error),
+        }
+    }
+}
+
+impl<R: std::error::Error + 'static> CommitError<R> {
+    /// Returns what the error is called wherever people and peers are told, `None` if the caller asked for what can't be.
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::UnknownWorkspace | Self::Rejected(_) => None,
+            Self::Refused(refusal) => Some(of_refusal(*refusal)),
+            Self::ReadOnlyLog => Some(Reason::LogDamaged),
+            Self::Journal(error) => Some(of_journal(error)),
+        }
     }
 }

@@ -8,6 +8,9 @@ use verso_wire::{Application, AppliedEntry, EntryKind};
 /// The state behind one journal. Every entry that is *held* passes through [`hold`](Self::hold), because the fold that judges authors is made of
 /// all authentic events; only those that the fold lets through reach [`apply`](Self::apply).
 pub(crate) trait State {
+    /// Whether there is anything to apply entries to. If not, nothing is read from the log to follow the fold.
+    const APPLIES: bool;
+
     /// Takes in an authentic entry, applied or not. Returns whether the fold may have changed.
     fn hold(&mut self, context: &EventContext, kind: EntryKind, payload: &[u8]) -> bool;
 
@@ -34,6 +37,8 @@ impl ControlState {
 }
 
 impl State for ControlState {
+    const APPLIES: bool = false;
+
     fn hold(&mut self, context: &EventContext, kind: EntryKind, payload: &[u8]) -> bool {
         // A malformed event, or one of a newer version, is held and forwarded, and says nothing to this version.
         let Ok(event) = ControlEvent::decode(kind.0, payload) else { return false };
@@ -64,6 +69,8 @@ impl<A: Application> WorkspaceState<A> {
 }
 
 impl<A: Application> State for WorkspaceState<A> {
+    const APPLIES: bool = true;
+
     fn hold(&mut self, context: &EventContext, kind: EntryKind, payload: &[u8]) -> bool {
         if !kind.is_membership() {
             return false;

@@ -1,46 +1,43 @@
 //! Sessions: what they ask is answered from the journals, and what they bring is admitted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::Storage;
 use verso_session::{Input, LocalInfo, Millis, Mode, Output, Session, SessionConfig};
+use verso_trust::PeerRole;
 use verso_vv::{Author, Seq};
 use verso_wire::{Application, Message, Reason};
 
 use crate::effect::{ConnectionId, Effect, Event, Stream};
-use crate::error::{ConnectError, FlushError, JournalError};
-use crate::journal::AppendedRun;
-use crate::reason;
-use crate::replica::{Now, Replica, Taken};
+use crate::error::{ConnectError, JournalError};
+use crate::flush::Received;
+use crate::receive::Declined;
+use crate::replica::{Now, Replica};
 
 /// A session and what it brought since the last flush.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) peer: DeviceId,
+    /// What the peer was when the session began.
+    pub(crate) role: PeerRole,
     session: Session,
-    received: BTreeMap<WorkspaceId, Received>,
-    /// Something did not move on this connection, and the person was told why.
-    stopped: bool,
-}
-
-/// What a peer brought of one workspace and waits to see acknowledged.
-#[derive(Debug, Default)]
-struct Received {
-    advanced: BTreeMap<Author, Seq>,
-    runs: Vec<AppendedRun>,
-    bytes: u64,
-    entries: u64,
+    pub(crate) received: BTreeMap<WorkspaceId, Received>,
+    /// What the peer was told that this device doesn't take.
+    pub(crate) declined: BTreeMap<(WorkspaceId, Author), Declined>,
+    /// What the peer doesn't take.
+    unwanted: BTreeSet<(WorkspaceId, Author)>,
+    /// Workspaces that can't be synced because their logs failed here.
+    failed: BTreeSet<WorkspaceId>,
 }
 
 /// Something that keeps data from moving, for the event that tells it.
 #[derive(Debug, Clone, Copy)]
-struct Stop {
-    peer: DeviceId,
-    workspace: Option<WorkspaceId>,
-    entries: Option<(Author, Seq)>,
-    reason: Reason,
+pub(crate) struct Stop {
+    pub(crate) peer: DeviceId,
+    pub(crate) workspace: Option<WorkspaceId>,
+    pub(crate) entries: Option<(Author, Seq)>,
+    pub(crate) reason: Reason,
 }
 
 /// How things stood when a connection went.
@@ -62,6 +59,14 @@ pub struct Greeting {
     pub mode: Mode,
 }
 
+impl Connection {
+    /// Whether something is left that one of the two doesn't take.
+    fn is_stopped(&self) -> bool {
+        let is_refused = |declined: &Declined| matches!(declined, Declined::Refused { .. });
+        !self.unwanted.is_empty() || !self.failed.is_empty() || self.declined.values().any(is_refused)
+    }
+}
+
 impl<S: Storage, A: Application> Replica<S, A> {
     /// Starts the exchange with a peer on a connection whose ends have proven who they are and what they agreed at pairing.
     ///
@@ -70,6 +75,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// # Errors
     /// [`ConnectError`] if the peer is not trusted, or its admission can't be recorded.
     pub fn connect(&mut self, peer: DeviceId, greeting: Greeting, now: Now) -> Result<ConnectionId, ConnectError> {
+        if let Some(reason) = self.control.failure() {
+            // Without the control log nothing may be decided: what it shows may not be durable.
+            return Err(ConnectError::Refused(reason));
+        }
         self.promote(peer, now)?;
         self.admits(&peer).map_err(ConnectError::Refused)?;
         let role = self.trust().role(&peer).ok_or(ConnectError::Refused(Reason::NotTrusted))?;
@@ -86,8 +95,20 @@ impl<S: Storage, A: Application> Replica<S, A> {
         };
         self.last_connection += 1;
         let id = ConnectionId(self.last_connection);
-        let session = Session::new(config, Millis(now.monotonic_ms));
-        self.connections.insert(id, Connection { peer, session, received: BTreeMap::new(), stopped: false });
+        let failed = self.failed_workspaces();
+        let connection = Connection {
+            peer,
+            role,
+            session: Session::new(config, Millis(now.monotonic_ms)),
+            received: BTreeMap::new(),
+            declined: BTreeMap::new(),
+            unwanted: BTreeSet::new(),
+            failed: failed.iter().map(|(workspace, _)| *workspace).collect(),
+        };
+        self.connections.insert(id, connection);
+        for (workspace, reason) in failed {
+            self.stopped(Stop { peer, workspace: Some(workspace), entries: None, reason }, now);
+        }
         let offers = self.offers_for(&peer);
         self.handle(id, now, Input::Offers(offers));
         Ok(id)
@@ -125,8 +146,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
         self.handle(connection, now, Input::Finish);
     }
 
-    /// Tells sessions that time has passed.
+    /// Notes that time has passed, for sessions and for pairings that nobody completed.
     pub fn tick(&mut self, now: Now) {
+        self.lapse_provisional(now);
         for id in self.connection_ids() {
             self.handle(id, now, Input::Tick);
         }
@@ -142,93 +164,23 @@ impl<S: Storage, A: Application> Replica<S, A> {
         self.connections.values().filter_map(|connection| connection.session.poll_timeout()).min().map(|at| at.0)
     }
 
-    /// Tells whether there is anything for [`flush`](Self::flush) to do.
-    pub fn needs_flush(&self) -> bool {
-        !self.dirty.is_empty() || !self.committed.is_empty() || self.offers_changed || self.local_changed
-    }
-
-    /// Makes everything durable that was committed and received, then acknowledges it to those who sent it and pushes it to the
-    /// others. The one place where that happens: a driver takes in all that is at hand, then flushes.
-    ///
-    /// # Errors
-    /// [`FlushError`] if a log fails. Its workspace must be opened again; sessions are ended with the reason.
-    pub fn flush(&mut self, now: Now) -> Result<(), FlushError> {
-        let mut first_error = None;
-        // Answers can bring in more, such as the units of a stream whose credit was renewed; the driver's next flush is for those.
-        let dirty = std::mem::take(&mut self.dirty);
-        for workspace in &dirty {
-            if let Err(error) = self.sync_log(workspace) {
-                let reason = reason::of_append(&error);
-                for id in self.connection_ids() {
-                    self.handle(id, now, Input::Refused(reason));
-                }
-                first_error.get_or_insert(FlushError::Log { workspace: *workspace, source: error });
-            }
-        }
-        if let Some(error) = first_error {
-            return Err(error);
-        }
-        self.report_received(now);
-        self.report_committed(now);
-        self.refresh_offers(now);
-        self.save_local()?;
-        Ok(())
-    }
-
-    /// Acknowledges to each peer what it brought, and passes it on to the others.
-    fn report_received(&mut self, now: Now) {
-        for id in self.connection_ids() {
-            let Some(connection) = self.connections.get_mut(&id) else { continue };
-            let peer = connection.peer;
-            for (workspace, received) in std::mem::take(&mut connection.received) {
-                let advanced = received.advanced.into_iter().collect();
-                self.handle(id, now, Input::Durable { workspace, advanced, bytes: received.bytes });
-                for run in received.runs {
-                    self.announce(workspace, &run, Some(id), now);
-                }
-                if received.entries > 0 {
-                    let event = Event::RemoteDelta { workspace, from: peer, entries: received.entries };
-                    self.effects.push_back(Effect::Event(event));
-                }
-            }
-        }
-    }
-
-    /// Pushes what this device committed.
-    fn report_committed(&mut self, now: Now) {
-        for (workspace, run) in std::mem::take(&mut self.committed) {
-            self.announce(workspace, &run, None, now);
-        }
-    }
-
-    fn announce(&mut self, workspace: WorkspaceId, run: &AppendedRun, except: Option<ConnectionId>, now: Now) {
-        for id in self.connection_ids() {
-            if Some(id) != except {
-                let AppendedRun { author, head, run } = run.clone();
-                let input = Input::Advanced { workspace, author, head, run: Some(run) };
-                self.handle(id, now, input);
-            }
-        }
-    }
-
-    /// Tells every peer what it is offered now, where that changed.
-    fn refresh_offers(&mut self, now: Now) {
-        if !std::mem::take(&mut self.offers_changed) {
-            return;
-        }
-        for id in self.connection_ids() {
-            let Some(peer) = self.connections.get(&id).map(|connection| connection.peer) else { continue };
-            let offers = self.offers_for(&peer);
-            self.handle(id, now, Input::Offers(offers));
-        }
-    }
-
-    fn connection_ids(&self) -> Vec<ConnectionId> {
+    pub(crate) fn connection_ids(&self) -> Vec<ConnectionId> {
         self.connections.keys().copied().collect()
     }
 
+    /// Ends the sessions with peers that are no longer what they were when these began: removed, or of another role.
+    pub(crate) fn refresh_trust(&mut self, now: Now) {
+        for id in self.connection_ids() {
+            let Some(Connection { peer, role, .. }) = self.connections.get(&id) else { continue };
+            if self.trust().role(peer) != Some(*role) {
+                let reason = self.admits(peer).err().unwrap_or(Reason::Revoked);
+                self.handle(id, now, Input::Refused(reason));
+            }
+        }
+    }
+
     /// Gives a session one input and carries out what it wants, until it wants nothing more.
-    fn handle(&mut self, id: ConnectionId, now: Now, input: Input) {
+    pub(crate) fn handle(&mut self, id: ConnectionId, now: Now, input: Input) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.session.handle(Millis(now.monotonic_ms), input);
         while let Some(connection) = self.connections.get_mut(&id) {
@@ -243,37 +195,45 @@ impl<S: Storage, A: Application> Replica<S, A> {
     }
 
     /// Carries out one output of a session. Returns the answer, where one is due.
-    fn carry_out(&mut self, connection: ConnectionId, peer: DeviceId, output: Output, now: Now) -> Option<Input> {
+    fn carry_out(&mut self, id: ConnectionId, peer: DeviceId, output: Output, now: Now) -> Option<Input> {
         match output {
-            Output::SendControl(message) => self.send(connection, Stream::Control, message),
-            Output::Send { workspace, message } => self.send(connection, Stream::Workspace(workspace), message),
-            Output::OpenStream { workspace } => self.effects.push_back(Effect::OpenStream { connection, workspace }),
-            Output::CloseStream { workspace } => self.effects.push_back(Effect::CloseStream { connection, workspace }),
+            Output::SendControl(message) => self.send(id, Stream::Control, message),
+            Output::Send { workspace, message } => self.send(id, Stream::Workspace(workspace), message),
+            Output::OpenStream { workspace } => {
+                self.effects.push_back(Effect::OpenStream { connection: id, workspace });
+            }
+            Output::CloseStream { workspace } => {
+                self.effects.push_back(Effect::CloseStream { connection: id, workspace });
+            }
             Output::PeerInfo(info) => self.note_peer_info(peer, info, now),
             Output::PeerOffer { add, remove: _ } => return Some(self.consider_offer(peer, &add)),
             Output::Describe { workspace } => {
-                return Some(self.answer(workspace, |replica| replica.describe(workspace, &peer)));
+                return Some(self.answer(peer, workspace, |replica| replica.describe(workspace, &peer)));
             }
             Output::Read { workspace, author, from, max_bytes } => {
-                return Some(self.answer(workspace, |replica| {
+                return Some(self.answer(peer, workspace, |replica| {
                     let units = replica.read_units(&workspace, &author, from, max_bytes)?;
                     Ok(Input::Units { workspace, author, units })
                 }));
             }
-            Output::Receive { workspace, bytes } => return self.take(connection, workspace, &bytes, now),
+            Output::Receive { workspace, bytes } => return self.take(id, workspace, &bytes, now),
             Output::PeerSeal { workspace, seal } => {
                 if let Err(error) = self.consider_seal(workspace, &seal, now) {
-                    return Some(Input::Refused(reason::of_journal(&error)));
+                    return Some(Input::Refused(error.reason()));
                 }
             }
             Output::HeadMismatch { workspace, author, seq } => {
-                let reason = Reason::Fork;
                 let entries = Some((author, seq));
-                self.stopped(Stop { peer, workspace: Some(workspace), entries, reason }, now);
+                self.unwanted(id, Stop { peer, workspace: Some(workspace), entries, reason: Reason::Fork }, now);
             }
             Output::PeerDeclined { workspace, author, from, reason } => {
                 let entries = Some((author, from));
-                self.stopped(Stop { peer, workspace: Some(workspace), entries, reason }, now);
+                self.unwanted(id, Stop { peer, workspace: Some(workspace), entries, reason }, now);
+            }
+            Output::PeerWithdrew { workspace, author } => {
+                if let Some(connection) = self.connections.get_mut(&id) {
+                    connection.unwanted.remove(&(workspace, author));
+                }
             }
             Output::Progress { workspace, progress } => {
                 self.effects.push_back(Effect::Event(Event::Progress { peer, workspace, progress }));
@@ -281,7 +241,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             Output::Level { workspace } => self.effects.push_back(Effect::Event(Event::Level { peer, workspace })),
             Output::AllLevel => {
                 // Level is said of what both take. Where something is declined, that it is stays the last word.
-                let stopped = self.connections.get(&connection).is_some_and(|connection| connection.stopped);
+                let stopped = self.connections.get(&id).is_some_and(Connection::is_stopped);
                 if !stopped {
                     self.note_reason(peer, None, now);
                 }
@@ -291,8 +251,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 if let Some(reason) = reason {
                     self.stopped(Stop { peer, workspace: None, entries: None, reason }, now);
                 }
-                self.connections.remove(&connection);
-                self.effects.push_back(Effect::Close { connection, reason });
+                self.connections.remove(&id);
+                self.effects.push_back(Effect::Close { connection: id, reason });
             }
             // Proofs of forks are gathered once forks are healed; until then one says no more than the mismatch did.
             _ => {}
@@ -304,59 +264,76 @@ impl<S: Storage, A: Application> Replica<S, A> {
         self.effects.push_back(Effect::Send { connection, stream, message });
     }
 
-    fn stopped(&mut self, stop: Stop, now: Now) {
-        let Stop { peer, workspace, entries, reason } = stop;
-        for connection in self.connections.values_mut().filter(|connection| connection.peer == peer) {
-            connection.stopped = true;
+    /// Notes what the peer doesn't take.
+    fn unwanted(&mut self, id: ConnectionId, stop: Stop, now: Now) {
+        if let (Some(connection), Some(workspace), Some((author, _))) =
+            (self.connections.get_mut(&id), stop.workspace, stop.entries)
+        {
+            connection.unwanted.insert((workspace, author));
         }
+        self.stopped(stop, now);
+    }
+
+    /// Tells the person what keeps data from moving.
+    pub(crate) fn stopped(&mut self, stop: Stop, now: Now) {
+        let Stop { peer, workspace, entries, reason } = stop;
         self.note_reason(peer, Some(reason), now);
         self.effects.push_back(Effect::Event(Event::Stopped { peer, workspace, entries, reason }));
     }
 
-    /// Turns a failing journal into the end of the session.
-    fn answer(&mut self, workspace: WorkspaceId, ask: impl FnOnce(&mut Self) -> Result<Input, JournalError>) -> Input {
-        match ask(self) {
-            Ok(input) => input,
-            Err(error) => {
-                tracing::error!(target: "verso.sync", %workspace, %error, "a log can't be read");
-                Input::Refused(reason::of_journal(&error))
-            }
+    /// Answers a session's question about a workspace, unless the peer has lost access since the stream was opened; a journal that can't be
+    /// read ends the session.
+    fn answer(
+        &mut self,
+        peer: DeviceId,
+        workspace: WorkspaceId,
+        ask: impl FnOnce(&mut Self) -> Result<Input, JournalError>,
+    ) -> Input {
+        if !self.may_share(&peer, &workspace) {
+            return match workspace {
+                WorkspaceId::CONTROL => Input::Refused(Reason::Revoked),
+                _ => Input::Offers(self.offers_for(&peer)),
+            };
         }
+        ask(self).unwrap_or_else(|error| {
+            tracing::error!(target: "verso.sync", %workspace, %error, "a log can't be read");
+            Input::Refused(error.reason())
+        })
     }
 
+    /// Tells what is durable of a workspace: what is still buffered is made so first.
     fn describe(&mut self, workspace: WorkspaceId, peer: &DeviceId) -> Result<Input, JournalError> {
-        // Only what is durable is described: what is still buffered is announced by the flush.
         self.sync_log(&workspace)?;
         let (heads, peer_seal) = (self.heads(&workspace)?, self.newest_seal(&workspace, peer)?);
         Ok(Input::Heads { workspace, heads, peer_seal })
     }
 
-    /// Admits a unit and appends it, or declines it.
-    fn take(&mut self, id: ConnectionId, workspace: WorkspaceId, bytes: &Bytes, now: Now) -> Option<Input> {
-        let peer = self.connections.get(&id)?.peer;
-        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let outcome = self.admit_and_append(peer, workspace, bytes, now);
-        let connection = self.connections.get_mut(&id)?;
-        let received = connection.received.entry(workspace).or_default();
-        received.bytes = received.bytes.saturating_add(len);
-        self.dirty.insert(workspace);
-        match outcome {
-            Ok(Taken::Appended { run, entries, .. }) => {
-                received.advanced.insert(run.author, run.head.seq);
-                received.entries = received.entries.saturating_add(entries);
-                received.runs.push(run);
-                None
-            }
-            Ok(Taken::Known { author, last }) => {
-                let advanced = received.advanced.entry(author).or_insert(last);
-                *advanced = (*advanced).max(last);
-                None
-            }
-            Ok(Taken::Declined { author, from, reason }) => Some(Input::Declined { workspace, author, from, reason }),
-            Err(error) => {
-                tracing::warn!(target: "verso.sync", %peer, %workspace, %error, "a unit ended the session");
-                Some(Input::Refused(reason::of_admit(&error)))
-            }
+    fn failed_workspaces(&self) -> Vec<(WorkspaceId, Reason)> {
+        let failed = self.workspaces.iter().filter_map(|(id, journal)| Some((*id, journal.failure()?)));
+        failed.collect()
+    }
+
+    fn newest_seal(
+        &self,
+        workspace: &WorkspaceId,
+        device: &DeviceId,
+    ) -> Result<Option<verso_wire::Seal>, JournalError> {
+        if *workspace == WorkspaceId::CONTROL {
+            return Ok(self.control.view.newest_seal(device));
         }
+        Ok(self.workspaces.get(workspace).ok_or(JournalError::Missing)?.view.newest_seal(device))
+    }
+
+    fn read_units(
+        &self,
+        workspace: &WorkspaceId,
+        author: &Author,
+        from: Seq,
+        max_bytes: usize,
+    ) -> Result<Vec<verso_session::EncodedRun>, JournalError> {
+        if *workspace == WorkspaceId::CONTROL {
+            return self.control.read(author, from, max_bytes);
+        }
+        self.workspaces.get(workspace).ok_or(JournalError::Missing)?.read(author, from, max_bytes)
     }
 }

@@ -3,31 +3,43 @@
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::Storage;
 use verso_session::Input;
-use verso_trust::{Access, Found, Request, Resume, Verdict, decide};
-use verso_wire::{Application, Offered, WireAccess};
+use verso_trust::{Access, Found, MembershipEvent, Request, Verdict, decide};
+use verso_vv::{AuthorTag, Seen, Seq};
+use verso_wire::limits::{MAX_NAME, MAX_OFFERED};
+use verso_wire::{Application, Drafting, Drafts, EntryKind, Offered, WireAccess};
 
 use crate::effect::{Effect, Event};
 use crate::error::{CommitError, JournalError};
-use crate::reason;
 use crate::replica::{Now, Replica};
 
-/// Longest name in an offer, in bytes: the wire's limit. A longer one is shown cut.
-const MAX_OFFERED_NAME: usize = 256;
-
 impl<S: Storage, A: Application> Replica<S, A> {
-    /// Founds a workspace. Not durable before [`flush`](Self::flush).
+    /// Founds a workspace. Not durable before [`flush`](Self::flush): then it is there with its name, or not at all.
     ///
     /// # Errors
     /// [`CommitError`] if the application rejects the name, or the log fails; then there is no workspace.
     pub fn found_workspace(&mut self, name: &str, now: Now) -> Result<WorkspaceId, CommitError<A::Rejected>> {
+        self.renew_incarnation(now)?;
         let mut nonce = [0; 16];
         self.storage.random(&mut nonce).map_err(JournalError::from)?;
         let workspace = WorkspaceId::found(&self.device(), &nonce);
+
+        // The founding and the name are one unit, so that no power cut comes between them.
+        let mut drafts = Drafts::new();
+        let found = MembershipEvent::new(Seen::default(), Found { nonce });
+        drafts.push(EntryKind(found.kind()), &found.encode().map_err(JournalError::from)?);
+        let (author, seen, next) = (self.author(), Seen::default(), Seq::FIRST.next());
+        let context = Drafting { author, tag: AuthorTag::of(&author), next, seen: &seen, hlc_ms: now.wall_ms };
+        A::default().encode(&[A::rename(name)], &context, &mut drafts).map_err(CommitError::Rejected)?;
+
         self.create_workspace_journal(workspace)?;
-        self.attest(&workspace, Found { nonce }.into(), now)?;
-        self.vouch_for_own_devices(now)?;
-        self.commit(&workspace, &[A::rename(name)], now)?;
-        self.offers_changed = true;
+        if let Err(error) = self.record(&workspace, &drafts, now) {
+            if let Some(journal) = self.workspaces.remove(&workspace) {
+                journal.abandon(&self.storage);
+            }
+            self.dirty.remove(&workspace);
+            self.folds_changed.remove(&workspace);
+            return Err(error.into());
+        }
         Ok(workspace)
     }
 
@@ -36,38 +48,32 @@ impl<S: Storage, A: Application> Replica<S, A> {
         self.workspaces.get(workspace)?.view.state.membership.access_of(&self.device())
     }
 
-    /// Makes sure that this device may write in a workspace.
-    pub(crate) fn may_write(&mut self, workspace: &WorkspaceId, now: Now) -> Result<(), CommitError<A::Rejected>> {
-        let journal = self.workspaces.get(workspace).ok_or(CommitError::UnknownWorkspace)?;
-        let request = Request::Write { workspace: *workspace, author: self.author() };
-        match decide(&request, self.trust(), Some(&journal.view.state.membership)) {
-            Verdict::Allow => Ok(()),
-            Verdict::Refuse(refusal) => Err(CommitError::Refused(refusal)),
-            // It was cut and is trusted again: its chain says first that it knows.
-            Verdict::Hold(_) => Ok(self.attest(workspace, Resume {}.into(), now)?),
-        }
+    /// Tells whether a peer may be given anything of a workspace now.
+    pub(crate) fn may_share(&self, peer: &DeviceId, workspace: &WorkspaceId) -> bool {
+        let membership = self.workspaces.get(workspace).map(|journal| &journal.view.state.membership);
+        let request = Request::Open { peer: *peer, workspace: *workspace };
+        decide(&request, self.trust(), membership) == Verdict::Allow
     }
 
-    /// Returns all that a peer is offered now.
+    /// Returns all that a peer is offered now. More than an offer has room for is left out, the same on every device.
     pub(crate) fn offers_for(&self, peer: &DeviceId) -> Vec<Offered> {
-        self.workspaces
-            .iter()
-            .filter_map(|(workspace, journal)| {
-                let request = Request::Offer { peer: *peer, workspace: *workspace };
-                let membership = &journal.view.state.membership;
-                if decide(&request, self.trust(), Some(membership)) != Verdict::Allow {
-                    return None;
-                }
-                let access = match membership.access_of(peer) {
-                    Some(Access::ReadOnly) => WireAccess::ReadOnly,
-                    // An own device that nobody vouched for yet is about to be.
-                    Some(Access::ReadWrite) | None => WireAccess::ReadWrite,
-                };
-                let name = journal.view.state.application.name().unwrap_or_default();
-                let name = name.get(..name.floor_char_boundary(MAX_OFFERED_NAME)).unwrap_or_default().to_owned();
-                Some(Offered { workspace: *workspace, name, access })
-            })
-            .collect()
+        // What is in a log that failed may not be durable, so nothing is told of it.
+        let working = self.workspaces.iter().filter(|(_, journal)| journal.failure().is_none());
+        let offered = working.filter_map(|(workspace, journal)| {
+            let request = Request::Offer { peer: *peer, workspace: *workspace };
+            let membership = &journal.view.state.membership;
+            if decide(&request, self.trust(), Some(membership)) != Verdict::Allow {
+                return None;
+            }
+            let access = match membership.access_of(peer) {
+                Some(Access::ReadOnly) => WireAccess::ReadOnly,
+                // An own device that nobody vouched for yet is about to be.
+                Some(Access::ReadWrite) | None => WireAccess::ReadWrite,
+            };
+            let name = shown_name(&journal.view.state.application).to_owned();
+            Some(Offered { workspace: *workspace, name, access })
+        });
+        offered.take(MAX_OFFERED).collect()
     }
 
     /// Considers what a peer offers. An own device's offers are adopted unless excluded; a friend's wait for the person.
@@ -80,11 +86,27 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 continue;
             }
             if let Err(error) = self.create_workspace_journal(workspace) {
-                return Input::Refused(reason::of_journal(&error));
+                return Input::Refused(error.reason());
             }
+            self.offers_changed = true;
             self.effects.push_back(Effect::Event(Event::WorkspaceAdopted { workspace, from: peer }));
         }
-        self.offers_changed = true;
         Input::Offers(self.offers_for(&peer))
     }
+
+    /// Notices that a workspace is shown under another name than it is offered.
+    pub(crate) fn note_name(&mut self, workspace: &WorkspaceId) {
+        let Some(journal) = self.workspaces.get(workspace) else { return };
+        let name = shown_name(&journal.view.state.application);
+        if self.names.get(workspace).is_none_or(|known| known != name) {
+            self.names.insert(*workspace, name.to_owned());
+            self.offers_changed = true;
+        }
+    }
+}
+
+/// The name that a workspace shows, as far as an offer has room for it.
+fn shown_name<A: Application>(application: &A) -> &str {
+    let name = application.name().unwrap_or_default();
+    name.get(..name.floor_char_boundary(MAX_NAME)).unwrap_or_default()
 }

@@ -196,12 +196,11 @@ impl World {
         if self.cut_at.is_some_and(|at| self.delivered >= at) {
             self.cut();
         }
-        let waiting: Vec<(usize, Side, Stream)> = self
-            .links
-            .iter()
-            .enumerate()
-            .flat_map(|(link, queues)| queues.waiting().map(move |(from, stream)| (link, from, stream)))
-            .collect();
+        if self.waiting().is_empty() {
+            // A driver leaves nothing unflushed, however long it takes in more first.
+            (0..self.devices.len()).for_each(|device| self.settle(DeviceIndex(device)));
+        }
+        let waiting = self.waiting();
         let Some(&(link, from, stream)) = waiting.get(self.rng.below(waiting.len())) else { return false };
         let Some(parcel) = self.links[link].pop(from, stream) else { return false };
         self.delivered += 1;
@@ -226,6 +225,12 @@ impl World {
         }
         self.settle(device);
         true
+    }
+
+    /// The queues in which something is on its way.
+    fn waiting(&self) -> Vec<(usize, Side, Stream)> {
+        let links = self.links.iter().enumerate();
+        links.flat_map(|(link, queues)| queues.waiting().map(move |(from, stream)| (link, from, stream))).collect()
     }
 
     /// Cuts all links at once.

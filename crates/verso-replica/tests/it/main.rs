@@ -1,1 +1,17 @@
-//! Scenario tests, a file each.
+//! One device against peers, disks and keys that may be anything.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests may panic as tests do")]
+
+mod admission;
+mod committing;
+mod declining;
+mod failing;
+mod notes;
+mod offering;
+mod opening;
+mod pairing;
+mod peer;
+mod quarantine;
+mod rig;
+mod rollback;
+mod writer;

@@ -1,0 +1,207 @@
+//! What peers bring: admitted and appended, or declined, once and with a reason.
+
+use bytes::Bytes;
+use verso_identity::{DeviceId, WorkspaceId};
+use verso_log::Storage;
+use verso_session::{EncodedRun, Input};
+use verso_trust::{Brings, Request, Verdict, decide};
+use verso_vv::{Author, Seq};
+use verso_wire::{Application, CompressionLevel, Reason, SyncUnit};
+
+use crate::admission::{Admission, AdmitError, Extent, admit};
+use crate::effect::ConnectionId;
+use crate::error::JournalError;
+use crate::journal::{AppendedRun, Ingested, Journal};
+use crate::judge::{Asked, judge, judge_control};
+use crate::replica::{Now, Replica};
+use crate::state::State;
+use crate::sync::{Connection, Stop};
+
+/// What a peer was told about an author's chain. What is on its way until the peer has heard it is dropped, without a word: each would
+/// have the peer answer anew, and many would look like a flood to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Declined {
+    /// Something is missing before what it sent; it sends again from there.
+    Gap,
+    /// The chain is not taken from an entry on, until that is withdrawn.
+    Refused { from: Seq, reason: Reason },
+}
+
+/// What became of a unit that a peer brought.
+#[derive(Debug)]
+enum Taken {
+    /// It is in the log, not yet durable.
+    Appended { run: AppendedRun, entries: u64, ingested: Ingested },
+    /// All of it was held.
+    Known { author: Author, last: Seq },
+    /// It was not taken.
+    Declined { author: Author, from: Seq, reason: Reason },
+}
+
+impl Connection {
+    /// Notes that what was missing of a chain has come.
+    fn closes_gap(&mut self, workspace: WorkspaceId, author: Author) {
+        if self.declined.get(&(workspace, author)) == Some(&Declined::Gap) {
+            self.declined.remove(&(workspace, author));
+        }
+    }
+}
+
+impl<S: Storage, A: Application> Replica<S, A> {
+    /// Admits a unit and appends it, or declines it.
+    pub(crate) fn take(&mut self, id: ConnectionId, workspace: WorkspaceId, bytes: &Bytes, now: Now) -> Option<Input> {
+        let connection = self.connections.get_mut(&id)?;
+        let received = connection.received.entry(workspace).or_default();
+        received.bytes = received.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        // Its bytes wait to be settled, whatever becomes of it.
+        self.dirty.insert(workspace);
+        let peer = connection.peer;
+        let outcome = match SyncUnit::decode(&workspace, bytes).map_err(AdmitError::from) {
+            Ok(unit) if self.is_dropped(id, workspace, &unit) => return None,
+            Ok(unit) => self.admit(peer, unit, bytes, now),
+            Err(error) => Err(error),
+        };
+        let connection = self.connections.get_mut(&id)?;
+        let received = connection.received.entry(workspace).or_default();
+        match outcome {
+            Ok(Taken::Appended { run, entries, ingested }) => {
+                let author = run.author;
+                received.advanced.insert(author, run.head.seq);
+                connection.closes_gap(workspace, author);
+                self.unreported.received(workspace, peer, entries);
+                self.unreported.advanced(workspace, Some(id), run, self.connections.len());
+                self.took_in(workspace, ingested, now);
+                None
+            }
+            Ok(Taken::Known { author, last }) => {
+                let advanced = received.advanced.entry(author).or_insert(last);
+                *advanced = (*advanced).max(last);
+                connection.closes_gap(workspace, author);
+                None
+            }
+            Ok(Taken::Declined { author, from, reason: Reason::Gap }) => {
+                connection.declined.insert((workspace, author), Declined::Gap);
+                Some(Input::Declined { workspace, author, from, reason: Reason::Gap })
+            }
+            Ok(Taken::Declined { author, from, reason }) => {
+                connection.declined.insert((workspace, author), Declined::Refused { from, reason });
+                self.stopped(Stop { peer, workspace: Some(workspace), entries: Some((author, from)), reason }, now);
+                Some(Input::Declined { workspace, author, from, reason })
+            }
+            Err(error) => {
+                tracing::warn!(target: "verso.sync", %peer, %workspace, %error, "a unit ended the session");
+                Some(Input::Refused(crate::reason::of_admit(&error)))
+            }
+        }
+    }
+
+    /// Tells whether a unit was on its way when the peer was told not to send it.
+    fn is_dropped(&self, id: ConnectionId, workspace: WorkspaceId, unit: &SyncUnit) -> bool {
+        let author = unit.author();
+        let declined = self.connections.get(&id).and_then(|connection| connection.declined.get(&(workspace, author)));
+        match declined {
+            None => false,
+            Some(Declined::Refused { from, .. }) => unit.last_seq() >= *from,
+            Some(Declined::Gap) => {
+                let head = self.head(&workspace, &author);
+                head.is_some_and(|head| unit.first_seq() > head.seq.next())
+            }
+        }
+    }
+
+    fn admit(&mut self, carrier: DeviceId, unit: SyncUnit, bytes: &Bytes, now: Now) -> Result<Taken, AdmitError> {
+        let (workspace, author) = (*unit.workspace(), unit.author());
+        let control = &self.control.view.state.control;
+        let asked = |other_chains, first| Asked { carrier, other_chains, first };
+        let admission = if workspace == WorkspaceId::CONTROL {
+            admit(&self.control, unit, |state, chains, first, unit| {
+                judge_control(&state.control, asked(chains, first), unit)
+            })?
+        } else {
+            let journal = self.workspaces.get(&workspace).ok_or(JournalError::Missing)?;
+            admit(journal, unit, |state, chains, first, unit| {
+                judge(control, &state.membership, asked(chains, first), unit)
+            })?
+        };
+        if author == self.author() && matches!(admission, Admission::Take { .. } | Admission::Fork { .. }) {
+            // Sealed with this device's key, under its current incarnation, and not remembered: it was rolled back, or there is a clone.
+            self.begin_incarnation(workspace, now)?;
+        }
+        if workspace == WorkspaceId::CONTROL {
+            return take_in(&mut self.control, author, admission, bytes);
+        }
+        let journal = self.workspaces.get_mut(&workspace).ok_or(JournalError::Missing)?;
+        take_in(journal, author, admission, bytes)
+    }
+
+    /// Tells peers to send again what they were told not to, where the fold has changed its word since.
+    pub(crate) fn withdraw_declines(&mut self, now: Now) {
+        if !std::mem::take(&mut self.verdicts_changed) {
+            return;
+        }
+        for id in self.connection_ids() {
+            let Some(connection) = self.connections.get(&id) else { continue };
+            let wanted: Vec<(WorkspaceId, Author)> = connection
+                .declined
+                .iter()
+                .filter(|((workspace, author), declined)| self.is_wanted(connection, workspace, author, **declined))
+                .map(|(key, _)| *key)
+                .collect();
+            for (workspace, author) in wanted {
+                if let Some(connection) = self.connections.get_mut(&id) {
+                    connection.declined.remove(&(workspace, author));
+                }
+                self.handle(id, now, Input::Withdrawn { workspace, author });
+            }
+        }
+    }
+
+    /// Tells whether what was refused by the fold's word would be taken now.
+    fn is_wanted(&self, connection: &Connection, workspace: &WorkspaceId, author: &Author, declined: Declined) -> bool {
+        let Declined::Refused { from, reason } = declined else { return false };
+        if !matches!(reason, Reason::Declined | Reason::ReadOnly) {
+            return false;
+        }
+        let Some(journal) = self.workspaces.get(workspace) else { return false };
+        let is_taken = |brings| {
+            let request = Request::Unit {
+                carrier: connection.peer,
+                author: *author,
+                workspace: *workspace,
+                first: from,
+                last: Seq(u64::MAX),
+                brings,
+                other_chains: journal.view.other_chains(author),
+            };
+            let verdict = decide(&request, self.trust(), Some(&journal.view.state.membership));
+            !matches!(verdict, Verdict::Refuse(_))
+        };
+        // Of a member that may only read its word on membership is taken; where that was so before, it was sent before.
+        is_taken(Brings::Content) || (reason != Reason::ReadOnly && is_taken(Brings::Membership))
+    }
+}
+
+/// Appends what was admitted.
+fn take_in<S: Storage, T: State>(
+    journal: &mut Journal<S, T>,
+    author: Author,
+    admission: Admission,
+    bytes: &Bytes,
+) -> Result<Taken, AdmitError> {
+    match admission {
+        Admission::Known { last } => Ok(Taken::Known { author, last }),
+        Admission::Fork { from } => Ok(Taken::Declined { author, from, reason: Reason::Fork }),
+        Admission::Decline { from, reason } => Ok(Taken::Declined { author, from, reason }),
+        Admission::Take { unit, extent } => {
+            // A unit that was cut in front is stored as what is left of it.
+            let bytes = match extent {
+                Extent::Whole => bytes.clone(),
+                Extent::Rest => Bytes::from(unit.encode(CompressionLevel::RECORD)),
+            };
+            let run = EncodedRun { first: unit.first_seq(), last: unit.last_seq(), bytes };
+            let (head, entries) = (unit.head(), u64::try_from(unit.len()).unwrap_or(u64::MAX));
+            let ingested = journal.receive(&unit, &run.bytes)?;
+            Ok(Taken::Appended { run: AppendedRun { author, head, run }, entries, ingested })
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! [`View`]: what the held entries of a journal add up to, and how far each chain is held and applied.
+
+use std::collections::BTreeMap;
+
+use verso_identity::DeviceId;
+use verso_trust::EventContext;
+use verso_vv::{Author, AuthorTag, Dot, EntryHash, Hlc, Incarnation, Seen, SeenItem, Seq};
+use verso_wire::{AppliedEntry, ChainHead, ChainedUnit, Content, Seal};
+
+use crate::state::State;
+
+/// The state of a journal, and how far it has come.
+///
+/// What an author's unit costs depends on the unit and, by a lookup, on the number of authors; never on how much is held.
+///
+/// Guaranteed: of every author a prefix of the chain is held; entries are applied in their author's order, each once, and only if the
+/// fold lets them through.
+#[derive(Debug)]
+pub(crate) struct View<T> {
+    pub(crate) state: T,
+    chains: BTreeMap<Author, Chain>,
+    /// Authors in the order in which they first appeared, so that who vouches is sent before who is vouched for.
+    order: Vec<Author>,
+    held: u64,
+    applied: u64,
+}
+
+/// One author's chain.
+#[derive(Debug)]
+struct Chain {
+    /// Its place in the order of first appearance.
+    place: usize,
+    /// The seal at its end.
+    seal: Seal,
+    applied: Option<Applied>,
+}
+
+/// How far an author's entries are applied.
+#[derive(Debug)]
+struct Applied {
+    /// The last applied entry, with what a `seen` vector says of it.
+    seq: Seq,
+    hash: EntryHash,
+    tag: AuthorTag,
+    /// Which entries up to there were: one run, but where something was cut and the author went on later.
+    runs: Vec<(Seq, Seq)>,
+}
+
+/// What holding a unit led to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Held {
+    /// The fold may have changed.
+    pub(crate) fold_changed: bool,
+    /// The greatest stamp among the entries.
+    pub(crate) greatest_hlc: Hlc,
+}
+
+impl<T: State> View<T> {
+    pub(crate) const fn new(state: T) -> Self {
+        Self { state, chains: BTreeMap::new(), order: Vec::new(), held: 0, applied: 0 }
+    }
+
+    /// Returns the end of an author's chain as it is held, `None` if nothing is.
+    pub(crate) fn head(&self, author: &Author) -> Option<ChainHead> {
+        self.chains.get(author).map(|chain| chain.seal.head)
+    }
+
+    /// Returns the authors in the order in which they first appeared.
+    pub(crate) fn authors(&self) -> &[Author] {
+        &self.order
+    }
+
+    /// Counts the chains that a device has here beside `author`.
+    pub(crate) fn other_chains(&self, author: &Author) -> usize {
+        self.of_device(&author.device).filter(|(other, _)| *other != author).count()
+    }
+
+    /// Returns the seal at the end of a device's newest chain: the one that appeared last.
+    pub(crate) fn newest_seal(&self, device: &DeviceId) -> Option<Seal> {
+        self.of_device(device).map(|(_, chain)| chain).max_by_key(|chain| chain.place).map(|chain| chain.seal)
+    }
+
+    /// Counts the entries held, and those of them that are applied.
+    pub(crate) const fn counts(&self) -> (u64, u64) {
+        (self.held, self.applied)
+    }
+
+    /// Returns what is applied as a payload carries it.
+    pub(crate) fn seen(&self) -> Seen {
+        let applied = self.chains.values().filter_map(|chain| chain.applied.as_ref());
+        Seen::new(applied.map(|head| SeenItem { author: head.tag, seq: head.seq, tag: head.hash.tag() }))
+    }
+
+    /// Returns the last applied entry of an author.
+    pub(crate) fn applied_seq(&self, author: &Author) -> Seq {
+        self.chains.get(author).and_then(|chain| chain.applied.as_ref()).map_or(Seq::ZERO, |applied| applied.seq)
+    }
+
+    /// Tells whether a unit continues what is held of its author.
+    pub(crate) fn is_next(&self, unit: &ChainedUnit) -> bool {
+        match self.head(&unit.author()) {
+            Some(head) => unit.before() == head,
+            None => unit.branch().is_some() || unit.first_seq() == Seq::FIRST,
+        }
+    }
+
+    /// Takes in a unit that is next, and passes its events to the fold.
+    pub(crate) fn hold(&mut self, unit: &ChainedUnit) -> Held {
+        let author = unit.author();
+        let (place, seal) = (self.order.len(), unit.head_seal());
+        let chain = self.chains.entry(author).or_insert_with(|| {
+            self.order.push(author);
+            Chain { place, seal, applied: None }
+        });
+        chain.seal = seal;
+        self.held = self.held.saturating_add(u64::try_from(unit.len()).unwrap_or(u64::MAX));
+
+        let tag = AuthorTag::of(unit.signer());
+        let mut held = Held { fold_changed: false, greatest_hlc: Hlc::default() };
+        for (entry, hash) in unit.entries().zip(unit.hashes()) {
+            if let Content::Full { kind, hlc, payload } = entry.content {
+                let context = EventContext { author, seq: entry.seq, hash: *hash, hlc, tag };
+                held.fold_changed |= self.state.hold(&context, kind, payload);
+                held.greatest_hlc = held.greatest_hlc.max(hlc);
+            }
+        }
+        held
+    }
+
+    /// Applies what the fold lets through of a held unit, unless something before it is let through and not yet applied: that comes first.
+    /// Of entries that were applied before nothing happens.
+    pub(crate) fn apply(&mut self, unit: &ChainedUnit) {
+        if !T::APPLIES {
+            return;
+        }
+        let author = unit.author();
+        let done = self.applied_seq(&author);
+        let first = unit.first_seq().max(done.next());
+        let admissions = self.state.admissions(&author);
+        let is_due = admissions.applies_any(first, unit.last_seq());
+        if !is_due || (done.next() < first && admissions.applies_any(done.next(), first.previous())) {
+            return;
+        }
+        let Some(chain) = self.chains.get_mut(&author) else { return };
+        let tag = AuthorTag::of(unit.signer());
+        let mut runs = admissions.applied().iter().peekable();
+        for (entry, hash) in unit.entries().zip(unit.hashes()).filter(|(entry, _)| entry.seq >= first) {
+            while runs.next_if(|(_, end)| *end < entry.seq).is_some() {}
+            match runs.peek() {
+                Some((start, _)) if *start <= entry.seq => {}
+                Some(_) => continue,
+                None => break,
+            }
+            // Of an entry whose content was given up only the digest is left, and nothing to apply.
+            if let Content::Full { kind, hlc, payload } = entry.content {
+                let dot = Dot { author, seq: entry.seq };
+                self.state.apply(&AppliedEntry { dot, tag, hash: *hash, kind, hlc, payload, ancestors: &[] });
+                self.applied = self.applied.saturating_add(1);
+            }
+            chain.applied.get_or_insert_with(|| Applied::new(tag)).advance(entry.seq, *hash);
+        }
+    }
+
+    /// Tells whether what is applied differs from what the fold lets through up to there.
+    pub(crate) fn is_cut(&self) -> bool {
+        let mut applied = self.chains.iter().filter_map(|(author, chain)| Some((author, chain.applied.as_ref()?)));
+        applied.any(|(author, applied)| !applied.agrees_with(self.state.admissions(author).applied()))
+    }
+
+    /// Forgets all that was applied.
+    pub(crate) fn reset(&mut self) {
+        self.state.reset();
+        self.applied = 0;
+        self.chains.values_mut().for_each(|chain| chain.applied = None);
+    }
+
+    fn of_device(&self, device: &DeviceId) -> impl Iterator<Item = (&Author, &Chain)> {
+        let author = |incarnation| Author { device: *device, incarnation: Incarnation(incarnation) };
+        self.chains.range(author(0)..=author(u64::MAX))
+    }
+}
+
+impl Applied {
+    const fn new(tag: AuthorTag) -> Self {
+        Self { seq: Seq::ZERO, hash: EntryHash([0; 32]), tag, runs: Vec::new() }
+    }
+
+    fn advance(&mut self, seq: Seq, hash: EntryHash) {
+        (self.seq, self.hash) = (seq, hash);
+        match self.runs.last_mut() {
+            Some((_, end)) if end.next() == seq => *end = seq,
+            _ => self.runs.push((seq, seq)),
+        }
+    }
+
+    /// Tells whether ascending runs, up to the last applied entry, are those that were applied.
+    fn agrees_with(&self, admitted: &[(Seq, Seq)]) -> bool {
+        let until = admitted.iter().filter(|(first, _)| *first <= self.seq);
+        until.map(|&(first, end)| (first, end.min(self.seq))).eq(self.runs.iter().copied())
+    }
+}

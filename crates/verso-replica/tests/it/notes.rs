@@ -1,0 +1,86 @@
+//! [`Notes`]: the smallest application there is, a set of texts.
+
+use std::collections::BTreeMap;
+
+use verso_vv::Dot;
+use verso_wire::{Application, AppliedEntry, Drafting, Drafts, EntryKind};
+
+/// The kind of an entry that holds a text.
+pub(crate) const TEXT: EntryKind = EntryKind(1);
+
+/// What a user does: writes a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Intent {
+    Write(String),
+    /// A text of this many bytes.
+    Long(usize),
+    /// What the application doesn't take.
+    Nonsense,
+}
+
+pub(crate) fn write(text: &str) -> Intent {
+    Intent::Write(text.to_owned())
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("nonsense is not taken")]
+pub(crate) struct Rejected;
+
+/// Every text with its place, and in how many entries it was applied more than once or out of order.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    texts: BTreeMap<Dot, String>,
+    name: Option<String>,
+    pub(crate) disorder: usize,
+}
+
+impl Notes {
+    /// The texts, sorted. The first of a workspace is its name.
+    pub(crate) fn texts(&self) -> Vec<&str> {
+        let mut texts: Vec<&str> = self.texts.values().map(String::as_str).filter(|text| !text.is_empty()).collect();
+        texts.sort_unstable();
+        texts
+    }
+}
+
+impl Application for Notes {
+    type Intent = Intent;
+    type Rejected = Rejected;
+
+    fn encode(&self, intents: &[Intent], _context: &Drafting<'_>, out: &mut Drafts) -> Result<(), Rejected> {
+        for intent in intents {
+            match intent {
+                Intent::Write(text) => out.push(TEXT, text.as_bytes()),
+                Intent::Long(len) => out.push(TEXT, "x".repeat(*len).as_bytes()),
+                Intent::Nonsense => return Err(Rejected),
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, entry: &AppliedEntry<'_>) {
+        let last = self.texts.keys().filter(|dot| dot.author == entry.dot.author).map(|dot| dot.seq).max();
+        self.disorder += usize::from(last.is_some_and(|last| last >= entry.dot.seq));
+        let text = if entry.kind == TEXT { String::from_utf8_lossy(entry.payload).into_owned() } else { String::new() };
+        if self.name.is_none() && entry.kind == TEXT {
+            self.name = Some(text.clone());
+        }
+        self.texts.insert(entry.dot, text);
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn rename(name: &str) -> Intent {
+        if name == "nonsense" { Intent::Nonsense } else { Intent::Write(name.to_owned()) }
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        for (dot, text) in &self.texts {
+            hasher.update(format!("{dot:?} {} {text}\n", text.len()).as_bytes());
+        }
+        *hasher.finalize().as_bytes()
+    }
+}

@@ -1,0 +1,163 @@
+//! [`Peer`]: the other end of a connection, played by hand, so that it can say anything.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use verso_identity::{DeviceId, WorkspaceId};
+use verso_replica::{ConnectionId, Effect, Event, Greeting, Stream};
+use verso_session::Mode;
+use verso_vv::{Author, Seq};
+use verso_wire::{Message, Offered, Reason, VersionRange, WireAccess};
+
+use crate::rig::Rig;
+
+/// How a connection was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closed {
+    Not,
+    Done,
+    For(Reason),
+}
+
+/// A connected peer. What the protocol asks for before data flows it does by itself; it claims to hold what the replica holds.
+pub(crate) struct Peer {
+    pub(crate) device: DeviceId,
+    pub(crate) connection: ConnectionId,
+    /// What was acknowledged to it.
+    pub(crate) acked: BTreeMap<(WorkspaceId, Author), Seq>,
+    pub(crate) declined: Vec<(WorkspaceId, Author, Seq, Reason)>,
+    pub(crate) withdrawn: Vec<(WorkspaceId, Author)>,
+    /// The units it was sent.
+    pub(crate) units: Vec<(WorkspaceId, Bytes)>,
+    /// What it is offered.
+    pub(crate) offered: BTreeMap<WorkspaceId, Offered>,
+    /// How the connection was closed, if it was.
+    pub(crate) closed: Closed,
+    silent: bool,
+}
+
+impl Peer {
+    /// Connects as a device that was paired, and offers `workspaces`.
+    pub(crate) fn connect(rig: &mut Rig, device: DeviceId, workspaces: &[WorkspaceId]) -> Self {
+        let mut peer = Self::begin(rig, device, workspaces);
+        peer.listen(rig);
+        peer
+    }
+
+    /// Connects, and claims nothing about what it holds of workspaces.
+    pub(crate) fn connect_silently(rig: &mut Rig, device: DeviceId, workspaces: &[WorkspaceId]) -> Self {
+        let mut peer = Self { silent: true, ..Self::begin(rig, device, workspaces) };
+        peer.listen(rig);
+        peer
+    }
+
+    fn begin(rig: &mut Rig, device: DeviceId, workspaces: &[WorkspaceId]) -> Self {
+        let greeting = Greeting { addresses: Vec::new(), mode: Mode::StayOpen };
+        let connection = rig.replica.connect(device, greeting, rig.now).unwrap();
+        assert!(rig.replica.device() < device, "the rig is made for peers that wait for streams to be opened");
+        let peer = Self {
+            device,
+            connection,
+            acked: BTreeMap::new(),
+            declined: Vec::new(),
+            withdrawn: Vec::new(),
+            units: Vec::new(),
+            offered: BTreeMap::new(),
+            closed: Closed::Not,
+            silent: false,
+        };
+        let (name, addresses) = ("peer".to_owned(), Vec::new());
+        peer.say(rig, Message::PeerInfo { name, versions: VersionRange::CURRENT, wall_clock_ms: 0, addresses });
+        peer.offer(rig, workspaces);
+        peer
+    }
+
+    pub(crate) fn offer(&self, rig: &mut Rig, workspaces: &[WorkspaceId]) {
+        let offered = |workspace| Offered { workspace, name: String::new(), access: WireAccess::ReadWrite };
+        let add = workspaces.iter().copied().map(offered).collect();
+        self.say(rig, Message::Offer { add, remove: Vec::new() });
+    }
+
+    /// Says something on the control stream.
+    pub(crate) fn say(&self, rig: &mut Rig, message: Message) {
+        rig.replica.receive(self.connection, Stream::Control, message, rig.now);
+    }
+
+    /// Says something on the stream of a workspace.
+    pub(crate) fn say_in(&self, rig: &mut Rig, workspace: WorkspaceId, message: Message) {
+        rig.replica.receive(self.connection, Stream::Workspace(workspace), message, rig.now);
+    }
+
+    /// Sends a unit; nothing is flushed.
+    pub(crate) fn send(&self, rig: &mut Rig, workspace: WorkspaceId, bytes: &Bytes) {
+        self.say_in(rig, workspace, Message::Unit { bytes: bytes.clone() });
+    }
+
+    /// Sends a unit, lets the replica flush, and hears what it says.
+    pub(crate) fn give(&mut self, rig: &mut Rig, workspace: WorkspaceId, bytes: &Bytes) {
+        self.send(rig, workspace, bytes);
+        rig.replica.flush(rig.now).unwrap();
+        self.listen(rig);
+    }
+
+    pub(crate) fn acked(&self, workspace: WorkspaceId, author: Author) -> Seq {
+        self.acked.get(&(workspace, author)).copied().unwrap_or_default()
+    }
+
+    /// Takes what the replica says, until it says nothing more. Flushes nothing.
+    pub(crate) fn listen(&mut self, rig: &mut Rig) {
+        loop {
+            rig.sort_effects();
+            let of_mine = |effect: &Effect| match effect {
+                Effect::Send { connection, .. } | Effect::Close { connection, .. } => *connection == self.connection,
+                _ => false,
+            };
+            let Some(at) = rig.effects.iter().position(of_mine) else { return };
+            match rig.effects.remove(at) {
+                Effect::Send { stream, message, .. } => self.hear(rig, stream, message),
+                Effect::Close { reason: Some(reason), .. } => self.closed = Closed::For(reason),
+                Effect::Close { reason: None, .. } => self.closed = Closed::Done,
+                _ => {}
+            }
+        }
+    }
+
+    fn hear(&mut self, rig: &mut Rig, stream: Stream, message: Message) {
+        match (stream, message) {
+            (Stream::Control, Message::Offer { add, remove }) => {
+                if !add.is_empty() || !remove.is_empty() {
+                    self.say(rig, Message::Offer { add: Vec::new(), remove: Vec::new() });
+                }
+                self.offered.extend(add.into_iter().map(|offered| (offered.workspace, offered)));
+                self.offered.retain(|workspace, _| !remove.contains(workspace));
+            }
+            (Stream::Workspace(workspace), Message::Hello { digest })
+                if !self.silent || workspace == WorkspaceId::CONTROL =>
+            {
+                self.say_in(rig, workspace, Message::Hello { digest });
+            }
+            (Stream::Workspace(workspace), Message::Ack { held, .. }) => {
+                self.acked.extend(held.into_iter().map(|(author, seq)| ((workspace, author), seq)));
+            }
+            (Stream::Workspace(workspace), Message::Decline { author, from, reason }) => {
+                self.declined.push((workspace, author, from, reason));
+            }
+            (Stream::Workspace(workspace), Message::Withdraw { author }) => self.withdrawn.push((workspace, author)),
+            (Stream::Workspace(workspace), Message::Unit { bytes }) => {
+                self.units.push((workspace, bytes));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The reasons that a person was told of.
+pub(crate) fn stops(events: &[Event]) -> Vec<Reason> {
+    events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Stopped { reason, .. } => Some(*reason),
+            _ => None,
+        })
+        .collect()
+}

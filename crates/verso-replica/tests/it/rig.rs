@@ -1,0 +1,149 @@
+//! [`Rig`]: one replica on a simulated disk, and the peers it is paired with.
+
+use std::sync::LazyLock;
+
+use verso_identity::{DeviceId, DeviceKey, WorkspaceId};
+use verso_log::MemoryStorage;
+use verso_replica::{Effect, Event, Now, OpenError, OpenNotices, PairSecret, ProvisionalPeer, Replica};
+use verso_trust::{Access, MembershipEvent, PairingSide, PairingWay, PeerRole, Standing, Vouch};
+use verso_vv::Seen;
+
+use crate::notes::{Notes, write};
+use crate::peer::Peer;
+use crate::writer::{Writer, key};
+
+pub(crate) type TestReplica = Replica<MemoryStorage, Notes>;
+
+pub(crate) const NOW: Now = Now { wall_ms: 1_700_000_100_000, monotonic_ms: 1_000 };
+
+pub(crate) struct Rig {
+    pub(crate) replica: TestReplica,
+    pub(crate) disk: MemoryStorage,
+    pub(crate) now: Now,
+    pub(crate) events: Vec<Event>,
+    /// What was not carried out yet.
+    pub(crate) effects: Vec<Effect>,
+}
+
+/// Numbers of test devices whose ids ascend: the first, which is the replica's, opens all streams.
+static NUMBERS: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut numbers: Vec<u8> = (0..16).collect();
+    numbers.sort_by_key(|number| key(*number).id());
+    numbers
+});
+
+/// The number of a device that is not the replica's.
+pub(crate) fn other(index: usize) -> u8 {
+    NUMBERS[index + 1]
+}
+
+pub(crate) fn my_key() -> DeviceKey {
+    key(NUMBERS[0])
+}
+
+pub(crate) fn open(disk: &MemoryStorage) -> Result<(TestReplica, OpenNotices), OpenError> {
+    Replica::open(disk.clone(), my_key(), "laptop", NOW)
+}
+
+impl Rig {
+    pub(crate) fn new() -> Self {
+        let disk = MemoryStorage::new(1);
+        let (replica, _notices) = open(&disk).unwrap();
+        Self { replica, disk, now: NOW, events: Vec::new(), effects: Vec::new() }
+    }
+
+    /// A replica that has founded a workspace and written a text.
+    pub(crate) fn with_workspace() -> (Self, WorkspaceId) {
+        let mut rig = Self::new();
+        let workspace = rig.replica.found_workspace("Reading", NOW).unwrap();
+        rig.replica.commit(&workspace, &[write("one")], NOW).unwrap();
+        rig.replica.flush(NOW).unwrap();
+        (rig, workspace)
+    }
+
+    /// Takes what the replica wants done; what it tells goes to the events.
+    pub(crate) fn sort_effects(&mut self) {
+        while let Some(effect) = self.replica.poll() {
+            match effect {
+                Effect::Event(event) => self.events.push(event),
+                other => self.effects.push(other),
+            }
+        }
+    }
+
+    /// Opens the device again from what its disk holds, after a clean stop or not.
+    pub(crate) fn reopen(&mut self) -> OpenNotices {
+        let (replica, notices) = open(&self.disk).unwrap();
+        self.replica = replica;
+        notices
+    }
+
+    /// Cuts the power and opens the device again.
+    pub(crate) fn crash(&mut self, seed: u64) -> OpenNotices {
+        self.disk = self.disk.crash(seed);
+        self.reopen()
+    }
+
+    /// Pairs with a device, which is then known and not yet met.
+    pub(crate) fn pair(&mut self, number: u8, role: PeerRole) -> DeviceId {
+        let device = key(number).id();
+        self.replica.store_provisional(provisional(device, role)).unwrap();
+        device
+    }
+
+    /// Pairs with a device and connects it; it offers `workspaces`.
+    pub(crate) fn meet(&mut self, number: u8, role: PeerRole, workspaces: &[WorkspaceId]) -> Peer {
+        let device = self.pair(number, role);
+        let mut peer = Peer::connect(self, device, workspaces);
+        self.replica.flush(self.now).unwrap();
+        peer.listen(self);
+        peer
+    }
+
+    pub(crate) fn texts(&self, workspace: &WorkspaceId) -> Vec<&str> {
+        let notes = self.replica.application(workspace).unwrap();
+        assert_eq!(notes.disorder, 0, "entries were applied twice or out of order");
+        notes.texts()
+    }
+
+    pub(crate) fn assert_rebuilds_after_flush(&mut self) {
+        self.replica.flush(self.now).unwrap();
+        self.assert_rebuilds();
+    }
+
+    /// Asserts that a device opened from what the disk holds now shows the same.
+    pub(crate) fn assert_rebuilds(&self) {
+        let (again, _notices) = open(&self.disk.snapshot(9)).unwrap();
+        for workspace in self.replica.workspaces() {
+            let view = |replica: &TestReplica| {
+                let notes = replica.application(&workspace).unwrap();
+                (notes.texts().into_iter().map(str::to_owned).collect::<Vec<_>>(), replica.entries(&workspace))
+            };
+            assert_eq!(view(&again), view(&self.replica), "a rebuild from the log differs");
+        }
+    }
+}
+
+pub(crate) fn provisional(device: DeviceId, role: PeerRole) -> ProvisionalPeer {
+    ProvisionalPeer {
+        device,
+        noise_key: *device.as_bytes(),
+        sealing_key: *device.as_bytes(),
+        secret: PairSecret::from_bytes([5; 32]),
+        name: "phone".to_owned(),
+        role,
+        side: PairingSide::Showing,
+        way: PairingWay::Link,
+        addresses: Vec::new(),
+        expires_ms: NOW.wall_ms + 86_400_000,
+    }
+}
+
+/// Has an own device, which co-owns the workspace, let somebody in.
+pub(crate) fn let_in(rig: &mut Rig, own: &mut Peer, writer: &mut Writer, device: DeviceId, access: Access) {
+    let workspace = writer.workspace;
+    let vouch = Vouch { device, access, standing: Standing::Member };
+    let unit = writer.member(&MembershipEvent::new(Seen::default(), vouch));
+    own.give(rig, workspace, &unit);
+    assert_eq!(own.acked(workspace, writer.author), writer.last());
+}
