@@ -70,7 +70,7 @@ pub(crate) async fn serve<A: Application>(
     engine: EngineHandle<A>,
 ) -> Ended {
     let peer = connection.peer();
-    let (orders, inbox) = mpsc::unbounded_channel();
+    let (orders, mut inbox) = mpsc::unbounded_channel();
     let (reply, answer) = oneshot::channel();
     let connected = engine.send(Command::Connect { peer, greeting, orders, reply }).await;
     let id = match answer.await {
@@ -83,17 +83,26 @@ pub(crate) async fn serve<A: Application>(
         _ => return refused(&connection, Reason::Busy),
     };
     let mut task = Task { id, engine, connection, tasks: JoinSet::new(), writers: BTreeMap::new() };
-    let mut ended = task.run(control, inbox).await;
+    let mut ended = task.run(control, &mut inbox).await;
     // The engine has forgotten a connection that it closed itself; this is for all others.
     let (reply, parting) = oneshot::channel();
     let told = task.engine.send(Command::Disconnected { connection: id, reply }).await;
     if told && ended.how == How::Lost && task.connection.close_reason() == Some(Closed::ByPeer(CloseCode::DONE)) {
-        // Of two who say goodbye one closes, and the other sees just that.
-        if matches!(parting.await, Ok(Parting::AllDone)) {
+        // Of two who say goodbye one closes, and the other sees just that, perhaps before its own order to close.
+        if matches!(parting.await, Ok(Parting::AllDone)) || is_told_that_all_is_done(&mut inbox) {
             ended.how = How::AllDone;
         }
     }
     ended
+}
+
+/// Looks whether the engine's last order was to close because all is done.
+fn is_told_that_all_is_done(orders: &mut mpsc::UnboundedReceiver<ConnectionOrder>) -> bool {
+    let mut is_told = false;
+    while let Ok(order) = orders.try_recv() {
+        is_told = matches!(order, ConnectionOrder::Close(None));
+    }
+    is_told
 }
 
 fn refused(connection: &SyncConnection, reason: Reason) -> Ended {
@@ -111,7 +120,7 @@ struct Task<A: Application> {
 }
 
 impl<A: Application> Task<A> {
-    async fn run(&mut self, control: FrameStream, mut orders: mpsc::UnboundedReceiver<ConnectionOrder>) -> Ended {
+    async fn run(&mut self, control: FrameStream, orders: &mut mpsc::UnboundedReceiver<ConnectionOrder>) -> Ended {
         let (opened, mut named) = mpsc::channel(OPENED);
         let (sender, receiver) = control.split();
         self.write(Stream::Control, sender);

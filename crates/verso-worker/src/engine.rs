@@ -46,14 +46,16 @@ enum Carry {
 }
 
 type CommitReply<A> = oneshot::Sender<Result<Committed, CommandError<A>>>;
-type Reader<A> = Box<dyn FnOnce(&mut HostReplica<A>, Now) + Send>;
+/// Something to run on the replica. What it returns is run once all that it did is durable and known: that is where it answers.
+type Task<A> = Box<dyn FnOnce(&mut HostReplica<A>, Now) -> Answer + Send>;
+type Answer = Box<dyn FnOnce() + Send>;
 
 /// Something for the engine to do.
 pub(crate) enum Command<A: Application> {
     /// Record intents; answered when they are durable.
     Commit { workspace: WorkspaceId, intents: Vec<A::Intent>, reply: CommitReply<A> },
-    /// Run something on the replica; what it records is durable before the next command is answered.
-    With(Reader<A>),
+    /// Run something on the replica; answered when what it did is durable.
+    With(Task<A>),
     /// A connection is there, with both ends proven.
     Connect {
         peer: DeviceId,
@@ -114,8 +116,9 @@ impl<A: Application> EngineHandle<A> {
     ) -> Option<T> {
         let (reply, answer) = oneshot::channel();
         let command = Command::With(Box::new(move |replica, now| {
+            let outcome = ask(replica, now);
             // Whoever asked may have given up waiting.
-            drop(reply.send(ask(replica, now)));
+            Box::new(move || drop(reply.send(outcome)))
         }));
         if !self.send(command).await {
             return None;
@@ -144,6 +147,8 @@ struct Engine<A: Application> {
     /// The state of trust that the gate and those who dial know of.
     trust: watch::Sender<u64>,
     waiting: Vec<(CommitReply<A>, Committed)>,
+    answers: Vec<Answer>,
+    departed: Vec<(ConnectionId, oneshot::Sender<Parting>)>,
 }
 
 /// Starts the thread. It ends when every handle is dropped, after all that was taken in is durable, and gives the replica back.
@@ -157,7 +162,17 @@ pub(crate) fn start<A: Application>(
     let handle = EngineHandle { commands, trust: trust.subscribe() };
     let started = Instant::now();
     gate.renew(&replica, now_since(started));
-    let engine = Engine { replica, started, connections: BTreeMap::new(), events, gate, trust, waiting: Vec::new() };
+    let engine = Engine {
+        replica,
+        started,
+        connections: BTreeMap::new(),
+        events,
+        gate,
+        trust,
+        waiting: Vec::new(),
+        answers: Vec::new(),
+        departed: Vec::new(),
+    };
     let thread = std::thread::Builder::new().name("verso-engine".into()).spawn(move || engine.run(inbox))?;
     Ok((handle, thread))
 }
@@ -195,7 +210,7 @@ impl<A: Application> Engine<A> {
                 Ok(committed) => self.waiting.push((reply, committed)),
                 Err(error) => drop(reply.send(Err(error.into()))),
             },
-            Command::With(ask) => ask(&mut self.replica, now),
+            Command::With(task) => self.answers.push(task(&mut self.replica, now)),
             Command::Connect { peer, greeting, orders, reply } => {
                 let outcome = self.replica.connect(peer, greeting, now);
                 if let Ok(connection) = &outcome {
@@ -209,12 +224,7 @@ impl<A: Application> Engine<A> {
                 self.replica.stream_closed(connection, workspace, now);
             }
             Command::Refuse { connection, reason } => self.replica.refuse(connection, reason, now),
-            Command::Disconnected { connection, reply } => {
-                self.connections.remove(&connection);
-                let parting = self.replica.disconnected(connection);
-                // Whoever asks may know better and not listen.
-                let _unheard = reply.send(parting);
-            }
+            Command::Disconnected { connection, reply } => self.departed.push((connection, reply)),
             Command::ShutDown => return Carry::End,
         }
         Carry::On
@@ -238,8 +248,17 @@ impl<A: Application> Engine<A> {
             };
             drop(reply.send(outcome));
         }
+        for answer in self.answers.drain(..) {
+            answer();
+        }
         while let Some(effect) = self.replica.poll() {
             self.effect(effect);
+        }
+        // Last: if this device had an order to close on its way, the connection's task gets that before its answer.
+        for (connection, reply) in self.departed.drain(..) {
+            self.connections.remove(&connection);
+            // Whoever asks may know better and not listen.
+            let _unheard = reply.send(self.replica.disconnected(connection));
         }
     }
 
@@ -275,7 +294,7 @@ pub(crate) async fn keep_time<A: Application>(engine: EngineHandle<A>) {
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        if !engine.send(Command::With(Box::new(Replica::tick))).await {
+        if engine.with(Replica::tick).await.is_none() {
             return;
         }
     }

@@ -145,7 +145,12 @@ impl<A: Application> Network<A> {
         };
         self.board.update(peer, |status| {
             status.connected = true;
+            status.in_step = false;
             status.reason = None;
+            // A round may take several connections, and its figures are those of all of them.
+            if mode == Mode::StayOpen {
+                status.progress.clear();
+            }
         });
         let addresses = self.transport.local_addresses().iter().map(SocketAddr::to_string).collect();
         let ended = serve(connection, control, Greeting { addresses, mode }, self.engine.clone()).await;
