@@ -1,14 +1,28 @@
 #![doc = include_str!("../README.md")]
 
+mod app;
 mod args;
+mod command;
 #[cfg(test)]
 mod desk;
+mod device;
 mod error;
 mod export;
+mod failure;
+mod find;
+mod home;
 mod import;
+mod logging;
+mod net;
 mod output;
 mod progress;
 mod prompt;
 mod settings;
+mod table;
+mod when;
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    app::run()
+}

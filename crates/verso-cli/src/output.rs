@@ -131,6 +131,16 @@ impl Output {
         self.format
     }
 
+    /// Whether standard output is coloured.
+    pub(crate) const fn stdout(self) -> Paint {
+        self.stdout
+    }
+
+    /// Whether standard error is coloured.
+    pub(crate) const fn stderr(self) -> Paint {
+        self.stderr
+    }
+
     /// Prints what a command has to say, on standard output.
     pub(crate) fn print(self, report: &impl Report) -> Result<(), CliError> {
         self.print_to(&mut io::stdout().lock(), report)
@@ -145,6 +155,14 @@ impl Output {
         .and_then(|()| out.write_all(&bytes))
         .and_then(|()| out.flush())
         .or_else(|error| written(&error))
+    }
+
+    /// Tells a person something, on standard output; says nothing to a script.
+    pub(crate) fn tell(self, text: impl fmt::Display) -> Result<(), CliError> {
+        if self.format == Format::Json {
+            return Ok(());
+        }
+        writeln!(io::stdout(), "{text}").or_else(|error| written(&error))
     }
 
     /// Tells a person what is going on, on standard error; says nothing to a script.
@@ -167,6 +185,16 @@ impl Output {
     }
 }
 
+/// What somebody else wrote, in a form that can't change or hide what stands around it on a terminal: one line, without
+/// control characters and without those that turn the direction of text.
+pub(crate) fn shown(text: &str) -> String {
+    let is_deceptive = |character: char| {
+        character.is_control()
+            || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|character| if is_deceptive(character) { '\u{fffd}' } else { character }).collect()
+}
+
 /// A number as people read it: `513,425`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -178,6 +206,18 @@ pub(crate) fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// An amount of data as people read it: `812 B`, `5.2 kB`, `2.1 MB`.
+pub(crate) fn size(bytes: u64) -> String {
+    // Tenths of the unit, rounded down: a figure never promises more than there is.
+    let in_tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit / (unit / 10));
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", in_tenths(1_000)),
+        1_000_000..1_000_000_000 => format!("{} MB", in_tenths(1_000_000)),
+        _ => format!("{} GB", in_tenths(1_000_000_000)),
+    }
 }
 
 /// Writes one document, in one line.
@@ -232,11 +272,26 @@ mod tests {
     }
 
     #[test]
+    fn what_others_wrote_stays_in_its_line() {
+        assert_eq!(shown("größer 🕸 ~"), "größer 🕸 ~");
+        assert_eq!(shown("a\nb\x1b[31mc\u{202e}d\u{7f}"), "a\u{fffd}b\u{fffd}[31mc\u{fffd}d\u{fffd}");
+    }
+
+    #[test]
     fn numbers_for_people() {
         let expected = [(0, "0"), (999, "999"), (1000, "1,000"), (513_425, "513,425"), (1_000_000, "1,000,000")];
         for (number, text) in expected {
             assert_eq!(grouped(number), text);
         }
+    }
+
+    #[test]
+    fn amounts_for_people() {
+        let expected = [(0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (5_290, "5.2 kB"), (2_199_999, "2.1 MB")];
+        for (bytes, text) in expected {
+            assert_eq!(size(bytes), text);
+        }
+        assert_eq!(size(3_000_000_000), "3.0 GB");
     }
 
     struct Failing(io::ErrorKind);

@@ -1,4 +1,4 @@
-//! [`Bar`]: a progress bar on standard error, for work that a person waits for.
+//! [`Bar`] and [`SyncBar`]: progress bars on standard error, for work that a person waits for.
 
 use std::io::{self, IsTerminal as _};
 
@@ -16,13 +16,7 @@ pub(crate) struct Bar {
 impl Bar {
     /// Begins at nothing.
     pub(crate) fn new(output: Output) -> Self {
-        let is_shown = output.format() == Format::Text && io::stderr().is_terminal();
-        let target = if is_shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(0), target);
-        if let Ok(style) = ProgressStyle::with_template("{msg:<9} {wide_bar} {bytes}/{total_bytes}") {
-            bar.set_style(style);
-        }
-        Self { bar }
+        Self { bar: bar(output, "{msg:<9} {wide_bar} {bytes}/{total_bytes}") }
     }
 
     /// Shows how far it is.
@@ -42,4 +36,44 @@ impl Drop for Bar {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Shows how far a round of sync is, to a person at a terminal and to nobody else. It is gone when dropped.
+#[derive(Debug)]
+pub(crate) struct SyncBar {
+    bar: ProgressBar,
+}
+
+impl SyncBar {
+    /// Begins at nothing.
+    pub(crate) fn new(output: Output) -> Self {
+        let bar = bar(output, "{msg} {wide_bar} {human_pos} / {human_len}");
+        bar.set_message("looking for peers");
+        Self { bar }
+    }
+
+    /// Shows how many entries of how many are acknowledged.
+    pub(crate) fn show(&self, done: u64, of: u64) {
+        if of > 0 {
+            self.bar.set_message("syncing");
+        }
+        self.bar.set_length(of);
+        self.bar.set_position(done);
+    }
+}
+
+impl Drop for SyncBar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn bar(output: Output, template: &str) -> ProgressBar {
+    let is_shown = output.format() == Format::Text && io::stderr().is_terminal();
+    let target = if is_shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(0), target);
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
 }

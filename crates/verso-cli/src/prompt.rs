@@ -91,17 +91,17 @@ pub(crate) fn new_passphrase(environment: &Environment, person: &impl Person) ->
 /// Asks for consent. `--yes` is the answer of a script, and is not asked about here.
 pub(crate) fn consent(person: &impl Person, what: &str, question: &str) -> Result<bool, CliError> {
     if !person.is_there() {
-        let why = "it needs somebody's consent, and there is no terminal to ask at";
-        return Err(CliError::new(
-            Exit::Failed,
-            what,
-            why,
-            "run it in a terminal, or with --yes if that is what you want",
-        ));
+        return Err(nobody_to_agree(what));
     }
     person.agrees(question).map_err(|error| {
         CliError::because(Exit::Failed, what, &error, "run the command again, or with --yes if that is what you want")
     })
+}
+
+/// There is nobody who could consent.
+pub(crate) fn nobody_to_agree(what: &str) -> CliError {
+    let why = "it needs somebody's consent, and there is no terminal to ask at";
+    CliError::new(Exit::Usage, what, why, "run it in a terminal, or with --yes if that is what you want")
 }
 
 fn given(environment: &Environment, what: &str) -> Result<Option<Passphrase>, CliError> {
@@ -204,6 +204,7 @@ mod tests {
         assert_eq!(consent(&Scripted::new(vec!["y"]), "can't pair", "Pair?"), Ok(true));
         assert_eq!(consent(&Scripted::new(vec!["n"]), "can't pair", "Pair?"), Ok(false));
         let failure = consent(&Scripted::new(vec![]), "can't pair", "Pair?").unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage);
         assert!(failure.hint.contains("--yes"), "{}", failure.hint);
     }
 }

@@ -98,8 +98,6 @@ pub(crate) struct Settings {
     pub(crate) listen: Option<SocketAddr>,
     /// The workspace for commands that are given none.
     pub(crate) workspace: Option<String>,
-    /// How much is logged.
-    pub(crate) verbosity: u8,
 }
 
 impl Settings {
@@ -116,7 +114,6 @@ impl Settings {
                 .unwrap_or(NetworkChoice::Lan),
             listen: globals.listen,
             workspace: environment.text(variable::WORKSPACE)?,
-            verbosity: globals.verbose,
         })
     }
 }

@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(value["workspace"]["name"], "gar\"den\n");
         let nodes = value["nodes"].as_array().unwrap();
         let ids: Vec<&str> = nodes.iter().map(|node| node["id"].as_str().unwrap()).collect();
-        let mut expected: Vec<String> = written[..3].iter().map(|id| id.to_hyphenated()).collect();
+        let mut expected: Vec<String> = written[..3].iter().map(verso_graph::NodeId::to_hyphenated).collect();
         let b = nodes.iter().find(|node| node["title"] == "b").unwrap();
         assert_eq!(b["id"], expected[0].as_str());
         assert_eq!((&b["url"], &b["state"]), (&"https://example.org/b".into(), &"live".into()));

@@ -61,7 +61,7 @@ mod tests {
         let titles: Vec<serde_json::Value> = lines.iter().map(|line| line["title"].clone()).collect();
         for line in &mut lines {
             line["id"] = line["title"].clone();
-            let mut links: Vec<(String, String)> = line["links"]
+            let mut targets: Vec<(String, String)> = line["links"]
                 .as_array()
                 .unwrap()
                 .iter()
@@ -70,8 +70,8 @@ mod tests {
                     (titles[target].to_string(), link[1].to_string())
                 })
                 .collect();
-            links.sort();
-            line["links"] = serde_json::json!(links);
+            targets.sort();
+            line["links"] = serde_json::json!(targets);
             let mut tags: Vec<String> =
                 line["tags"].as_array().unwrap().iter().map(|tag| tag.as_str().unwrap().to_owned()).collect();
             tags.sort();

@@ -297,8 +297,11 @@ mod tests {
         ImportCounts { nodes, tags, edges, intents: nodes + tags + edges, skipped }
     }
 
-    /// Nodes by title with url, tags, and links as kind and title.
-    fn content(desk: &Desk) -> Vec<(String, String, Vec<String>, Vec<(String, String)>)> {
+    /// Title, url, tags, and links as kind and title, of a node.
+    type Shown = (String, String, Vec<String>, Vec<(String, String)>);
+
+    /// All nodes, sorted.
+    fn content(desk: &Desk) -> Vec<Shown> {
         let mut content: Vec<_> = desk
             .graph
             .nodes()

@@ -1,0 +1,101 @@
+//! [`App`]: one run of the program, from the words of the command line to the exit code.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use crate::args::{Cli, Command, NoCommand};
+use crate::command;
+use crate::device::Device;
+use crate::error::CliError;
+use crate::home::{Home, Unlocked};
+use crate::logging;
+use crate::output::Output;
+use crate::prompt::Terminal;
+use crate::settings::{self, Environment, Settings};
+
+/// What every command works with.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) settings: Settings,
+    pub(crate) environment: Environment,
+    pub(crate) output: Output,
+}
+
+impl App {
+    pub(crate) fn home(&self) -> Home {
+        Home::new(&self.settings)
+    }
+
+    /// Takes the data directory and opens the identity.
+    pub(crate) fn unlock(&self) -> Result<Unlocked, CliError> {
+        self.home().unlock(&self.settings, &self.environment, &Terminal, self.output)
+    }
+
+    /// Opens the device in the data directory, without any network.
+    pub(crate) fn device(&self) -> Result<Device, CliError> {
+        let unlocked = self.unlock()?;
+        let device = Device::open(self.home().dir(), unlocked.key, &command::host_name())?.keeping(unlocked.lock);
+        device.tell_notices(self.output);
+        Ok(device)
+    }
+}
+
+/// Runs the program.
+pub(crate) fn run() -> ExitCode {
+    let words: Vec<OsString> = env::args_os().collect();
+    let cli = match Cli::read(&words) {
+        Ok(cli) => cli,
+        Err(NoCommand::Answer(text)) => {
+            // A reader that has seen enough is no failure.
+            io::stdout().write_all(text.as_bytes()).unwrap_or_default();
+            return ExitCode::SUCCESS;
+        }
+        Err(NoCommand::Help(text)) => {
+            io::stderr().write_all(text.as_bytes()).unwrap_or_default();
+            return crate::error::Exit::Usage.into();
+        }
+        Err(NoCommand::Nonsense(error)) => {
+            settings::output_of_words(&words, &Environment::Process).fail(&error);
+            return error.exit.into();
+        }
+    };
+    let is_demo = matches!(cli.command, Command::Demo { .. });
+    let environment = if is_demo { Environment::WithoutVerso } else { Environment::Process };
+    let output = settings::output(&cli.globals, &environment);
+    logging::start(cli.globals.verbose, output);
+    match perform(cli, environment, output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output.fail(&error);
+            error.exit.into()
+        }
+    }
+}
+
+fn perform(cli: Cli, environment: Environment, output: Output) -> Result<(), CliError> {
+    // It needs no data directory, not even to know where one would be.
+    if let Command::Demo { import } = &cli.command {
+        return command::demo::run(import.as_deref(), output);
+    }
+    let settings = Settings::new(&cli.globals, &environment)?;
+    let app = App { settings, environment, output };
+    match cli.command {
+        Command::Init { name } => command::identity::init(&app, name),
+        Command::Id => command::identity::id(&app),
+        Command::Workspace(wanted) => command::workspace::run(&app, &wanted),
+        Command::Import { file, workspace } => command::import::run(&app, &file, &workspace),
+        Command::Node(wanted) => command::node::run(&app, wanted),
+        Command::Edge(wanted) => command::edge::run(&app, wanted),
+        Command::Show { workspace } => command::show::run(&app, workspace.as_deref()),
+        Command::Export { workspace, format } => command::export::run(&app, workspace.as_deref(), format),
+        Command::Pair { ttl, yes } => command::pair::run(&app, ttl, yes.into()),
+        Command::Join { link, yes } => command::join::run(&app, &link, yes.into()),
+        Command::Peers => command::peers::run(&app),
+        Command::Up { once: true, wait } => command::once::run(&app, wait),
+        Command::Up { once: false, .. } => command::up::run(&app),
+        Command::Status => command::status::run(&app),
+        Command::Demo { import } => command::demo::run(import.as_deref(), output),
+    }
+}

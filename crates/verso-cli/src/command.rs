@@ -1,0 +1,24 @@
+//! The commands, a file each: ask, have it done, tell.
+
+mod agreement;
+pub(crate) mod demo;
+pub(crate) mod edge;
+pub(crate) mod export;
+pub(crate) mod identity;
+pub(crate) mod import;
+pub(crate) mod join;
+pub(crate) mod node;
+mod node_view;
+pub(crate) mod once;
+pub(crate) mod pair;
+pub(crate) mod peers;
+pub(crate) mod show;
+pub(crate) mod status;
+pub(crate) mod up;
+pub(crate) mod workspace;
+
+/// Returns what this machine is called, for a device that was given no name.
+pub(crate) fn host_name() -> String {
+    let name = gethostname::gethostname();
+    verso_pairing::Name::lossy(&name.to_string_lossy()).as_str().to_owned()
+}

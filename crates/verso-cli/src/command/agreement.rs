@@ -1,0 +1,89 @@
+//! What both people see before two devices are paired, and their yes or no.
+
+use verso_pairing::{Direction, Summary};
+use verso_trust::{Access, PeerRole};
+use verso_worker::Answer;
+
+use crate::error::{CliError, Exit};
+use crate::output::{Output, shown};
+use crate::prompt::{self, Person as _, Terminal};
+
+/// Whether somebody is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Consent {
+    /// At the terminal.
+    Asked,
+    /// It was given on the command line.
+    Given,
+}
+
+impl From<bool> for Consent {
+    fn from(yes: bool) -> Self {
+        if yes { Self::Given } else { Self::Asked }
+    }
+}
+
+/// Makes sure that there will be an answer, before anything is shown or dialled.
+pub(super) fn require_answer(consent: Consent, what: &str) -> Result<(), CliError> {
+    if consent == Consent::Asked && !Terminal.is_there() {
+        return Err(prompt::nobody_to_agree(what));
+    }
+    Ok(())
+}
+
+/// Tells what will happen, and gets the answer. Everything else may go on meanwhile.
+pub(super) async fn answer(summary: &Summary, consent: Consent, output: Output) -> Result<Answer, CliError> {
+    let text = told(summary);
+    if consent == Consent::Given {
+        output.note(text);
+        return Ok(Answer::Yes);
+    }
+    let question = format!("Pair with {}?", shown(summary.name.as_str()));
+    let asking = tokio::task::spawn_blocking(move || {
+        Terminal.tell(&text);
+        prompt::consent(&Terminal, "can't pair", &question)
+    });
+    let agreed = asking.await.unwrap_or(Ok(false))?;
+    Ok(if agreed { Answer::Yes } else { Answer::No })
+}
+
+/// Says what will happen.
+fn told(summary: &Summary) -> String {
+    let name = shown(summary.name.as_str());
+    let role = match summary.terms.role() {
+        PeerRole::Own => "another device of yours",
+        PeerRole::Friend => "a friend's device",
+    };
+    let effect = match summary.direction {
+        Direction::Both => "each gets all workspaces of the other, to read and to write",
+        Direction::Gives => "it gets access to workspaces of this device",
+        Direction::Receives => "this device gets access to workspaces of the other",
+        Direction::Nothing => "neither gets access to anything yet",
+    };
+    let text = format!(
+        "The other device is {name}.\n  fingerprint  {}  (its `verso id` shows the same)\n  role         {role}\n  effect       {effect}",
+        summary.fingerprint
+    );
+    let listed = summary.terms.workspaces().iter().map(|workspace| {
+        let access = match workspace.access {
+            Access::ReadOnly => "to read",
+            Access::ReadWrite => "to read and to write",
+        };
+        format!("\n  workspace    {}, {access}", shown(workspace.name.as_str()))
+    });
+    [text].into_iter().chain(listed).collect()
+}
+
+/// The word for JSON.
+pub(super) const fn role_code(role: PeerRole) -> &'static str {
+    match role {
+        PeerRole::Own => "own",
+        PeerRole::Friend => "friend",
+    }
+}
+
+/// A link that is none.
+pub(super) fn no_link(error: &verso_pairing::LinkError) -> CliError {
+    let hint = "copy the whole link that `verso pair` shows, in quotes";
+    CliError::because(Exit::Usage, "can't read the link", error, hint)
+}

@@ -1,0 +1,133 @@
+//! `join`: pairs with the device that shows a link.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+use verso_graph::Graph;
+use verso_pairing::{Paired, PairingError, PairingLink};
+use verso_transport::DialError;
+use verso_worker::{PairError, PairingEvent, WorkerHandle};
+
+use super::agreement::{self, Consent, no_link, role_code};
+use crate::app::App;
+use crate::error::{CliError, Exit};
+use crate::failure;
+use crate::net::{self, Signals};
+use crate::output::{Output, Paint, Report, shown};
+
+const WHAT: &str = "can't join";
+
+pub(crate) fn run(app: &App, link: &str, consent: Consent) -> Result<(), CliError> {
+    let link: PairingLink = link.trim().parse().map_err(|error| no_link(&error))?;
+    agreement::require_answer(consent, WHAT)?;
+    let unlocked = app.unlock()?;
+    net::block_on(async {
+        let mut signals = Signals::listen()?;
+        let (worker, handle) = net::open(app, unlocked).await?;
+        for (key, _value) in link.unknown_parameters() {
+            app.output.note(format_args!("The link says something that this version does not know: {}.", shown(key)));
+        }
+        let outcome = tokio::select! {
+            paired = join(&handle, &link, consent, app.output) => paired,
+            () = signals.recv() => {
+                Err(CliError::new(Exit::Failed, WHAT, "it was stopped", "run it again while the link is shown"))
+            }
+        };
+        let closed = worker.close().await.map_err(|error| failure::worker(&error, app.home().dir()));
+        let paired = outcome?;
+        closed?;
+        app.output.print(&Told::new(&paired))
+    })
+}
+
+async fn join(
+    handle: &WorkerHandle<Graph>,
+    link: &PairingLink,
+    consent: Consent,
+    output: Output,
+) -> Result<Paired, CliError> {
+    let (sender, mut events) = mpsc::unbounded_channel();
+    match link.hints().name.as_ref() {
+        Some(name) => output.note(format_args!("Looking for {}…", shown(name.as_str()))),
+        None => output.note("Looking for the other device…"),
+    }
+    let joining = handle.join(link, &sender);
+    tokio::pin!(joining);
+    loop {
+        tokio::select! {
+            joined = &mut joining => return joined.map_err(|error| failed(&error)),
+            Some(event) = events.recv() => if let PairingEvent::Confirm { summary, answer } = event {
+                let asking = agreement::answer(&summary, consent, output);
+                let said = tokio::select! {
+                    said = asking => said?,
+                    // The other side went while the person was thinking.
+                    joined = &mut joining => return joined.map_err(|error| failed(&error)),
+                };
+                if answer.send(said).is_err() {
+                    output.note("The other device went away meanwhile.");
+                }
+            },
+        }
+    }
+}
+
+/// What a failure to join means.
+fn failed(error: &PairError) -> CliError {
+    const ASK: &str = "show a new link with `verso pair` there, and join by that";
+    match error {
+        PairError::Expired => CliError::because(Exit::Refused, WHAT, error, ASK),
+        PairError::Dial(dial) => match dial {
+            // Whoever answers and knows nothing of an offer: it was used, has expired, or was withdrawn.
+            DialError::Refused(_) => {
+                let why = "the other device shows no such link: it was used, has expired, or was withdrawn";
+                CliError::new(Exit::Refused, WHAT, why, ASK)
+            }
+            DialError::Version => CliError::because(Exit::Failed, WHAT, dial, "update Verso on both devices"),
+            _ => {
+                let hint = "see that `verso pair` still runs there, and both devices are on one network";
+                CliError::because(Exit::NoPeer, WHAT, dial, hint)
+            }
+        },
+        PairError::Ceremony(ceremony) => match ceremony {
+            PairingError::OwnLink => CliError::because(Exit::Usage, WHAT, ceremony, "use it on another device"),
+            PairingError::Refused => CliError::new(
+                Exit::Failed,
+                WHAT,
+                "you said no",
+                "nothing was shared; join again if you change your mind",
+            ),
+            PairingError::PeerRefused(_)
+            | PairingError::Offer(_)
+            | PairingError::OtherOffer
+            | PairingError::NotProven
+            | PairingError::NotAccepted => CliError::because(Exit::Refused, WHAT, ceremony, ASK),
+            PairingError::Unfinished => {
+                CliError::because(Exit::Failed, WHAT, ceremony, "join again by the same link, or try `verso up`")
+            }
+            _ => CliError::because(Exit::Failed, WHAT, ceremony, "join again while the link is shown"),
+        },
+        _ => CliError::because(Exit::Failed, WHAT, error, "run the command again"),
+    }
+}
+
+/// The device that was joined.
+#[derive(Debug, Serialize)]
+struct Told {
+    device: String,
+    name: String,
+    role: &'static str,
+}
+
+impl Told {
+    fn new(paired: &Paired) -> Self {
+        Self { device: paired.device.to_hex(), name: paired.name.to_string(), role: role_code(paired.role) }
+    }
+}
+
+impl Report for Told {
+    fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        writeln!(out, "{} with {}", paint.good("paired"), paint.strong(shown(&self.name)))?;
+        writeln!(out, "{} verso up, on both devices", paint.faint("next:"))
+    }
+}

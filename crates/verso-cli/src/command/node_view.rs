@@ -1,0 +1,124 @@
+//! [`NodeView`]: a node with all that is known of it, the values that lost included.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use verso_graph::{Edge, Graph, Node, NodeState, Register, Stamp, Written};
+
+use crate::device::Device;
+use crate::output::{Paint, Report, shown};
+use crate::when;
+
+/// A node as `node show` tells it.
+#[derive(Debug, Serialize)]
+pub(super) struct NodeView {
+    node: String,
+    url: String,
+    title: String,
+    tags: Vec<String>,
+    state: &'static str,
+    created: Made,
+    /// All titles that stand, the shown one first: there are several if they were written concurrently.
+    titles: Vec<Value>,
+    urls: Vec<Value>,
+    outgoing: Vec<Link>,
+    incoming: Vec<Link>,
+    /// Whether it is to be decided what becomes of the node.
+    conflicts: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Made {
+    at: String,
+    device: String,
+    name: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Value {
+    value: String,
+    #[serde(flatten)]
+    made: Made,
+}
+
+#[derive(Debug, Serialize)]
+struct Link {
+    node: String,
+    title: String,
+    kind: String,
+}
+
+impl NodeView {
+    pub(super) fn new(device: &Device, graph: &Graph, node: &Node<'_>) -> Self {
+        let made = |stamp: Stamp| {
+            let author = stamp.dot.author.device;
+            let name = device.replica().trust().name(&author).unwrap_or_default().to_owned();
+            Made { at: when::json(stamp.hlc.millis()), device: author.to_hex(), name }
+        };
+        let value = |written: Written<'_>| Value { value: written.value.to_owned(), made: made(written.stamp) };
+        let conflicts = graph.conflicts().into_iter().filter(|conflict| conflict.id.node() == Some(node.id()));
+        Self {
+            node: node.id().to_hyphenated(),
+            url: node.url().to_owned(),
+            title: node.title().to_owned(),
+            tags: node.tags().into_iter().map(str::to_owned).collect(),
+            state: if node.state() == NodeState::Ghost { "ghost" } else { "live" },
+            created: made(node.created()),
+            titles: node.values(Register::Title).into_iter().map(value).collect(),
+            urls: node.values(Register::Url).into_iter().map(value).collect(),
+            outgoing: node.outgoing().iter().map(|edge| Link::to(&edge.target(), edge)).collect(),
+            incoming: node.incoming().iter().map(|edge| Link::to(&edge.source(), edge)).collect(),
+            conflicts: conflicts.map(|conflict| conflict.id.kind().to_owned()).collect(),
+        }
+    }
+}
+
+impl Link {
+    fn to(other: &Node<'_>, edge: &Edge<'_>) -> Self {
+        let title = if other.title().is_empty() { other.url() } else { other.title() };
+        Self { node: other.id().to_hyphenated(), title: title.to_owned(), kind: edge.kind().to_owned() }
+    }
+
+    fn text(&self, arrow: &str, paint: Paint) -> String {
+        let kind = if self.kind.is_empty() { String::new() } else { format!(" {}", paint.faint(shown(&self.kind))) };
+        format!("{arrow}{kind} {}", shown(&self.title))
+    }
+}
+
+impl Made {
+    fn text(&self) -> String {
+        let name = if self.name.is_empty() { self.device.get(..10).unwrap_or_default() } else { &self.name };
+        format!("{}, {}", shown(name), when::person_reads(&self.at))
+    }
+}
+
+impl Report for NodeView {
+    fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        let state = if self.state == "ghost" { format!("  {}", paint.warn("ghost")) } else { String::new() };
+        writeln!(out, "{}{state}", paint.strong(shown(&self.title)))?;
+        writeln!(out, "  url      {}", shown(&self.url))?;
+        writeln!(out, "  id       {}", self.node)?;
+        if !self.tags.is_empty() {
+            let tags: Vec<String> = self.tags.iter().map(|tag| shown(tag)).collect();
+            writeln!(out, "  tags     {}", tags.join(", "))?;
+        }
+        writeln!(out, "  created  {}", self.created.text())?;
+        for (what, values) in [("title", &self.titles), ("url", &self.urls)] {
+            for other in values.iter().skip(1) {
+                let made = other.made.text();
+                writeln!(out, "  {} {what} `{}` {}", paint.warn("also:"), shown(&other.value), paint.faint(made))?;
+            }
+        }
+        for link in &self.outgoing {
+            writeln!(out, "  {}", link.text("→", paint))?;
+        }
+        for link in &self.incoming {
+            writeln!(out, "  {}", link.text("←", paint))?;
+        }
+        if self.conflicts.iter().any(|kind| kind == "deletion") {
+            let why = "it was deleted by somebody who had not seen all that was done to it";
+            writeln!(out, "  {} {why}", paint.warn("open:"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,108 @@
+//! `peers`: the devices that are paired with this one.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::agreement::role_code;
+use super::workspace::access_code;
+use crate::app::App;
+use crate::device::Device;
+use crate::error::CliError;
+use crate::output::{Paint, Report, shown};
+use crate::table::Table;
+use crate::when;
+
+pub(crate) fn run(app: &App) -> Result<(), CliError> {
+    let device = app.device()?;
+    let peers = rows(&device);
+    device.close()?;
+    app.output.print(&List { peers })
+}
+
+/// Returns the peers by name: those that were met, then those that were only paired.
+pub(super) fn rows(device: &Device) -> Vec<Peer> {
+    let replica = device.replica();
+    let met = replica.peers().map(|peer| {
+        let grant = |grant: &verso_trust::Grant| Granted {
+            workspace: grant.workspace.to_hex(),
+            access: access_code(grant.access),
+        };
+        Peer {
+            device: peer.trusted.device.to_hex(),
+            name: peer.trusted.display_name.clone(),
+            role: role_code(peer.trusted.role),
+            last_seen: peer.contact.last_seen_ms.map(when::json),
+            grants: peer.trusted.grants.iter().map(grant).collect(),
+            lapses_at: None,
+        }
+    });
+    let mut rows: Vec<Peer> = met.collect();
+    for new in replica.provisional_peers(device.now()) {
+        let id = new.device.to_hex();
+        // A pairing that renews an older one changes nothing about who the peer is.
+        if !rows.iter().any(|row| row.device == id) {
+            rows.push(Peer {
+                device: id,
+                name: new.name.clone(),
+                role: role_code(new.role),
+                last_seen: None,
+                grants: Vec::new(),
+                lapses_at: Some(when::json(new.expires_ms)),
+            });
+        }
+    }
+    rows.sort_by(|a, b| (a.lapses_at.is_some(), &a.name, &a.device).cmp(&(b.lapses_at.is_some(), &b.name, &b.device)));
+    rows
+}
+
+/// A peer.
+#[derive(Debug, Serialize)]
+pub(super) struct Peer {
+    pub(super) device: String,
+    pub(super) name: String,
+    pub(super) role: &'static str,
+    pub(super) last_seen: Option<String>,
+    grants: Vec<Granted>,
+    /// When a pairing lapses that no contact has confirmed yet.
+    pub(super) lapses_at: Option<String>,
+}
+
+impl Peer {
+    /// When it was last met, for a person.
+    pub(super) fn seen(&self) -> String {
+        match (&self.last_seen, &self.lapses_at) {
+            (Some(at), _) => when::person_reads(at),
+            (None, Some(at)) => format!("not yet; the pairing lapses {}", when::person_reads(at)),
+            (None, None) => "not by this device".to_owned(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Granted {
+    workspace: String,
+    access: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct List {
+    peers: Vec<Peer>,
+}
+
+impl Report for List {
+    fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        if self.peers.is_empty() {
+            return writeln!(
+                out,
+                "No device is paired with this one: run `verso pair` here, and `verso join LINK` there."
+            );
+        }
+        let mut table = Table::new(["name", "role", "last seen", "device"]);
+        for peer in &self.peers {
+            let device = peer.device.get(..10).unwrap_or_default().to_owned();
+            table.row([shown(&peer.name), peer.role.to_owned(), peer.seen(), device]);
+        }
+        table.write(out, paint)
+    }
+}

@@ -1,0 +1,330 @@
+//! `up`: stays and keeps all peers in step, until it is told to end.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+use verso_graph::Graph;
+use verso_identity::{DeviceId, WorkspaceId};
+use verso_replica::Event;
+use verso_wire::{Application as _, Reason};
+use verso_worker::{PeerStatus, Status, WorkerHandle, now_since};
+
+use crate::app::App;
+use crate::error::CliError;
+use crate::failure;
+use crate::net::{self, Signals};
+use crate::output::{Paint, Report, grouped, shown};
+
+pub(crate) fn run(app: &App) -> Result<(), CliError> {
+    let unlocked = app.unlock()?;
+    net::block_on(async {
+        let mut signals = Signals::listen()?;
+        let (worker, handle) = net::open(app, unlocked).await?;
+        let shutdown = CancellationToken::new();
+        let (mut status, mut events) = (handle.status(), handle.events());
+        let mut names = Names { handle: handle.clone(), known: BTreeMap::new() };
+        names.renew().await;
+        let started = Line::Started {
+            device: handle.device().to_hex(),
+            addresses: handle.addresses().iter().map(ToString::to_string).collect(),
+            peers: names.known.len(),
+        };
+        app.output.print(&started)?;
+        let mut run = tokio::spawn(worker.run(shutdown.clone()));
+        let mut before = Status::default();
+        let ended = loop {
+            let lines = tokio::select! {
+                () = signals.recv() => break None,
+                ended = &mut run => break Some(ended),
+                changed = status.changed() => match changed {
+                    Ok(()) => {
+                        let now = status.borrow_and_update().clone();
+                        let lines = names.changes(&before, &now).await;
+                        before = now;
+                        lines
+                    }
+                    // The worker's end is told by `run`.
+                    Err(_closed) => break Some((&mut run).await),
+                },
+                event = events.recv() => match event {
+                    Ok(event) => names.line(event).await.into_iter().collect(),
+                    Err(RecvError::Lagged(_)) => Vec::new(),
+                    Err(RecvError::Closed) => break Some((&mut run).await),
+                },
+            };
+            for line in lines {
+                app.output.print(&line)?;
+            }
+        };
+        shutdown.cancel();
+        let ended = match ended {
+            Some(ended) => ended,
+            None => run.await,
+        };
+        let ended = ended.unwrap_or(Err(verso_worker::WorkerError::Crashed));
+        ended.map_err(|error| failure::worker(&error, app.home().dir()))?;
+        app.output.print(&Line::Stopped {})
+    })
+}
+
+/// What this person calls devices and workspaces.
+struct Names {
+    handle: WorkerHandle<Graph>,
+    known: BTreeMap<DeviceId, String>,
+}
+
+impl Names {
+    async fn renew(&mut self) {
+        let now = now_since(std::time::Instant::now());
+        if let Some(known) = self.handle.read(move |replica| replica.known_peers(now)).await {
+            self.known = known;
+        }
+    }
+
+    async fn of(&mut self, device: DeviceId) -> Who {
+        if !self.known.contains_key(&device) {
+            self.renew().await;
+        }
+        Who { device: device.to_hex(), name: self.known.get(&device).cloned().unwrap_or_default() }
+    }
+
+    async fn workspace(&self, id: WorkspaceId) -> String {
+        let name = self.handle.read(move |replica| {
+            replica.application(&id).and_then(|graph| graph.name()).unwrap_or_default().to_owned()
+        });
+        name.await.unwrap_or_default()
+    }
+
+    /// What is different between two states of the status.
+    async fn changes(&mut self, before: &Status, now: &Status) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for (device, peer) in &now.peers {
+            let was = before.peers.get(device).cloned().unwrap_or_default();
+            if was != *peer {
+                let who = self.of(*device).await;
+                lines.extend(changes_of(&who, &was, peer));
+            }
+        }
+        lines
+    }
+
+    async fn line(&mut self, event: Event) -> Option<Line> {
+        match event {
+            Event::RemoteDelta { workspace, from, entries } if workspace != WorkspaceId::CONTROL => {
+                let name = self.workspace(workspace).await;
+                Some(Line::Received {
+                    who: self.of(from).await,
+                    workspace: Place { id: workspace.to_hex(), name },
+                    entries,
+                })
+            }
+            Event::WorkspaceAdopted { workspace, from } => {
+                Some(Line::WorkspaceAdopted { who: self.of(from).await, workspace: workspace.to_hex() })
+            }
+            Event::Rebuilt { workspace } => {
+                let name = self.workspace(workspace).await;
+                Some(Line::Rebuilt { workspace: Place { id: workspace.to_hex(), name } })
+            }
+            Event::RolledBack { workspace } => {
+                let name = self.workspace(workspace).await;
+                Some(Line::RolledBack { workspace: Place { id: workspace.to_hex(), name } })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What is different about one peer, in the order in which it came about.
+fn changes_of(who: &Who, was: &PeerStatus, now: &PeerStatus) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let who = || who.clone();
+    if now.connected && !was.connected {
+        lines.push(Line::PeerOnline { who: who() });
+    }
+    if now.in_step && !was.in_step {
+        let total = now.total();
+        lines.push(Line::InStep { who: who(), entries_sent: total.sent, entries_received: total.received });
+    }
+    let told = |reason: Reason| Why { code: reason.code(), what: reason.what(), action: reason.action() };
+    match (was.connected, now.connected, now.reason) {
+        (true, false, reason) => lines.push(Line::PeerOffline { who: who(), reason: reason.map(told) }),
+        (_, _, Some(reason)) if was.reason != Some(reason) => {
+            lines.push(Line::Blocked { who: who(), reason: told(reason) });
+        }
+        _ => {}
+    }
+    lines
+}
+
+/// A device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Who {
+    device: String,
+    name: String,
+}
+
+impl Who {
+    fn text(&self) -> String {
+        if self.name.is_empty() { self.device.get(..10).unwrap_or_default().to_owned() } else { shown(&self.name) }
+    }
+}
+
+/// A workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Place {
+    id: String,
+    name: String,
+}
+
+/// Why data does not move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct Why {
+    code: &'static str,
+    what: &'static str,
+    action: &'static str,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+enum Line {
+    /// This device listens and dials.
+    Started { device: String, addresses: Vec<String>, peers: usize },
+    /// A connection with a peer is up.
+    PeerOnline {
+        #[serde(flatten)]
+        who: Who,
+    },
+    /// Both acknowledged all they share. The figures are those of this connection.
+    InStep {
+        #[serde(flatten)]
+        who: Who,
+        entries_sent: u64,
+        entries_received: u64,
+    },
+    /// Entries of others are durable and shown.
+    Received {
+        #[serde(flatten)]
+        who: Who,
+        workspace: Place,
+        entries: u64,
+    },
+    /// A workspace was taken over from another device of this person.
+    WorkspaceAdopted {
+        #[serde(flatten)]
+        who: Who,
+        workspace: String,
+    },
+    /// What a workspace shows was worked out anew, because who may write in it changed.
+    Rebuilt { workspace: Place },
+    /// This device had been rolled back, and writes on as a new author.
+    RolledBack { workspace: Place },
+    /// The connection is gone.
+    PeerOffline {
+        #[serde(flatten)]
+        who: Who,
+        reason: Option<Why>,
+    },
+    /// Something keeps data from moving.
+    Blocked {
+        #[serde(flatten)]
+        who: Who,
+        reason: Why,
+    },
+    /// This device has ended.
+    Stopped {},
+}
+
+impl Report for Line {
+    fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        let place = |place: &Place| shown(if place.name.is_empty() { &place.id } else { &place.name });
+        match self {
+            Self::Started { addresses, peers, .. } => {
+                let at = if addresses.is_empty() { "no network yet".to_owned() } else { addresses.join(", ") };
+                writeln!(out, "{} listening at {at}; {peers} paired; Ctrl-C ends it", paint.faint("○"))?;
+                if *peers == 0 {
+                    writeln!(out, "No device is paired yet: end this, and run `verso pair`.")?;
+                }
+                Ok(())
+            }
+            Self::PeerOnline { who } => writeln!(out, "{} {} is here", paint.faint("◐"), paint.strong(who.text())),
+            Self::InStep { who, entries_sent, entries_received } => writeln!(
+                out,
+                "{} {} is in step: sent {}, received {}",
+                paint.good("●"),
+                paint.strong(who.text()),
+                grouped(*entries_sent),
+                grouped(*entries_received)
+            ),
+            Self::Received { who, workspace, entries } => {
+                let (from, place) = (who.text(), place(workspace));
+                writeln!(out, "  {} entries of {place} from {from}", grouped(*entries))
+            }
+            Self::WorkspaceAdopted { who, workspace } => {
+                writeln!(out, "  a workspace of {}: {workspace}", who.text())
+            }
+            Self::Rebuilt { workspace } => writeln!(out, "  {} was worked out anew", place(workspace)),
+            Self::RolledBack { workspace } => writeln!(
+                out,
+                "{} this device was rolled back, as {} shows; it goes on as a new author, and nothing is lost",
+                paint.warn("!"),
+                place(workspace)
+            ),
+            Self::PeerOffline { who, reason } => {
+                let why = reason.map_or_else(String::new, |why| format!(": {}", why.what));
+                writeln!(out, "{} {} is gone{why}", paint.faint("○"), paint.strong(who.text()))
+            }
+            Self::Blocked { who, reason } => {
+                writeln!(out, "{} {}: {}", paint.warn("○"), paint.strong(who.text()), reason.what)?;
+                writeln!(out, "  {}", paint.faint(reason.action))
+            }
+            Self::Stopped {} => writeln!(out, "{} ended", paint.faint("○")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn who() -> Who {
+        Who { device: "00".repeat(32), name: "desk".to_owned() }
+    }
+
+    fn told(was: &PeerStatus, now: &PeerStatus) -> Vec<String> {
+        let lines = changes_of(&who(), was, now);
+        lines.iter().map(|line| serde_json::to_value(line).unwrap()["event"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_peer_comes_is_in_step_and_goes() {
+        let away = PeerStatus::default();
+        let here = PeerStatus { connected: true, ..PeerStatus::default() };
+        let in_step = PeerStatus { in_step: true, ..here.clone() };
+        let gone = PeerStatus { reason: Some(Reason::Unreachable), in_step: true, ..PeerStatus::default() };
+        assert_eq!(told(&away, &here), ["peer-online"]);
+        assert_eq!(told(&here, &in_step), ["in-step"]);
+        assert_eq!(told(&away, &in_step), ["peer-online", "in-step"], "seen at once");
+        assert_eq!(told(&in_step, &here), [""; 0], "new entries are on their way");
+        assert_eq!(told(&in_step, &gone), ["peer-offline"]);
+        assert_eq!(told(&gone, &gone), [""; 0]);
+        assert_eq!(told(&here, &gone), ["in-step", "peer-offline"], "seen late");
+    }
+
+    #[test]
+    fn what_is_in_the_way_is_told_once_with_what_to_do() {
+        let away = PeerStatus::default();
+        let refused = PeerStatus { reason: Some(Reason::NotTrusted), ..PeerStatus::default() };
+        let lines = changes_of(&who(), &away, &refused);
+        assert_eq!(changes_of(&who(), &refused, &refused), []);
+        let json = serde_json::to_value(&lines).unwrap();
+        let reason = serde_json::json!({"code": "not-trusted", "what": Reason::NotTrusted.what(),
+            "action": Reason::NotTrusted.action()});
+        let expected =
+            serde_json::json!([{"event": "blocked", "device": "00".repeat(32), "name": "desk", "reason": reason}]);
+        assert_eq!(json, expected);
+    }
+}

@@ -1,0 +1,109 @@
+//! `workspace`: making and listing workspaces.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use verso_graph::MAX_LABEL;
+use verso_trust::Access;
+
+use crate::app::App;
+use crate::args::WorkspaceCommand;
+use crate::error::{CliError, Exit};
+use crate::find;
+use crate::output::{Paint, Report, grouped, shown};
+use crate::table::Table;
+
+pub(crate) fn run(app: &App, wanted: &WorkspaceCommand) -> Result<(), CliError> {
+    match wanted {
+        WorkspaceCommand::New { name } => new(app, name),
+        WorkspaceCommand::List => list(app),
+    }
+}
+
+fn new(app: &App, name: &str) -> Result<(), CliError> {
+    const WHAT: &str = "can't make the workspace";
+    if name.trim().is_empty() {
+        return Err(CliError::new(Exit::Usage, WHAT, "its name is empty", "give it a name, such as garden"));
+    }
+    if name.len() > MAX_LABEL {
+        let why = format!("its name has {} bytes, at most {MAX_LABEL} are allowed", name.len());
+        return Err(CliError::new(Exit::Usage, WHAT, why, "make it shorter"));
+    }
+    let mut device = app.device()?;
+    let has_twin = find::workspaces(&device).iter().any(|workspace| workspace.name == name);
+    let id = device.found(name)?;
+    device.close()?;
+    if has_twin {
+        app.output.note("There is another workspace of this name; name them by their ids.");
+    }
+    app.output.print(&New { id: id.to_hex(), name: name.to_owned() })
+}
+
+fn list(app: &App) -> Result<(), CliError> {
+    let device = app.device()?;
+    let workspaces = find::workspaces(&device)
+        .into_iter()
+        .map(|workspace| {
+            let counts = device.graph(&workspace.id)?.counts();
+            let access = device.replica().access(&workspace.id);
+            Ok(Row {
+                id: workspace.id.to_hex(),
+                name: workspace.name,
+                nodes: counts.nodes,
+                edges: counts.edges,
+                access: access.map_or("none", access_code),
+            })
+        })
+        .collect::<Result<_, CliError>>()?;
+    device.close()?;
+    app.output.print(&List { workspaces })
+}
+
+/// The word for JSON.
+pub(crate) const fn access_code(access: Access) -> &'static str {
+    match access {
+        Access::ReadOnly => "ro",
+        Access::ReadWrite => "rw",
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct New {
+    id: String,
+    name: String,
+}
+
+impl Report for New {
+    fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        writeln!(out, "made {} {}", paint.strong(shown(&self.name)), paint.faint(&self.id))
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct List {
+    workspaces: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    id: String,
+    name: String,
+    nodes: usize,
+    edges: usize,
+    /// What this device may do in it; `none` before another device has vouched for it.
+    access: &'static str,
+}
+
+impl Report for List {
+    fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        if self.workspaces.is_empty() {
+            return writeln!(out, "There is no workspace yet: make one with `verso workspace new NAME`.");
+        }
+        let mut table = Table::new(["name", "nodes", "edges", "access", "id"]);
+        for row in &self.workspaces {
+            let [nodes, edges] = [row.nodes, row.edges].map(|count| grouped(u64::try_from(count).unwrap_or(u64::MAX)));
+            table.row([shown(&row.name), nodes, edges, row.access.to_owned(), row.id.clone()]);
+        }
+        table.write(out, paint)
+    }
+}

@@ -1,0 +1,129 @@
+//! [`Device`]: the device in a data directory, opened without any network.
+
+use std::path::Path;
+use std::time::Instant;
+
+use verso_graph::{Graph, Intent};
+use verso_identity::{DeviceKey, WorkspaceId};
+use verso_log::{DataDirLock, FileStorage};
+use verso_replica::{Committed, Now, OpenNotices, Replica};
+use verso_worker::{HostReplica, now_since};
+
+use crate::error::{CliError, Exit};
+use crate::failure;
+use crate::output::Output;
+
+/// A device that a command works on by itself.
+///
+/// Nothing that was done counts before [`close`](Self::close), or [`flush`](Self::flush), returned.
+#[derive(Debug)]
+pub(crate) struct Device {
+    replica: HostReplica<Graph>,
+    notices: OpenNotices,
+    started: Instant,
+    /// Released last, when all files are closed.
+    lock: Option<DataDirLock>,
+}
+
+impl Device {
+    /// Opens the device in `dir`, which the caller has locked. `name` is for one that has none yet.
+    pub(crate) fn open(dir: &Path, key: DeviceKey, name: &str) -> Result<Self, CliError> {
+        let started = Instant::now();
+        let storage = FileStorage::open(dir).map_err(|error| {
+            let hint = "see that the directory may be read and written";
+            CliError::because(Exit::Failed, format!("can't open {}", dir.display()), &error, hint)
+        })?;
+        let opened = Replica::open(storage, key, name, now_since(started));
+        let (replica, notices) = opened.map_err(|error| failure::open(&error, dir))?;
+        Ok(Self { replica, notices, started, lock: None })
+    }
+
+    /// Keeps the lock of the data directory until the device is closed.
+    pub(crate) fn keeping(self, lock: DataDirLock) -> Self {
+        Self { lock: Some(lock), ..self }
+    }
+
+    pub(crate) const fn replica(&self) -> &HostReplica<Graph> {
+        &self.replica
+    }
+
+    /// What was noticed on opening.
+    pub(crate) const fn notices(&self) -> &OpenNotices {
+        &self.notices
+    }
+
+    /// The graph of a workspace that this device holds.
+    pub(crate) fn graph(&self, workspace: &WorkspaceId) -> Result<&Graph, CliError> {
+        self.replica.application(workspace).ok_or_else(|| {
+            let why = "this device does not hold it";
+            CliError::new(Exit::Failed, "can't read the workspace", why, "see `verso workspace list`")
+        })
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        now_since(self.started)
+    }
+
+    /// Makes a workspace.
+    pub(crate) fn found(&mut self, name: &str) -> Result<WorkspaceId, CliError> {
+        let now = self.now();
+        let founded = self.replica.found_workspace(name, now);
+        founded.map_err(|error| failure::commit(&error, "can't make the workspace"))
+    }
+
+    /// Does what the user wants, all of it or nothing.
+    pub(crate) fn commit(
+        &mut self,
+        workspace: &WorkspaceId,
+        intents: &[Intent],
+        what: &str,
+    ) -> Result<Committed, CliError> {
+        let now = self.now();
+        self.replica.commit(workspace, intents, now).map_err(|error| failure::commit(&error, what))
+    }
+
+    /// Makes everything durable.
+    pub(crate) fn flush(&mut self) -> Result<(), CliError> {
+        let now = self.now();
+        self.replica.flush(now).map_err(|error| failure::flush(&error))
+    }
+
+    /// Makes everything durable and closes the files.
+    pub(crate) fn close(mut self) -> Result<(), CliError> {
+        self.flush()?;
+        let closed = self.replica.close().map_err(|error| failure::flush(&error));
+        drop(self.lock);
+        closed
+    }
+
+    /// Tells a person what was noticed on opening.
+    pub(crate) fn tell_notices(&self, output: Output) {
+        tell_notices(&self.notices, output);
+    }
+}
+
+/// Tells a person what was noticed when a device was opened.
+pub(crate) fn tell_notices(notices: &OpenNotices, output: Output) {
+    if notices.local_state_lost {
+        output.note("This device's own state could not be read and was put aside: pair its peers again.");
+    }
+    for (workspace, report) in &notices.logs {
+        let whose = if *workspace == WorkspaceId::CONTROL {
+            "this device's control journal".to_owned()
+        } else {
+            format!("the journal of workspace {workspace}")
+        };
+        if let Some(torn) = &report.torn {
+            output.note(format_args!(
+                "The end of {whose} was cut off: {} bytes of a change that had never been completed.",
+                torn.bytes
+            ));
+        }
+        for corrupt in &report.damage {
+            output.note(format_args!("In {whose}, {corrupt}."));
+        }
+        if report.loses_records() {
+            output.note(format_args!("{whose} is damaged and can only be read."));
+        }
+    }
+}

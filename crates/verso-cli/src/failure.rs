@@ -1,0 +1,147 @@
+//! What the errors of the parts below mean to whoever ran a command: which exit code, and what to do.
+
+use std::io;
+use std::path::Path;
+
+use verso_graph::Rejected;
+use verso_identity::LoadError;
+use verso_log::LockError;
+use verso_replica::{CommitError, FlushError, JournalError, OpenError};
+use verso_transport::BindError;
+use verso_worker::WorkerError;
+
+use crate::error::{CliError, Exit};
+
+const DAMAGED: &str =
+    "keep a copy of the data directory as it is; pairing a new device with another of yours brings all back";
+const DISK: &str =
+    "see that the disk has room and the data directory may be read and written; what was done before is safe";
+const NEWER: &str = "update Verso: a newer version has been used on this device";
+
+/// Another process has the data directory.
+pub(crate) fn lock(error: &LockError, dir: &Path) -> CliError {
+    let what = format!("can't use the data directory {}", dir.display());
+    match error {
+        LockError::Held { pid: Some(pid) } => {
+            let why = format!("process {pid} is using it");
+            CliError::new(
+                Exit::Locked,
+                what,
+                why,
+                format!("wait for process {pid}, or end it: verso up ends at Ctrl-C"),
+            )
+        }
+        LockError::Held { pid: None } => {
+            let hint = "wait for it, or end it: verso up ends at Ctrl-C";
+            CliError::new(Exit::Locked, what, "another process is using it", hint)
+        }
+        error => CliError::because(Exit::Failed, what, error, "see that the directory may be read and written"),
+    }
+}
+
+/// The key does not open.
+pub(crate) fn key(error: &LoadError, dir: &Path) -> CliError {
+    let hint = match error {
+        LoadError::WrongPassphrase => "try again; without the passphrase nobody can open it",
+        LoadError::Damaged { .. } | LoadError::OutOfBounds { .. } => "put the file back from a backup",
+        LoadError::NotOurs => "name the right directory with --data-dir or VERSO_DATA_DIR",
+        LoadError::Newer { .. } => NEWER,
+        LoadError::OutOfMemory { .. } => "end other programs, and try again",
+        _ => "see that the file may be read",
+    };
+    CliError::because(Exit::KeyStore, format!("can't open the key in {}", dir.display()), error, hint)
+}
+
+/// The device does not open.
+pub(crate) fn open(error: &OpenError, dir: &Path) -> CliError {
+    let what = format!("can't open the device in {}", dir.display());
+    let (exit, hint) = match error {
+        OpenError::Journal(error) => journal(error),
+        _ => (Exit::Failed, DISK),
+    };
+    CliError::because(exit, what, error, hint)
+}
+
+fn journal(error: &JournalError) -> (Exit, &'static str) {
+    match error {
+        JournalError::Open(verso_log::OpenError::NewerFormat { .. }) => (Exit::Failed, NEWER),
+        JournalError::Open(verso_log::OpenError::WrongKey | verso_log::OpenError::Unreadable)
+        | JournalError::Read(verso_log::ReadError::Corrupt(_))
+        | JournalError::Record(_) => (Exit::Damaged, DAMAGED),
+        _ => (Exit::Failed, DISK),
+    }
+}
+
+/// What the user did was not recorded.
+pub(crate) fn commit(error: &CommitError<Rejected>, what: &str) -> CliError {
+    let (exit, hint) = match error {
+        CommitError::UnknownWorkspace => (Exit::Failed, "see `verso workspace list`"),
+        CommitError::Refused(_) => (Exit::Refused, "ask an owner of the workspace for read-write access"),
+        CommitError::ReadOnlyLog => (Exit::Damaged, DAMAGED),
+        CommitError::Rejected(rejected) => return self::rejected(rejected, what),
+        CommitError::Journal(error) => journal(error),
+        _ => (Exit::Failed, DISK),
+    };
+    CliError::because(exit, what, error, hint)
+}
+
+fn rejected(rejected: &Rejected, what: &str) -> CliError {
+    let (exit, hint) = match rejected {
+        Rejected::TooLong { .. } => (Exit::Usage, "make it shorter"),
+        Rejected::Empty { .. } => (Exit::Usage, "give it some text"),
+        _ => (Exit::Failed, "look at it with `verso node show`"),
+    };
+    let why = rejected.to_string();
+    // Which one of a batch it is tells nothing to a person, who asked for one thing.
+    let why = why.rsplit_once(" (intent ").map_or(why.as_str(), |(why, _number)| why);
+    CliError::new(exit, what, why, hint)
+}
+
+/// What the user did is not durable.
+pub(crate) fn flush(error: &FlushError) -> CliError {
+    CliError::because(Exit::Failed, "can't make the change durable", error, DISK)
+}
+
+/// There is no sync worker.
+pub(crate) fn worker(error: &WorkerError, dir: &Path) -> CliError {
+    match error {
+        WorkerError::Lock(error) => lock(error, dir),
+        WorkerError::Open(error) => open(error, dir),
+        WorkerError::Bind(error) => bind(error),
+        WorkerError::Storage(error) => {
+            CliError::because(Exit::Failed, format!("can't open {}", dir.display()), error, DISK)
+        }
+        error => {
+            let hint = "run the command again; report it if it happens again, with what -vv tells";
+            CliError::because(Exit::Failed, "sync ended", error, hint)
+        }
+    }
+}
+
+/// There is no network endpoint. A missing network is no fault: it is that nobody can be reached.
+pub(crate) fn bind(error: &BindError) -> CliError {
+    const WHAT: &str = "can't listen on the network";
+    match error {
+        BindError::PortTaken { .. } => {
+            CliError::because(Exit::Failed, WHAT, error, "name another port with --listen, or end that program")
+        }
+        BindError::NotLoopback { .. } => {
+            CliError::because(Exit::Usage, WHAT, error, "leave out --listen, or --network loopback")
+        }
+        BindError::NoPermission { .. } => {
+            CliError::because(Exit::Failed, WHAT, error, "name a port above 1023 with --listen")
+        }
+        error => no_network(&crate::error::chain(error)),
+    }
+}
+
+/// There is no network to reach anybody on.
+pub(crate) fn no_network(why: &str) -> CliError {
+    let hint = "connect this device to a network, then run the command again; all else works without one";
+    CliError::new(Exit::NoPeer, "no peer can be reached: this device has no network", why, hint)
+}
+
+/// A file of this machine can't be used.
+pub(crate) fn io(what: String, error: &io::Error) -> CliError {
+    CliError::because(Exit::Failed, what, error, DISK)
+}

@@ -1,0 +1,115 @@
+//! What the commands that use the network share: a runtime, the worker, signals.
+
+use std::io;
+
+use tokio::runtime::{Builder, Runtime};
+use verso_graph::Graph;
+use verso_transport::Network;
+use verso_worker::{SyncWorker, WorkerError, WorkerHandle, WorkerOptions};
+
+use crate::app::App;
+use crate::args::NetworkChoice;
+use crate::command::host_name;
+use crate::device::tell_notices;
+use crate::error::{CliError, Exit};
+use crate::failure;
+use crate::home::Unlocked;
+
+/// Threads for the network. The engine has its own; more than these find nothing to do.
+const THREADS: usize = 2;
+
+/// Runs the network part of a command to its end. Threads that still wait for a person's answer are left behind.
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = runtime().map_err(|error| failure::io("can't start the network's threads".to_owned(), &error))?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background();
+    done
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(THREADS).enable_all().build()
+}
+
+/// Opens the worker on the device of the data directory, which it locks itself.
+pub(crate) async fn open(app: &App, unlocked: Unlocked) -> Result<(SyncWorker<Graph>, WorkerHandle<Graph>), CliError> {
+    let port = unlocked.port;
+    let opened = open_quietly(app, unlocked).await;
+    let (worker, handle) = opened.map_err(|error| failure::worker(&error, app.home().dir()))?;
+    tell_notices(worker.notices(), app.output);
+    if handle.port() != port && app.settings.listen.is_none() {
+        let used = handle.port();
+        app.output.note(format_args!("UDP port {port} is taken by another program; port {used} is used this time."));
+    }
+    Ok((worker, handle))
+}
+
+/// As [`open`], for a caller that has another use for the error.
+pub(crate) async fn open_quietly(
+    app: &App,
+    unlocked: Unlocked,
+) -> Result<(SyncWorker<Graph>, WorkerHandle<Graph>), WorkerError> {
+    let Unlocked { key, port, lock, .. } = unlocked;
+    drop(lock);
+    let options = WorkerOptions {
+        data_dir: app.home().dir().to_path_buf(),
+        name: host_name(),
+        network: network(app.settings.network),
+        port,
+        listen: app.settings.listen,
+    };
+    // Boxed: its future is large, and would sit in that of every command.
+    Box::pin(SyncWorker::open(options, key)).await
+}
+
+const fn network(choice: NetworkChoice) -> Network {
+    match choice {
+        NetworkChoice::Loopback => Network::Loopback,
+        NetworkChoice::Lan => Network::Lan,
+    }
+}
+
+/// What ends a command from outside: Ctrl-C, or the signal that service managers send.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// Listens from now on; the signals no longer end the process by themselves.
+    pub(crate) fn listen() -> Result<Self, CliError> {
+        Self::register().map_err(|error| {
+            CliError::because(Exit::Failed, "can't listen to signals", &error, "run the command again")
+        })
+    }
+
+    #[cfg(unix)]
+    fn register() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    #[cfg(not(unix))]
+    fn register() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Waits for one of them.
+    #[cfg(unix)]
+    pub(crate) async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    /// Waits for one of them.
+    #[cfg(not(unix))]
+    pub(crate) async fn recv(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
