@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use verso_identity::WorkspaceId;
 use verso_replica::{ConnectError, ConnectionId, Greeting, Parting, Stream};
-use verso_transport::{Closed, FrameReceiver, FrameSender, FrameStream, SyncConnection};
+use verso_transport::{Closed, FrameReceiver, FrameSender, FrameStream, StreamError, SyncConnection};
 use verso_wire::{Application, CloseCode, Message, Reason};
 
 use crate::engine::{Command, ConnectionOrder, EngineHandle};
@@ -218,7 +218,9 @@ async fn read<A: Application>(id: ConnectionId, stream: Stream, mut receiver: Fr
                 // The control stream ends with the connection, whose end has its own reason.
                 Stream::Control => return,
             },
-            Err(reason) => Command::Refuse { connection: id, reason },
+            // The connection is gone with all its streams. That says nothing about any of them, and has its own reason.
+            Err(Broken::Connection) => return,
+            Err(Broken::Rules(reason)) => Command::Refuse { connection: id, reason },
         };
         let more = matches!(command, Command::Receive { .. });
         if !engine.send(command).await || !more {
@@ -237,8 +239,8 @@ async fn accept<A: Application>(
     let (sender, mut receiver) = stream.split();
     let workspace = match next(&mut receiver).await {
         Ok(Some(Message::Open { workspace })) => workspace,
-        Ok(None) => return,
-        Ok(Some(_)) | Err(_) => {
+        Ok(None) | Err(Broken::Connection) => return,
+        Ok(Some(_)) | Err(Broken::Rules(_)) => {
             engine.send(Command::Refuse { connection: id, reason: Reason::Malformed }).await;
             return;
         }
@@ -254,11 +256,20 @@ async fn accept<A: Application>(
     }
 }
 
-/// Reads one message; `None` at the end of the stream or of the connection.
-async fn next(receiver: &mut FrameReceiver) -> Result<Option<Message>, Reason> {
+/// Why no message comes from a stream that has not ended.
+enum Broken {
+    /// Its connection is gone.
+    Connection,
+    /// What came is none.
+    Rules(Reason),
+}
+
+/// Reads one message; `None` at the end of the stream.
+async fn next(receiver: &mut FrameReceiver) -> Result<Option<Message>, Broken> {
     match receiver.receive().await {
-        Ok(Some(body)) => Message::decode(&body).map(Some).map_err(|_malformed| Reason::Malformed),
-        Err(error @ verso_transport::StreamError::Frame(_)) => Err(error.reason().unwrap_or(Reason::Malformed)),
-        Ok(None) | Err(_) => Ok(None),
+        Ok(Some(body)) => Message::decode(&body).map(Some).map_err(|_malformed| Broken::Rules(Reason::Malformed)),
+        Ok(None) | Err(StreamError::GivenUp) => Ok(None),
+        Err(error @ StreamError::Frame(_)) => Err(Broken::Rules(error.reason().unwrap_or(Reason::Malformed))),
+        Err(_) => Err(Broken::Connection),
     }
 }
