@@ -23,13 +23,13 @@ pub(crate) struct Place {
 pub(crate) struct Chains {
     by_author: BTreeMap<Author, Chain>,
     held: VersionVector,
-    /// If records are lost, a branch that doesn't begin where it left its trunk may lack its start.
-    loss: Loss,
 }
 
 #[derive(Debug)]
 struct Chain {
     branch: Option<BranchPoint>,
+    /// Whether it may lack its start, see [`Chains::doubt_branches`].
+    doubted: bool,
     /// Runs that continue each other. A whole log has one span per author; damage leaves several.
     spans: Vec<Span>,
 }
@@ -53,11 +53,6 @@ pub(crate) enum NotNext {
 }
 
 impl Chains {
-    /// Makes an empty index of a log from which records are known to be lost, or not.
-    pub(crate) fn new(loss: Loss) -> Self {
-        Self { loss, ..Self::default() }
-    }
-
     /// Checks that a run is the next of its chain.
     pub(crate) fn check_next(&self, meta: &RunMeta) -> Result<(), NotNext> {
         if !meta.is_valid() {
@@ -81,17 +76,31 @@ impl Chains {
 
     /// Takes a run, in stored order. One that doesn't continue what is there begins a span of its own.
     pub(crate) fn push(&mut self, meta: &RunMeta, place: Place) {
-        let loss = self.loss;
-        let chain =
-            self.by_author.entry(meta.author).or_insert_with(|| Chain { branch: meta.branch, spans: Vec::new() });
+        let chain = self.by_author.entry(meta.author).or_insert_with(|| Chain {
+            branch: meta.branch,
+            doubted: false,
+            spans: Vec::new(),
+        });
         match chain.spans.last_mut() {
             Some(span) if span.head() == Some((meta.first_seq.previous(), meta.prev_hash)) => span.places.push(place),
             _ => {
                 chain.spans.push(Span { first_seq: meta.first_seq, prev_hash: meta.prev_hash, places: vec![place] });
             }
         }
-        if chain.spans.len() == 1 && chain.begins_at_its_start(loss) {
+        if chain.spans.len() == 1 && chain.begins_at_its_start() {
             self.held.set(meta.author, meta.last_seq);
+        }
+    }
+
+    /// Gives up what is held of branches that don't begin where they left their trunk: of a log from which records are lost, they
+    /// may lack their start.
+    pub(crate) fn doubt_branches(&mut self) {
+        for (author, chain) in &mut self.by_author {
+            let start = chain.spans.first().map(|span| span.first_seq);
+            if chain.branch.is_some_and(|branch| start != Some(branch.at)) {
+                chain.doubted = true;
+                self.held.set(*author, Seq::ZERO);
+            }
         }
     }
 
@@ -102,7 +111,7 @@ impl Chains {
     /// Returns the head of what is held of `author` without a gap.
     pub(crate) fn head(&self, author: &Author) -> Option<(Seq, EntryHash)> {
         let chain = self.by_author.get(author)?;
-        chain.begins_at_its_start(self.loss).then(|| chain.spans.first()?.head())?
+        chain.begins_at_its_start().then(|| chain.spans.first()?.head())?
     }
 
     /// Iterates over the heads of what is held without a gap, by author.
@@ -159,27 +168,14 @@ impl Chains {
     }
 }
 
-/// Whether records are known to be lost from a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Loss {
-    /// None is.
-    #[default]
-    None,
-    /// Some are.
-    Known,
-}
-
 impl Chain {
     fn head(&self) -> Option<(Seq, EntryHash)> {
         self.spans.last()?.head()
     }
 
-    fn begins_at_its_start(&self, loss: Loss) -> bool {
-        let Some(span) = self.spans.first() else { return false };
-        match self.branch {
-            None => span.first_seq == Seq::FIRST,
-            Some(branch) => loss == Loss::None || span.first_seq == branch.at,
-        }
+    fn begins_at_its_start(&self) -> bool {
+        let first = self.spans.first().map(|span| span.first_seq);
+        !self.doubted && (self.branch.is_some() || first == Some(Seq::FIRST))
     }
 }
 

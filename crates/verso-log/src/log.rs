@@ -20,8 +20,8 @@ use crate::writer::{NewSegment, SegmentWriter};
 /// The longest record: twice the largest frame that carries one, so that whatever arrived can be kept.
 pub const MAX_RECORD_LEN: usize = 2 * 1024 * 1024;
 
-/// How many records a segment holds at most. It bounds the index, which is one record and is decoded whole.
-pub(crate) const MAX_SEGMENT_RECORDS: u32 = 1 << 16;
+/// How many records a segment holds at most. It bounds what opening holds in memory of one segment: 200 bytes a record.
+pub(crate) const MAX_SEGMENT_RECORDS: u32 = 1 << 14;
 
 /// How a log lays out its segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

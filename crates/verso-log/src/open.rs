@@ -4,7 +4,7 @@ use std::io;
 
 use verso_identity::{Key, purposes};
 
-use crate::chains::{Chains, Loss};
+use crate::chains::Chains;
 use crate::crypto::MasterKey;
 use crate::damage::OpenReport;
 use crate::header::{FoundHeader, Link, VERSION};
@@ -109,32 +109,26 @@ impl<S: Storage> SyncLog<S> {
             NoLog::Unreadable => OpenError::Unreadable,
         })?;
         let label = live.first().map_or([0; 16], |found| found.header.label);
-        let mut found = read_segments(&storage, dir, live, last_number)?;
         let mut report = OpenReport { torn: None, damage, leftovers };
-        for segment in &found {
-            report.damage.extend(&segment.assessment.damage);
-            report.torn = report.torn.or(segment.assessment.torn);
+        let mut chains = Chains::default();
+        let mut found = read_segments(&storage, dir, live, last_number, &mut chains)?;
+        for FoundSegment { assessment, .. } in &found {
+            report.damage.extend(&assessment.damage);
+            report.torn = report.torn.or(assessment.torn);
         }
         report.damage.sort_unstable();
-        let loss = if report.loses_records() { Loss::Known } else { Loss::None };
-        if loss == Loss::None {
+        let whole = !report.loses_records();
+        if whole {
             execute(&storage, dir, &mut found, &report, &unfinished)?;
+        } else {
+            chains.doubt_branches();
         }
 
-        let mut chains = Chains::new(loss);
-        for FoundSegment { segment, runs, .. } in &found {
-            for FoundRun { meta, number, offset, body_len } in runs {
-                let (number, offset, body_len) = (*number, *offset, *body_len);
-                let id = RunId { segment: segment.number, tag: tag(&segment.id), number, offset, body_len };
-                chains.push(meta, place(meta, id));
-            }
-        }
         let segments = found.into_iter().map(|found| found.segment).collect();
         let dir = dir.to_owned();
-        let parts = Parts { storage, dir, master, label, options, chains, segments, active: None };
-        let mut log = Self::assemble(parts);
+        let mut log = Self::assemble(Parts { storage, dir, master, label, options, chains, segments, active: None });
         log.damage.clone_from(&report.damage);
-        if loss == Loss::Known {
+        if !whole {
             log.mode = LogMode::ReadOnly;
             log.uncut = report.torn;
         }
@@ -168,7 +162,6 @@ impl<S: Storage> SyncLog<S> {
 /// One segment as it was found, and what was made of it.
 struct FoundSegment {
     segment: Segment,
-    runs: Vec<FoundRun>,
     assessment: Assessment,
 }
 
@@ -189,12 +182,13 @@ fn find_files<S: Storage>(storage: &S, dir: &str, master: &MasterKey) -> io::Res
     Ok((files, unfinished))
 }
 
-/// Reads what each segment holds, one after the other.
+/// Reads what each segment holds, one after the other, into `chains`.
 fn read_segments<S: Storage>(
     storage: &S,
     dir: &str,
     live: Vec<FoundHeader>,
     last_number: u32,
+    chains: &mut Chains,
 ) -> io::Result<Vec<FoundSegment>> {
     let mut segments = Vec::with_capacity(live.len());
     let mut live = live.into_iter().peekable();
@@ -210,8 +204,13 @@ fn read_segments<S: Storage>(
         let assessment = recovery::assess(&header, &contents, follower);
         let Contents { mut runs, len, .. } = contents;
         runs.truncate(assessment.keep);
+        for FoundRun { meta, number, offset, body_len } in &runs {
+            let (number, offset, body_len) = (*number, *offset, *body_len);
+            let id = RunId { segment: header.number, tag: tag(&header.id), number, offset, body_len };
+            chains.push(meta, place(meta, id));
+        }
         let segment = Segment { digest: assessment.digest, len, runs: runs.len(), ..Segment::new(&header, hash) };
-        segments.push(FoundSegment { segment, runs, assessment });
+        segments.push(FoundSegment { segment, assessment });
     }
     Ok(segments)
 }
@@ -229,7 +228,7 @@ fn execute<S: Storage>(
     unfinished: &[String],
 ) -> io::Result<()> {
     storage.sync_dir(dir)?;
-    for FoundSegment { segment, assessment, .. } in segments {
+    for FoundSegment { segment, assessment } in segments {
         segment.len = assessment.cut.unwrap_or(segment.len);
         if assessment.cut.is_none() && assessment.unsettled.is_none() {
             continue;

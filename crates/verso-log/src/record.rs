@@ -51,14 +51,13 @@ impl RecordHeader {
     fn encode(&self, key: &SegmentKey) -> [u8; HEADER_LEN] {
         let word = self.body_len | u32::from(self.kind.code()) << 24;
         let mut fields = [0; 12];
-        let words = [word, self.number, self.batch].map(u32::to_le_bytes);
-        for (place, byte) in fields.iter_mut().zip(words.as_flattened()) {
-            *place = *byte;
+        for (place, value) in fields.as_chunks_mut().0.iter_mut().zip([word, self.number, self.batch]) {
+            *place = value.to_le_bytes();
         }
         let mut bytes = [0; HEADER_LEN];
-        for (place, byte) in bytes.iter_mut().zip(fields.iter().chain(&key.header_check(&fields))) {
-            *place = *byte;
-        }
+        let (place, check) = bytes.split_at_mut(fields.len());
+        place.copy_from_slice(&fields);
+        check.copy_from_slice(&key.header_check(&fields));
         bytes
     }
 
@@ -146,9 +145,9 @@ impl Sealer {
     /// What a body is bound to beside its nonce: the segment's header, which holds the key's generation, and the record's own.
     fn associated(&self, header: &[u8; HEADER_LEN]) -> [u8; 32 + HEADER_LEN] {
         let mut associated = [0; 32 + HEADER_LEN];
-        for (place, byte) in associated.iter_mut().zip(self.header_hash.iter().chain(header)) {
-            *place = *byte;
-        }
+        let (hash, place) = associated.split_at_mut(32);
+        hash.copy_from_slice(&self.header_hash);
+        place.copy_from_slice(header);
         associated
     }
 }

@@ -69,7 +69,10 @@ pub(super) struct Disk {
     operations: u64,
     fault: Option<Fault>,
     capacity: u64,
+    /// What programs get.
     random: Random,
+    /// What decides over faults. Apart, so that what programs get does not depend on how they use the disk.
+    luck: Random,
 }
 
 impl Disk {
@@ -82,12 +85,13 @@ impl Disk {
             fault: None,
             capacity: u64::MAX,
             random: Random(seed),
+            luck: Random(!seed),
         }
     }
 
     pub(super) fn crash(&self, seed: u64) -> Self {
         let mut random = Random(seed);
-        let mut disk = Self::new(seed);
+        let mut disk = self.successor(seed);
         disk.next = self.next;
         disk.capacity = self.capacity;
         disk.dirs = self.dirs.iter().map(|(id, dir)| (*id, dir.survive(&mut random))).collect();
@@ -95,13 +99,12 @@ impl Disk {
             let bytes = file.inode.survive(&mut random);
             disk.files.insert(*id, File::new(Inode::of(bytes.clone(), bytes)));
         }
-        disk.random = Random(random.next() ^ 0x5eed);
         disk.sweep();
         disk
     }
 
     pub(super) fn snapshot(&self, seed: u64) -> Self {
-        let mut disk = Self::new(seed);
+        let mut disk = self.successor(seed);
         disk.next = self.next;
         disk.capacity = self.capacity;
         disk.dirs = self.dirs.iter().map(|(id, dir)| (*id, Dir::of(dir.current.clone()))).collect();
@@ -111,6 +114,11 @@ impl Disk {
         }
         disk.sweep();
         disk
+    }
+
+    /// An empty disk whose randomness is neither this one's, past or to come, nor that of a new disk with the same seed.
+    fn successor(&self, seed: u64) -> Self {
+        Self::new(Random(self.random.0).next() ^ Random(seed).next())
     }
 
     pub(super) const fn operations(&self) -> u64 {
@@ -257,7 +265,7 @@ impl Disk {
     pub(super) fn sync_dir(&mut self, path: &str) -> io::Result<()> {
         let id = self.dir(path)?;
         let fate = self.fate();
-        let mut random = self.random.fork();
+        let mut random = self.luck.fork();
         let dir = self.dirs.get_mut(&id).ok_or(ErrorKind::NotFound)?;
         match fate {
             Fate::Done => {
@@ -305,7 +313,7 @@ impl Disk {
         self.check_room(handle, offset + bytes.len())?;
         let part = match fate {
             Fate::Done => bytes.len(),
-            Fate::Fails | Fate::FailsDone => self.random.below(bytes.len() + 1),
+            Fate::Fails | Fate::FailsDone => self.luck.below(bytes.len() + 1),
         };
         let file = self.files.get_mut(&handle.inode).ok_or(ErrorKind::NotFound)?;
         file.inode.write(offset, bytes.get(..part).unwrap_or_default());
@@ -324,7 +332,7 @@ impl Disk {
 
     pub(super) fn sync_data(&mut self, handle: &Handle) -> io::Result<()> {
         let fate = self.fate();
-        let mut random = self.random.fork();
+        let mut random = self.luck.fork();
         let file = self.files.get_mut(&handle.inode).ok_or(ErrorKind::NotFound)?;
         match fate {
             Fate::Done => {
@@ -347,7 +355,7 @@ impl Disk {
                 self.fault = None;
                 Fate::Fails
             }
-            Some(Fault::PowerOff { at }) if at == now && self.random.below(2) == 0 => Fate::FailsDone,
+            Some(Fault::PowerOff { at }) if at == now && self.luck.below(2) == 0 => Fate::FailsDone,
             Some(Fault::PowerOff { at }) if at <= now => Fate::Fails,
             _ => Fate::Done,
         }
