@@ -11,7 +11,7 @@ use crate::peer::{Access, PairingSide, PairingWay, PeerRole};
 /// An entry of the control log: what changed, and what its author had seen of the control log when it wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ControlEvent {
-    /// What the author had applied.
+    /// What the author had applied: [`Control::seen`](crate::Control::seen).
     pub seen: Seen,
     /// What it tells.
     pub change: ControlChange,

@@ -11,7 +11,7 @@ use crate::peer::{Access, Standing};
 /// An entry about membership: what changed, and what its author had seen when it wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MembershipEvent {
-    /// What the author had applied, at least as far as membership goes.
+    /// What the author had applied of the workspace's membership: [`Membership::seen`](crate::Membership::seen).
     pub seen: Seen,
     /// What it tells.
     pub change: MembershipChange,

@@ -64,6 +64,12 @@ fn pairing_as_own_unites_both_logs() {
 fn seniority_is_the_order_of_admission_the_showing_side_first() {
     let mut devices = household(3);
     assert!(devices.iter().all(|node| own(&node.fold) == [1, 2, 3]));
+    // It is time that counts and not the ids.
+    let (mut first, mut second, mut third) = (Device::new(1), Device::new(2), Device::new(3));
+    first.pair(&mut third, PeerRole::Own);
+    first.pair(&mut second, PeerRole::Own);
+    meet(&mut [&mut first, &mut second, &mut third]);
+    assert_eq!((own(&first.fold), own(&third.fold)), (vec![1, 3, 2], vec![1, 3, 2]));
     // The newest shows a code for a fourth: it comes last all the same.
     let mut fourth = Device::new(4);
     devices[2].pair(&mut fourth, PeerRole::Own);
@@ -175,6 +181,39 @@ fn removal_wins_over_concurrent_addition() {
     for node in &devices {
         assert_eq!(own(&node.fold), [1, 2], "seen from {}", node.me);
     }
+}
+
+#[test]
+fn removal_of_a_friend_wins_over_a_concurrent_pairing() {
+    let mut devices = household(2);
+    devices[0].write(admitted(device(7), PeerRole::Friend, PairingSide::Showing));
+    meet(&mut devices.iter_mut().collect::<Vec<_>>());
+    devices[0].remove(device(7));
+    devices[1].write(admitted(device(7), PeerRole::Friend, PairingSide::Showing));
+    meet(&mut devices.iter_mut().collect::<Vec<_>>());
+    for node in &devices {
+        assert!(node.fold.peer(&device(7)).is_none() && node.fold.was_paired(&device(7)), "seen from {}", node.me);
+    }
+}
+
+#[test]
+fn a_re_pairing_answers_only_removals_that_counted_for_its_author() {
+    let mut devices = household(3);
+    let mut stranger = Device::new(9);
+    // The second pairs with a further device, and that removes the third.
+    devices[1].pair(&mut stranger, PeerRole::Own);
+    meet(&mut [&mut devices[1], &mut stranger]);
+    stranger.remove(device(3));
+    // The first holds that removal, but nothing yet by which it would count, and pairs with the third anew.
+    let removal =
+        stranger.held.values().find(|(context, _)| context.author == stranger.author && context.seq == Seq(2));
+    let (context, event) = removal.unwrap().clone();
+    devices[0].hold(context, event);
+    devices[0].write(admitted(device(3), PeerRole::Own, PairingSide::Showing));
+    assert!(devices[0].fold.is_own(&device(3)));
+    let (first, rest) = devices.split_at_mut(1);
+    meet(&mut [&mut first[0], &mut rest[0], &mut stranger]);
+    assert_eq!(own(&first[0].fold), [1, 2, 9]);
 }
 
 #[test]

@@ -152,6 +152,10 @@ fn pairing_again_renews_the_record_and_keeps_when_it_was_added() {
     let peer = a.fold.peer(&device(7)).unwrap();
     assert_eq!((peer.noise_key, peer.added_at, peer.added_by), ([99; 32], first.hlc, device(1)));
     assert_eq!(a.fold.pair_secret(&device(7)).unwrap().bytes, [1; 80]);
+    a.write(Removed { device: device(7), cuts: Vec::new() });
+    let again = a.write(admitted(device(7), PeerRole::Friend, PairingSide::Showing));
+    assert_eq!(a.fold.peer(&device(7)).unwrap().added_at, again.hlc, "what was before the removal is over");
+    assert!(a.fold.pair_secret(&device(7)).is_none(), "and so is its secret");
 }
 
 #[test]

@@ -305,6 +305,9 @@ fn what_was_discarded_is_held_where_something_behind_it_was_kept() {
     assert_eq!(scene.content(FRIEND, author(STRANGER, 1), 1, 4), Verdict::Hold(HoldReason::Cut));
     assert_eq!(scene.content(FRIEND, author(STRANGER, 1), 5, 6), ALLOW);
     assert_eq!(scene.content(FRIEND, author(STRANGER, 1), 7, 7), refused(Refusal::Declined));
+    // Likewise what lies in front of it and was neither.
+    scene.membership.write(Keep { run: Run { author: author(STRANGER, 2), ..run(5, 6) } });
+    assert_eq!(scene.content(FRIEND, author(STRANGER, 2), 1, 4), Verdict::Hold(HoldReason::Cut));
 }
 
 #[test]

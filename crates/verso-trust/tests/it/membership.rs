@@ -241,6 +241,19 @@ fn of_mutual_revocations_between_co_owners_the_seniors_counts() {
 }
 
 #[test]
+fn of_two_whom_the_same_vouched_for_the_first_is_the_senior() {
+    let (mut founder, mut second, mut third) = (Member::founder(), Member::member(2), Member::member(3));
+    founder.vouch(device(3), RW, OWNER);
+    founder.vouch(device(2), RW, OWNER);
+    meet(&mut [&mut founder, &mut second, &mut third]);
+    let (cut_second, cut_third) = (second.head(), third.head());
+    second.revoke(device(3), vec![cut_third], None);
+    third.revoke(device(2), vec![cut_second], None);
+    meet(&mut [&mut founder, &mut second, &mut third]);
+    assert_eq!(members(&founder.fold), [(1, RW, OWNER), (3, RW, OWNER)]);
+}
+
+#[test]
 fn the_founder_is_senior_to_all() {
     let mut nodes = workspace_of(&[(RW, OWNER)]);
     let (founder, second) = (nodes[0].head(), nodes[1].head());

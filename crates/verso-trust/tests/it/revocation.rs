@@ -103,6 +103,20 @@ fn a_removal_behind_a_circle_waits_for_it() {
 }
 
 #[test]
+fn a_senior_behind_a_circle_does_not_decide_it() {
+    let mut devices = household(5);
+    // Two and three remove each other. Two also removes one, who doesn't fight back, but removes four; and four removes five.
+    devices[1].remove(device(3));
+    devices[2].remove(device(2));
+    devices[1].remove(device(1));
+    devices[0].remove(device(4));
+    devices[3].remove(device(5));
+    meet(&mut devices.iter_mut().collect::<Vec<_>>());
+    all_see(&devices[1..2], &[2, 4]);
+    all_see(&devices[3..4], &[2, 4]);
+}
+
+#[test]
 fn a_concurrent_removal_past_the_cut_is_void() {
     let mut devices = household(4);
     // The third removes the fourth while the second removes the third: a plain chain, no circle.
