@@ -1,0 +1,310 @@
+//! The whole path on one machine: record a graph, sync it to a second device over real QUIC on loopback, and what follows.
+//!
+//! `cargo bench -p verso-benches --bench whole` measures a made graph; with `VERSO_DATA` naming a file of JSON lines (also `.zst`) it measures that.
+//! Without `--bench`, as the tests run it, a small graph goes through once.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement that fails has nothing to say but that")]
+#![expect(clippy::large_futures, reason = "a bench's futures lie in its task, which is on the heap")]
+
+use std::io::BufRead as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use verso_graph::{Graph, Intent, NodeRef};
+use verso_identity::{DeviceKey, WorkspaceId};
+use verso_replica::{PairSecret, ProvisionalPeer};
+use verso_session::Progress;
+use verso_transport::Network;
+use verso_trust::{PairingSide, PairingWay, PeerRole};
+use verso_wire::Application as _;
+use verso_worker::{OutcomeState, PeerOutcome, SyncWorker, WorkerHandle, WorkerOptions};
+
+/// How many intents are recorded and made durable at a time, as the import does.
+const BATCH: usize = 16_384;
+/// How often each measurement is repeated; the median is told.
+const RUNS: usize = 5;
+const WAIT: Duration = Duration::from_secs(30);
+
+/// A node as the file has it.
+struct Line {
+    title: String,
+    url: String,
+    tags: Vec<String>,
+    links: Vec<(usize, String)>,
+}
+
+struct Device {
+    directory: TempDir,
+    key: DeviceKey,
+    worker: SyncWorker<Graph>,
+    handle: WorkerHandle<Graph>,
+}
+
+fn main() {
+    let measuring = std::env::args().any(|argument| argument == "--bench");
+    let lines = match std::env::var_os("VERSO_DATA") {
+        Some(path) if measuring => read(Path::new(&path)),
+        _ => made(if measuring { 20_000 } else { 200 }),
+    };
+    let runs = if measuring { RUNS } else { 1 };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut figures: Vec<Figures> = (0..runs).map(|_| runtime.block_on(measure(&lines))).collect();
+    let mut tell = |name: &str, unit: &str, of: fn(&Figures) -> f64| {
+        figures.sort_by(|a, b| of(a).total_cmp(&of(b)));
+        let (least, median, most) = (of(&figures[0]), of(&figures[runs / 2]), of(&figures[runs - 1]));
+        println!("{name:<48} {median:>12.3} {unit:<10} ({least:.3} to {most:.3})");
+    };
+    tell("intents", "", |figures| figures.intents);
+    tell("record all, durable", "s", |figures| figures.record);
+    tell("record all, durable", "million/s", |figures| figures.intents / figures.record / 1e6);
+    tell("bytes at rest an intent", "B", |figures| figures.at_rest / figures.intents);
+    tell("cold sync, durable and applied at the receiver", "s", |figures| figures.cold_sync);
+    tell("bytes on the wire an intent", "B", |figures| figures.on_wire / figures.intents);
+    tell("reopen with a full replay", "s", |figures| figures.reopen);
+    tell("no-op round, from dialling to both level", "ms", |figures| figures.no_op * 1e3);
+    tell("no-op round, bytes sent", "B", |figures| figures.no_op_bytes);
+    tell("one intent, commit to durable there, p50", "ms", |figures| figures.one_intent * 1e3);
+}
+
+struct Figures {
+    intents: f64,
+    record: f64,
+    at_rest: f64,
+    cold_sync: f64,
+    on_wire: f64,
+    reopen: f64,
+    no_op: f64,
+    no_op_bytes: f64,
+    one_intent: f64,
+}
+
+async fn measure(lines: &[Line]) -> Figures {
+    let laptop = Device::open("laptop", tempfile::tempdir().unwrap(), DeviceKey::generate().unwrap()).await;
+    let phone = Device::open("phone", tempfile::tempdir().unwrap(), DeviceKey::generate().unwrap()).await;
+    let workspace = laptop.handle.found_workspace("bench".into()).await.unwrap();
+
+    let start = Instant::now();
+    let intents = record(&laptop.handle, workspace, lines).await;
+    let record = start.elapsed();
+    let at_rest = bytes_below(&laptop.directory.path().join("logs"));
+
+    pair(&laptop, &phone).await;
+    let start = Instant::now();
+    let cold = round(&laptop, &phone).await;
+    let cold_sync = start.elapsed();
+    assert_eq!(digest(&laptop.handle, workspace).await, digest(&phone.handle, workspace).await, "both show the same");
+
+    let start = Instant::now();
+    let no_op = round(&laptop, &phone).await;
+    let no_op_time = start.elapsed();
+
+    let start = Instant::now();
+    let laptop = laptop.reopen().await;
+    let reopen = start.elapsed();
+    let one_intent = one_intent(laptop, phone, workspace).await;
+
+    Figures {
+        intents: float(intents),
+        record: record.as_secs_f64(),
+        at_rest: float(at_rest),
+        cold_sync: cold_sync.as_secs_f64(),
+        on_wire: float(cold.bytes_sent),
+        reopen: reopen.as_secs_f64(),
+        no_op: no_op_time.as_secs_f64(),
+        no_op_bytes: float(no_op.bytes_sent),
+        one_intent: one_intent.as_secs_f64(),
+    }
+}
+
+impl Device {
+    async fn open(name: &str, directory: TempDir, key: DeviceKey) -> Self {
+        let options = WorkerOptions {
+            data_dir: directory.path().to_owned(),
+            name: name.into(),
+            network: Network::Loopback,
+            port: 0,
+            listen: None,
+        };
+        let twin = DeviceKey::from_secret(&key.to_secret());
+        let (worker, handle) = SyncWorker::open(options, twin).await.unwrap();
+        Self { directory, key, worker, handle }
+    }
+
+    async fn reopen(self) -> Self {
+        let Self { directory, key, worker, handle } = self;
+        drop(handle);
+        worker.close().await.unwrap();
+        Self::open("laptop", directory, key).await
+    }
+}
+
+/// Records all nodes with their tags, then all links. Returns how many intents that were.
+async fn record(handle: &WorkerHandle<Graph>, workspace: WorkspaceId, lines: &[Line]) -> u64 {
+    let mut ids = Vec::with_capacity(lines.len());
+    let mut count = 0;
+    let mut rest = lines;
+    while !rest.is_empty() {
+        let mut batch = Vec::new();
+        let mut nodes = 0;
+        for line in rest.iter().take_while(|_| true) {
+            if batch.len() >= BATCH {
+                break;
+            }
+            let node = NodeRef::New(batch.len());
+            batch.push(Intent::AddNode { url: line.url.clone(), title: line.title.clone() });
+            batch.extend(line.tags.iter().map(|tag| Intent::Tag { node, tag: tag.clone() }));
+            nodes += 1;
+        }
+        count += batch.len();
+        handle.commit(workspace, batch).await.unwrap();
+        rest = &rest[nodes..];
+    }
+    let urls: Vec<(String, String)> = lines.iter().map(|line| (line.url.clone(), line.title.clone())).collect();
+    let found = handle.read(move |replica| {
+        let graph = replica.application(&workspace).unwrap();
+        let by_title: std::collections::BTreeMap<_, _> =
+            graph.nodes().map(|node| ((node.url().to_owned(), node.title().to_owned()), node.id())).collect();
+        urls.iter().map(|key| by_title[key]).collect::<Vec<_>>()
+    });
+    ids.extend(found.await.unwrap());
+    let mut batch = Vec::new();
+    for (line, src) in lines.iter().zip(&ids) {
+        for (dst, kind) in &line.links {
+            batch.push(Intent::Link { src: NodeRef::Id(*src), dst: NodeRef::Id(ids[*dst]), kind: kind.clone() });
+        }
+        if batch.len() >= BATCH {
+            count += batch.len();
+            handle.commit(workspace, std::mem::take(&mut batch)).await.unwrap();
+        }
+    }
+    count += batch.len();
+    handle.commit(workspace, batch).await.unwrap();
+    u64::try_from(count).unwrap()
+}
+
+/// One round of sync between both. Returns what the laptop says of it.
+async fn round(laptop: &Device, phone: &Device) -> PeerOutcome {
+    let (mut first, second) = tokio::join!(laptop.handle.sync_once(WAIT), phone.handle.sync_once(WAIT));
+    assert_eq!(first[0].state, OutcomeState::InStep, "{first:?}");
+    assert_eq!(second[0].state, OutcomeState::InStep, "{second:?}");
+    first.remove(0)
+}
+
+/// The time from a commit on one device until it is durable and acknowledged by the other, both running: the median of 100.
+async fn one_intent(laptop: Device, phone: Device, workspace: WorkspaceId) -> Duration {
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let peer = phone.handle.device();
+    phone.handle.add_addresses(laptop.handle.device(), laptop.handle.addresses()).await;
+    let handle = laptop.handle.clone();
+    let mut status = handle.status();
+    let running = [tokio::spawn(laptop.worker.run(shutdown.clone())), tokio::spawn(phone.worker.run(shutdown.clone()))];
+    let mut in_step = async |sent: u64| {
+        let arrived = |progress: &Progress| progress.sent >= sent;
+        let wait = status
+            .wait_for(|status| status.peers.get(&peer).is_some_and(|peer| peer.in_step && arrived(&peer.total())));
+        drop(tokio::time::timeout(WAIT, wait).await.unwrap().unwrap());
+    };
+    in_step(0).await;
+    let mut times = Vec::new();
+    for number in 0..100_u64 {
+        let start = Instant::now();
+        let intent =
+            Intent::AddNode { url: format!("https://example.org/{number}"), title: format!("one more {number}") };
+        handle.commit(workspace, vec![intent]).await.unwrap();
+        in_step(number + 1).await;
+        times.push(start.elapsed());
+    }
+    shutdown.cancel();
+    for worker in running {
+        worker.await.unwrap().unwrap();
+    }
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// Leaves both devices as a completed pairing leaves them.
+async fn pair(laptop: &Device, phone: &Device) {
+    for (me, peer, side) in [(laptop, phone, PairingSide::Showing), (phone, laptop, PairingSide::Joining)] {
+        let noise_key = peer.handle.read(verso_worker::HostReplica::noise_key).await.unwrap();
+        let provisional = ProvisionalPeer {
+            device: peer.handle.device(),
+            noise_key,
+            sealing_key: [0; 32],
+            secret: PairSecret::from_bytes([7; 32]),
+            name: "peer".into(),
+            role: PeerRole::Own,
+            side,
+            way: PairingWay::Link,
+            addresses: peer.handle.addresses().iter().map(ToString::to_string).collect(),
+            expires_ms: u64::MAX,
+        };
+        me.handle.store_provisional(provisional).await.unwrap();
+    }
+}
+
+async fn digest(handle: &WorkerHandle<Graph>, workspace: WorkspaceId) -> [u8; 32] {
+    handle.read(move |replica| replica.application(&workspace).map(Graph::digest)).await.unwrap().unwrap()
+}
+
+fn bytes_below(directory: &Path) -> u64 {
+    std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let metadata = entry.metadata().unwrap();
+            if metadata.is_dir() {
+                bytes_below(&entry.path())
+            } else {
+                std::os::unix::fs::MetadataExt::blocks(&metadata) * 512
+            }
+        })
+        .sum()
+}
+
+fn read(path: &Path) -> Vec<Line> {
+    let bytes = std::fs::read(path).unwrap();
+    let text = if path.extension().is_some_and(|extension| extension == "zst") {
+        zstd::decode_all(&bytes[..]).unwrap()
+    } else {
+        bytes
+    };
+    text.lines()
+        .map(|line| {
+            let value: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+            let text = |name: &str| value[name].as_str().unwrap().to_owned();
+            Line {
+                title: text("title"),
+                url: text("url"),
+                tags: value["tags"].as_array().unwrap().iter().map(|tag| tag.as_str().unwrap().to_owned()).collect(),
+                links: value["links"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|link| {
+                        (usize::try_from(link[0].as_u64().unwrap()).unwrap(), link[1].as_str().unwrap().to_owned())
+                    })
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+/// A graph of the same shape: three tags a node from a few hundred, four links to earlier nodes.
+fn made(nodes: usize) -> Vec<Line> {
+    (0..nodes)
+        .map(|node| Line {
+            title: format!("page-{node}"),
+            url: format!("https://{}.example.org/page/{node}", node % 97),
+            tags: (0..3).map(|tag| format!("topic::{}", (node * 7 + tag * 13) % 300)).collect(),
+            links: (1..=4_usize)
+                .filter(|back| node >= back * back)
+                .map(|back| (node - back * back, "refers".to_owned()))
+                .collect(),
+        })
+        .collect()
+}
+
+#[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "figures to be read, far below 2⁵³")]
+fn float(number: u64) -> f64 {
+    number as f64
+}
