@@ -150,8 +150,8 @@ impl Desk {
             Err(NoEntry::Refused(reason)) => {
                 info!(target: "verso.sync.access_denied", %peer, %reason, "an incoming connection was refused");
                 close(&connection, reason.into());
-                // Strangers could flood the caller; of them nothing is told.
-                if reason != Reason::NotTrusted {
+                // Strangers could flood the caller; of them, and of who wants to be paired, nothing is told.
+                if connection.alpn() == ALPN_SYNC && reason != Reason::NotTrusted {
                     self.out.try_send(Incoming::Refused { peer, reason }).unwrap_or_default();
                 }
             }

@@ -144,12 +144,14 @@ impl Transport {
                 endpoint.close().await;
             }
             self.inner.tasks.wait().await;
+            // Whoever still waited to be accepted has been closed like all others.
+            let mut incoming = self.incoming.lock().await;
+            while incoming.try_recv().is_ok() {}
             timeout(PORT_PATIENCE, self.wait_for_port()).await.unwrap_or_default();
         };
         if timeout_at(deadline, closing).await.is_err() {
             debug!("the transport was closed before all peers had heard of it");
         }
-        self.incoming.lock().await.close();
     }
 
     /// Waits until the port is free. iroh gives it back a few milliseconds after closing, from a task that can't be awaited.

@@ -1,7 +1,7 @@
 //! Connections of devices that are being paired.
 
 use bytes::Bytes;
-use verso_transport::{Closed, DialError, Incoming, MAX_PAIRING_MESSAGE, PairError};
+use verso_transport::{Closed, DialError, MAX_PAIRING_MESSAGE, PairError};
 use verso_wire::limits::HANDSHAKE_TIMEOUT;
 use verso_wire::{CloseCode, Reason};
 
@@ -72,9 +72,6 @@ async fn at_most_four_are_unproven_at_a_time() {
         open.push(tokio::join!(visit(visitor), anna.accept_pairing()));
     }
     assert_eq!(refusal(&visitors[4], &anna).await, Reason::Busy.into());
-    let Some(Incoming::Refused { reason: Reason::Busy, .. }) = anna.transport.accept().await else {
-        panic!("nothing was told of the visitor that was turned away");
-    };
 
     // One has proven itself, so there is room for another, while the proven one stays.
     open[0].1.proven();

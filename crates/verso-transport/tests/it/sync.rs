@@ -287,6 +287,8 @@ async fn a_device_can_come_back_again_and_again() {
     for _ in 0..12 {
         let (dialled, accepted) = tokio::join!(anna.dial(&ben), ben.transport.accept());
         let (connection, mut control) = dialled.unwrap();
+        // TLS resumes its session from the second time on, with fresh keys all the same.
+        assert_eq!(connection.key_agreement(), KeyAgreement::PostQuantum);
         let Some(Incoming::Sync(accepted, _control)) = accepted else { panic!("{accepted:?}") };
         connection.close(CloseCode::DONE);
         assert_eq!(accepted.closed().await, Closed::ByPeer(CloseCode::DONE));
