@@ -1,8 +1,8 @@
 //! Taking records: order, durability, rotation, and reading what is there.
 
 use verso_log::{
-    AppendError, BranchPoint, LogMode, MAX_RECORD_LEN, MemoryStorage, OpenError, OpenReport, ReadError, RunMeta,
-    SyncLog,
+    AppendError, BranchPoint, FileStorage, LogMode, MAX_RECORD_LEN, MemoryStorage, OpenError, OpenReport, ReadError,
+    RunMeta, SyncLog,
 };
 use verso_vv::{Seq, VersionVector};
 
@@ -19,6 +19,13 @@ fn what_was_synced_is_there_after_reopening() {
     assert_eq!(log.mode(), LogMode::ReadWrite);
     assert_eq!(check(&log), held);
     assert_eq!(log.durable(), log.held());
+}
+
+#[test]
+fn a_log_may_be_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<SyncLog<MemoryStorage>>();
+    shared::<SyncLog<FileStorage>>();
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Damage as files suffer it: wrong keys, missing and foreign files, files put back. Each is told apart and named.
 
-use verso_log::{AppendError, Corrupt, Damage, LogMode, MemoryStorage, OpenError, ReadError, SyncLog};
+use proptest::prelude::*;
+use verso_log::{AppendError, Corrupt, Damage, LogMode, MemoryStorage, OpenError, ReadError, Storage, SyncLog};
 
 use crate::support::{
-    DIR, LABEL, append, author, create, entries, key, open, raw_records, runs, sample, segment, small, surviving,
+    Concat, DIR, LABEL, append, author, cases, create, entries, key, open, raw_records, runs, sample, segment, small,
+    surviving,
 };
 
 fn refusal(disk: &MemoryStorage, with: u8) -> OpenError {
@@ -45,7 +47,7 @@ fn a_directory_without_a_segment_is_empty_and_one_without_a_log_is_not_there() {
     drop(create(&disk));
     let bytes = disk.read_file(&segment(1)).unwrap();
     SyncLog::remove(&disk, DIR).unwrap();
-    verso_log::Storage::create_dir(&disk, DIR).unwrap();
+    Storage::create_dir(&disk, DIR).unwrap();
     disk.write_file(&format!("{}.new", segment(1)), &bytes);
     disk.write_file(&format!("{DIR}/notes.txt"), b"not ours");
     assert!(matches!(refusal(&disk, 1), OpenError::Empty));
@@ -57,7 +59,7 @@ fn a_missing_segment_is_noticed_by_those_behind_it() {
         let (disk, _) = sample();
         let all = runs(&open(&disk).0);
         let counts: Vec<usize> = (1..=3).map(|number| run_count(&disk, number)).collect();
-        verso_log::Storage::remove(&disk, &segment(missing)).unwrap();
+        Storage::remove(&disk, &segment(missing)).unwrap();
         let (mut log, report) = open(&disk);
         assert_eq!(report.damage, [Corrupt { segment: missing, offset: 0, what: Damage::Missing { last: missing } }]);
         assert_eq!(log.mode(), LogMode::ReadOnly);
@@ -68,8 +70,8 @@ fn a_missing_segment_is_noticed_by_those_behind_it() {
         assert_eq!(log.verify().unwrap().damage, report.damage);
     }
     let (disk, _) = sample();
-    verso_log::Storage::remove(&disk, &segment(1)).unwrap();
-    verso_log::Storage::remove(&disk, &segment(2)).unwrap();
+    Storage::remove(&disk, &segment(1)).unwrap();
+    Storage::remove(&disk, &segment(2)).unwrap();
     let (log, report) = open(&disk);
     assert_eq!(report.damage, [Corrupt { segment: 1, offset: 0, what: Damage::Missing { last: 2 } }]);
     assert!(log.held().is_empty(), "nothing is held without what comes before it");
@@ -206,7 +208,7 @@ fn damage_that_comes_while_the_log_is_open_is_named_when_it_is_met() {
     assert!(matches!(errors[..], [ReadError::Corrupt(found)] if found == expected));
     assert_eq!(log.verify().unwrap().damage, [expected]);
     assert_eq!(expected.to_string(), format!("segment 1, offset {offset}: records do not verify"));
-    verso_log::Storage::remove(&disk, &segment(2)).unwrap();
+    Storage::remove(&disk, &segment(2)).unwrap();
     let damage = log.verify().unwrap().damage;
     assert!(damage.contains(&Corrupt { segment: 2, offset: 0, what: Damage::Missing { last: 2 } }), "{damage:?}");
 }
@@ -245,4 +247,139 @@ fn a_file_of_absurd_length_does_not_fill_the_memory() {
     assert_eq!(report.torn.unwrap().segment, 3);
     assert_eq!(disk.read_file(&segment(3)).unwrap().len(), end);
     assert_eq!(log.mode(), LogMode::ReadWrite);
+}
+
+/// Something done to the bytes of a segment.
+#[derive(Debug, Clone, Copy)]
+enum Harm {
+    Flip {
+        at: usize,
+        bits: u8,
+    },
+    Zero {
+        at: usize,
+        len: usize,
+    },
+    Cut {
+        at: usize,
+    },
+    TakeOut {
+        at: usize,
+        len: usize,
+    },
+    PutIn {
+        at: usize,
+        len: usize,
+        byte: u8,
+    },
+    /// A piece of another segment.
+    Swap {
+        at: usize,
+        len: usize,
+    },
+}
+
+fn harm() -> impl Strategy<Value = (u32, Harm)> {
+    let (at, len) = (0_usize..4_096, 1_usize..700);
+    let harm = prop_oneof![
+        4 => (at.clone(), 1_u8..=255).prop_map(|(at, bits)| Harm::Flip { at, bits }),
+        2 => (at.clone(), len.clone()).prop_map(|(at, len)| Harm::Zero { at, len }),
+        1 => at.clone().prop_map(|at| Harm::Cut { at }),
+        1 => (at.clone(), len.clone()).prop_map(|(at, len)| Harm::TakeOut { at, len }),
+        1 => (at.clone(), len.clone(), any::<u8>()).prop_map(|(at, len, byte)| Harm::PutIn { at, len, byte }),
+        1 => (at, len).prop_map(|(at, len)| Harm::Swap { at, len }),
+    ];
+    (1_u32..5, harm)
+}
+
+fn apply(harm: Harm, bytes: &mut Vec<u8>, other: &[u8]) {
+    let len_before = bytes.len();
+    let range = |at: usize, len: usize| at.min(len_before)..(at + len).min(len_before);
+    match harm {
+        Harm::Flip { at, bits } => bytes.get_mut(at).into_iter().for_each(|byte| *byte ^= bits),
+        Harm::Zero { at, len } => bytes[range(at, len)].fill(0),
+        Harm::Cut { at } => bytes.truncate(at),
+        Harm::TakeOut { at, len } => drop(bytes.drain(range(at, len))),
+        Harm::PutIn { at, len, byte } => drop(bytes.splice(range(at, 0), vec![byte; len])),
+        Harm::Swap { at, len } => {
+            let piece = other.get(range(at, len)).unwrap_or_default().to_vec();
+            bytes[range(at, len)][..piece.len()].copy_from_slice(&piece);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(192))]
+
+    /// Whatever is done to the files, what is read is what was written, and a log that lost something is not written to.
+    #[test]
+    fn any_harm_to_any_segment(harms in prop::collection::vec(harm(), 1..5), closed in any::<bool>(), compacted in any::<bool>()) {
+        let (disk, _) = sample();
+        let (mut log, _) = open(&disk);
+        if compacted {
+            log.compact(&mut Concat::new(3)).unwrap();
+        }
+        for _ in 0..3 {
+            append(&mut log, author(1), 1).unwrap();
+            append(&mut log, author(2), 1).unwrap();
+            log.sync().unwrap();
+        }
+        let all = entries(&runs(&log));
+        if closed {
+            log.close().unwrap();
+        } else {
+            drop(log);
+        }
+        for (number, harm) in &harms {
+            let mut bytes = disk.read_file(&segment(*number)).unwrap();
+            let other = disk.read_file(&segment(1 + *number % 4)).unwrap();
+            apply(*harm, &mut bytes, &other);
+            disk.write_file(&segment(*number), &bytes);
+        }
+        let files = disk.files();
+        let before: Vec<_> = files.iter().map(|file| disk.read_file(file)).collect();
+        let opened = SyncLog::open(disk.clone(), DIR, &key(1), small());
+        let Ok((log, report)) = opened else {
+            prop_assert!(matches!(opened, Err(OpenError::Unreadable)), "{:?}", opened.err());
+            return Ok(());
+        };
+        let left = surviving(&log);
+        for (author, seqs) in &left {
+            prop_assert!(seqs.iter().all(|seq| all[author].contains(seq)), "{} has what was never there", author);
+            prop_assert!(seqs.is_sorted_by(|a, b| a < b), "in order, and once");
+        }
+        let verified = log.verify().unwrap().damage;
+        prop_assert!(report.damage.iter().all(|found| verified.contains(found)), "{:?} {:?}", report.damage, verified);
+        for (author, seq, _) in log.heads() {
+            let run = log.runs(&author, seq).next().unwrap();
+            prop_assert_eq!(run.meta.last_seq, seq);
+        }
+        if log.mode() == LogMode::ReadOnly {
+            prop_assert!(report.loses_records());
+            let after: Vec<_> = files.iter().map(|file| disk.read_file(file)).collect();
+            prop_assert!(before == after, "nothing was changed");
+        } else if left != all && report.torn.is_none() && verified.is_empty() {
+            // What is gone without a trace can only be the end of a segment that was not closed and that none follows.
+            prop_assert!(!closed && harms.iter().any(|(number, _)| *number == 4), "{:?}", report);
+            for (author, seqs) in &all {
+                let left = left.get(author).map(Vec::as_slice).unwrap_or_default();
+                prop_assert!(seqs.starts_with(left), "{} lost something before its end", author);
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_as_a_segment(bytes in prop::collection::vec(any::<u8>(), 0..3_000), beside_others in any::<bool>()) {
+        let (disk, _) = sample();
+        let number = if beside_others { 2 } else { 1 };
+        if !beside_others {
+            SyncLog::remove(&disk, DIR).unwrap();
+            Storage::create_dir(&disk, DIR).unwrap();
+        }
+        disk.write_file(&segment(number), &bytes);
+        match SyncLog::open(disk.clone(), DIR, &key(1), small()) {
+            Ok((_, report)) => prop_assert_eq!(report.damage, [Corrupt { segment: 2, offset: 0, what: Damage::Header }]),
+            Err(error) => prop_assert!(!beside_others && matches!(error, OpenError::Unreadable)),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! One flipped bit, at every byte of a small log: it is found and named, and costs nothing but the record it is in.
 
-use verso_log::{Corrupt, Damage, LogMode, LogOptions, MemoryStorage, OpenReport, RunMeta, SyncLog, TornTail};
+use verso_log::{Corrupt, Damage, LogMode, LogOptions, MemoryStorage, RunMeta, SyncLog, TornTail};
 
 use crate::support::{DIR, LABEL, append, author, entries, key, open, raw_records, runs, segment, surviving};
 
@@ -57,24 +57,20 @@ fn expected(bytes: &[u8], at: usize) -> Expected {
     }
 }
 
-/// Opens and verifies; returns what both reported and the entries that are left.
-fn inspect(disk: &MemoryStorage) -> (SyncLog<MemoryStorage>, OpenReport, Vec<Corrupt>) {
-    let (log, report) = open(disk);
-    let damage = log.verify().unwrap().damage;
-    (log, report, damage)
-}
-
 fn flip_every_byte_of(number: u32) {
     let (disk, segments) = tiny(End::Closed);
     let bytes = disk.read_file(&segment(number)).unwrap();
     let index = usize::try_from(number).unwrap() - 1;
+    let runs = segments.concat().len();
     // Of the zeros that fill up the header's copies a few are enough.
     let padding = |at: &usize| *at < 1_024 && at % 512 > 216 && !at.is_multiple_of(32);
     for at in (0..bytes.len()).filter(|at| !padding(at)) {
         let bits = 1 << (at % 8);
         let flipped = disk.snapshot(0);
         flipped.flip(&segment(number), at, bits);
-        let (log, report, damage) = inspect(&flipped);
+        let (log, report) = open(&flipped);
+        let verified = log.verify().unwrap();
+        let damage = verified.damage;
         let context = format!("segment {number}, byte {at} of {}: {report:?} {damage:?}", bytes.len());
         let offset = u64::try_from(at).unwrap();
         let named = |offset, what| vec![Corrupt { segment: number, offset, what }];
@@ -101,7 +97,12 @@ fn flip_every_byte_of(number: u32) {
             }
         }
         assert_eq!(log.mode(), LogMode::ReadWrite, "{context}: a closed segment is believed by its index");
-        assert_eq!(surviving(&log), entries(&left.concat()), "{context}: only what was touched is lost");
+        // Without a flip in a run, `verify` has read them all; a replay would read them once more.
+        let left = left.concat();
+        assert_eq!(verified.runs, u64::try_from(left.len()).unwrap(), "{context}");
+        if left.len() < runs {
+            assert_eq!(surviving(&log), entries(&left), "{context}: only what was touched is lost");
+        }
     }
 }
 
@@ -131,7 +132,8 @@ fn every_byte_of_a_last_segment_that_was_not_closed() {
     for at in 1_024..end + 40 {
         let flipped = disk.snapshot(0);
         flipped.flip(&segment(3), at, 1 << (at % 8));
-        let (log, report, damage) = inspect(&flipped);
+        let (log, report) = open(&flipped);
+        let damage = log.verify().unwrap().damage;
         let context = format!("byte {at}: {report:?} {damage:?}");
         let touched = records.iter().position(|record| at >= record.offset && at < record.end).unwrap_or(records.len());
         let offset = u64::try_from(records.get(touched).map_or(end, |record| record.offset)).unwrap();

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use verso_log::{AppendError, CompactError, LogMode, LogOptions, MemoryStorage, SyncLog};
 use verso_vv::Author;
 
-use crate::support::{Concat, DIR, LABEL, append, author, check, key};
+use crate::support::{Concat, DIR, LABEL, append, author, cases, check, key};
 
 #[derive(Debug, Clone, Copy)]
 enum Action {
@@ -117,7 +117,7 @@ impl System {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(128))]
 
     #[test]
     fn a_log_is_its_model(

@@ -5,6 +5,8 @@ use verso_identity::{DeviceKey, Key, purposes};
 use verso_log::{MemoryStorage, SealedFile, UnsealError};
 use zeroize::Zeroizing;
 
+use crate::support::cases;
+
 fn key(n: u8) -> Key<purposes::LocalState> {
     DeviceKey::from_secret(&Zeroizing::new([n; 32])).derive()
 }
@@ -79,7 +81,7 @@ fn sealing_again_shares_no_byte_pattern_and_keeps_the_old_content_until_it_is_do
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn any_text_comes_back(text in prop::collection::vec(any::<u8>(), 0..2_000), label in prop::collection::vec(any::<u8>(), 0..40)) {

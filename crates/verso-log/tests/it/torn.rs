@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use verso_log::{LogMode, MemoryStorage, OpenError, RunMeta, SyncLog};
 
 use crate::support::{
-    DIR, LABEL, append, author, check, create, entries, key, open, raw_records, runs, segment, small, surviving,
+    DIR, LABEL, append, author, cases, check, create, entries, key, open, raw_records, runs, segment, small, surviving,
 };
 
 /// A log of one open segment: batches that were synced, and the image of the file before and after the last of them.
@@ -135,7 +135,7 @@ fn every_subset_of_the_sectors_of_the_last_batch() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(128))]
 
     #[test]
     fn sectors_lost_or_filled_with_anything(
