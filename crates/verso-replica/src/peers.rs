@@ -234,7 +234,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
     pub(crate) fn note_peer_info(&mut self, peer: DeviceId, info: PeerInfo, now: Now) {
         let contact = self.local.contacts.entry(peer).or_default();
         contact.last_seen_ms = Some(now.wall_ms);
-        contact.version_floor = contact.version_floor.max(info.highest_version);
+        // What was spoken, not what was claimed: one wrong claim would shut the peer out for good.
+        contact.version_floor = contact.version_floor.max(info.agreed_version);
         if !info.addresses.is_empty() {
             contact.addresses.clone_from(&info.addresses);
         }

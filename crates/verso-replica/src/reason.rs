@@ -7,7 +7,7 @@ use verso_trust::Refusal;
 use verso_wire::Reason;
 
 use crate::admission::AdmitError;
-use crate::error::{CommitError, FlushError, JournalError};
+use crate::error::{CommitError, ConnectError, FlushError, JournalError};
 use crate::local::LocalStateError;
 
 /// What a peer is told of a refusal.
@@ -95,6 +95,17 @@ impl<R: std::error::Error + 'static> CommitError<R> {
             Self::Refused(refusal) => Some(of_refusal(*refusal)),
             Self::ReadOnlyLog => Some(Reason::LogDamaged),
             Self::Journal(error) => Some(of_journal(error)),
+        }
+    }
+}
+
+impl ConnectError {
+    /// Returns what the error is called wherever people and peers are told.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Refused(reason) => *reason,
+            Self::Journal(error) => of_journal(error),
+            Self::Flush(error) => error.reason(),
         }
     }
 }

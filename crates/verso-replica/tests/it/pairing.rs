@@ -127,6 +127,26 @@ fn names_and_addresses_that_fit_no_event_are_cut() {
     assert_eq!(replica.name(), "ä".repeat(128));
 }
 
+/// A peer that claims once to speak a version that nobody has is not shut out for good when it no longer does.
+#[test]
+fn a_version_that_was_only_claimed_binds_nobody() {
+    let mut rig = Rig::new();
+    let device = rig.pair(other(0), PeerRole::Own);
+    let connection = rig.replica.connect(device, greeting(), NOW).unwrap();
+    let claim = |max| verso_wire::Message::PeerInfo {
+        name: "phone".to_owned(),
+        versions: verso_wire::VersionRange { min: 1, max },
+        wall_clock_ms: 0,
+        addresses: Vec::new(),
+    };
+    rig.replica.receive(connection, verso_replica::Stream::Control, claim(9), NOW);
+    rig.replica.disconnected(connection);
+    let connection = rig.replica.connect(device, greeting(), NOW).unwrap();
+    rig.replica.receive(connection, verso_replica::Stream::Control, claim(1), NOW);
+    rig.sort_effects();
+    assert!(crate::peer::stops(&rig.events).is_empty());
+}
+
 #[test]
 fn nothing_is_kept_of_strangers() {
     let mut rig = Rig::new();
