@@ -3,8 +3,10 @@
 use verso_graph::Graph;
 use verso_identity::{DeviceId, DeviceKey};
 use verso_log::MemoryStorage;
-use verso_replica::{Now, Replica};
+use verso_replica::{Now, OpenError, Replica};
 use zeroize::Zeroizing;
+
+use crate::liar::Liar;
 
 /// The replica as the simulator drives it.
 pub type SimReplica = Replica<MemoryStorage, Graph>;
@@ -22,14 +24,19 @@ pub struct Device {
     /// When the power goes off, in operations of the disk.
     power_off_at: Option<u64>,
     replica: Option<SimReplica>,
+    /// How far its wall clock is ahead of the world's, in milliseconds.
+    pub(crate) clock_ahead_ms: i64,
+    /// What becomes of what it says, if it lies.
+    pub(crate) liar: Option<Liar>,
 }
 
 impl Device {
     pub(crate) fn new(name: &str, number: usize, seed: u64, now: Now) -> Self {
         let mut secret = [0x5e; 32];
         secret[..8].copy_from_slice(&u64::try_from(number).unwrap_or(u64::MAX).to_le_bytes());
-        let storage = MemoryStorage::new(seed);
-        let mut device = Self { name: name.to_owned(), secret, storage, power_off_at: None, replica: None };
+        let (storage, name) = (MemoryStorage::new(seed), name.to_owned());
+        let mut device =
+            Self { name, secret, storage, power_off_at: None, replica: None, clock_ahead_ms: 0, liar: None };
         device.start(now);
         device
     }
@@ -51,6 +58,11 @@ impl Device {
 
     pub(crate) const fn replica_mut(&mut self) -> Option<&mut SimReplica> {
         self.replica.as_mut()
+    }
+
+    /// What its clocks say when the world's say `now`.
+    pub(crate) const fn now(&self, now: Now) -> Now {
+        Now { wall_ms: now.wall_ms.saturating_add_signed(self.clock_ahead_ms), ..now }
     }
 
     /// Turns the power off at the disk's operation `after` from now.
@@ -77,11 +89,17 @@ impl Device {
         self.storage = self.storage.crash(seed);
     }
 
-    /// Starts the device from what its disk holds.
+    /// Starts the device from what its disk holds. It stays off if the power goes off meanwhile.
     pub(crate) fn start(&mut self, now: Now) {
-        let (replica, _notices) =
-            Replica::open(self.storage.clone(), self.key(), &self.name, now).expect("a device opens after any crash");
-        self.replica = Some(replica);
+        let opened = self.open(self.storage.clone(), self.now(now));
+        if !self.has_lost_power() {
+            self.replica = Some(opened.expect("a device opens after any crash"));
+        }
+    }
+
+    /// Opens a disk as this device's.
+    pub(crate) fn open(&self, storage: MemoryStorage, now: Now) -> Result<SimReplica, OpenError> {
+        Replica::open(storage, self.key(), &self.name, now).map(|(replica, _notices)| replica)
     }
 
     /// Puts the disk back to an earlier image, as a restored backup does.
@@ -91,7 +109,7 @@ impl Device {
         self.storage = image.snapshot(seed);
     }
 
-    fn key(&self) -> DeviceKey {
+    pub(crate) fn key(&self) -> DeviceKey {
         DeviceKey::from_secret(&Zeroizing::new(self.secret))
     }
 }

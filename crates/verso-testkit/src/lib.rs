@@ -7,11 +7,16 @@
     reason = "what only a bug can cause must stop the test, at the place where it shows"
 )]
 
+mod check;
 mod device;
+mod liar;
 mod link;
+mod promises;
 mod rng;
+mod run;
 mod world;
 
+pub use check::View;
 pub use device::{Device, DeviceIndex, SimReplica};
 pub use rng::Rng;
 pub use world::World;

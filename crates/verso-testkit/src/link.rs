@@ -15,6 +15,8 @@ pub(crate) enum Side {
 }
 
 impl Side {
+    pub(crate) const BOTH: [Self; 2] = [Self::Dialer, Self::Acceptor];
+
     pub(crate) const fn other(self) -> Self {
         match self {
             Self::Dialer => Self::Acceptor,
@@ -33,7 +35,7 @@ impl Side {
 /// Something on its way.
 #[derive(Debug, Clone)]
 pub(crate) enum Parcel {
-    /// An encoded message.
+    /// An encoded message, or what a liar made of one.
     Message(Bytes),
     /// The end of a stream.
     End,
@@ -45,12 +47,12 @@ pub(crate) struct Link {
     pub(crate) devices: [DeviceIndex; 2],
     pub(crate) connections: [ConnectionId; 2],
     /// Which ends have closed: they take in nothing more, and what they sent before still arrives.
-    pub(crate) closed: [bool; 2],
+    closed: [bool; 2],
     queues: BTreeMap<(Side, Stream), VecDeque<Parcel>>,
 }
 
 impl Link {
-    pub(crate) fn new(devices: [DeviceIndex; 2], connections: [ConnectionId; 2]) -> Self {
+    pub(crate) const fn new(devices: [DeviceIndex; 2], connections: [ConnectionId; 2]) -> Self {
         Self { devices, connections, closed: [false; 2], queues: BTreeMap::new() }
     }
 
@@ -66,6 +68,11 @@ impl Link {
         self.closed[side.index()]
     }
 
+    /// Whether both ends are open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.closed == [false; 2]
+    }
+
     /// Closes an end: what the other sent to it is dropped.
     pub(crate) fn close(&mut self, side: Side) {
         self.closed[side.index()] = true;
@@ -73,9 +80,7 @@ impl Link {
     }
 
     pub(crate) fn side_of(&self, device: DeviceIndex, connection: ConnectionId) -> Option<Side> {
-        [Side::Dialer, Side::Acceptor]
-            .into_iter()
-            .find(|side| self.device(*side) == device && self.connection(*side) == connection)
+        Side::BOTH.into_iter().find(|side| self.device(*side) == device && self.connection(*side) == connection)
     }
 
     pub(crate) fn push(&mut self, from: Side, stream: Stream, parcel: Parcel) {

@@ -1,35 +1,37 @@
-//! [`World`]: devices, the links between them, and what happens next.
+//! [`World`]: devices, the links between them, and what is done to them.
 
 use verso_graph::Intent;
 use verso_identity::WorkspaceId;
 use verso_log::MemoryStorage;
-use verso_replica::{Effect, Event, Greeting, Now, PairSecret, ProvisionalPeer, Stream};
+use verso_replica::{Event, Greeting, Now, PairSecret, ProvisionalPeer};
 use verso_session::Mode;
 use verso_trust::{PairingSide, PairingWay, PeerRole};
-use verso_wire::{Application as _, Message};
+use verso_wire::Reason;
 
 use crate::device::{Device, DeviceIndex};
-use crate::link::{Link, Parcel, Side};
+use crate::liar::Liar;
+use crate::link::{Link, Side};
+use crate::promises::Promises;
 use crate::rng::Rng;
-
-/// How many parcels one run may deliver before it counts as endless. A run of a few devices delivers some hundreds.
-const ENDLESS: u64 = 200_000;
 
 /// Devices and links under one seed. Whatever is at hand is delivered in an order that the seed decides.
 ///
 /// 1. Set the scene: devices, pairings, workspaces, [`connect`](Self::connect).
 /// 2. Act: [`commit`](Self::commit), [`cut_after`](Self::cut_after), [`power_off_after`](Self::power_off_after), …
 /// 3. [`run`](Self::run) until nothing more is on its way.
-/// 4. Look: [`assert_equal`](Self::assert_equal), [`device`](Self::device), [`events`](Self::events).
+/// 4. Look: [`check`](Self::check), [`assert_equal`](Self::assert_equal), [`device`](Self::device), [`events`](Self::events).
 #[derive(Debug)]
 pub struct World {
-    rng: Rng,
-    now: Now,
-    devices: Vec<Device>,
-    links: Vec<Link>,
-    delivered: u64,
-    cut_at: Option<u64>,
-    events: Vec<(DeviceIndex, Event)>,
+    pub(crate) rng: Rng,
+    pub(crate) now: Now,
+    pub(crate) devices: Vec<Device>,
+    pub(crate) links: Vec<Link>,
+    pub(crate) delivered: u64,
+    pub(crate) cut_at: Option<u64>,
+    pub(crate) events: Vec<(DeviceIndex, Event)>,
+    pub(crate) failures: Vec<(DeviceIndex, Reason)>,
+    pub(crate) promises: Promises,
+    pub(crate) is_traced: bool,
 }
 
 impl World {
@@ -43,6 +45,9 @@ impl World {
             delivered: 0,
             cut_at: None,
             events: Vec::new(),
+            failures: Vec::new(),
+            promises: Promises::new(),
+            is_traced: false,
         }
     }
 
@@ -58,9 +63,24 @@ impl World {
         &self.devices[device.0]
     }
 
+    /// Prints from now on what is said to whom and what devices tell, for a person to follow.
+    pub const fn trace(&mut self) {
+        self.is_traced = true;
+    }
+
+    /// Returns the world's randomness, for a test's own choices.
+    pub const fn rng(&mut self) -> &mut Rng {
+        &mut self.rng
+    }
+
     /// Returns what devices told, in the order in which they told it.
     pub fn events(&self) -> &[(DeviceIndex, Event)] {
         &self.events
+    }
+
+    /// Returns why devices failed to do something while their power was on.
+    pub fn failures(&self) -> &[(DeviceIndex, Reason)] {
+        &self.failures
     }
 
     /// Counts the parcels delivered so far.
@@ -70,7 +90,7 @@ impl World {
 
     /// Founds a workspace, durably.
     pub fn found_workspace(&mut self, device: DeviceIndex, name: &str) -> WorkspaceId {
-        let now = self.tick();
+        let now = self.tick(device);
         let replica = self.devices[device.0].replica_mut().expect("the device is on");
         let workspace = replica.found_workspace(name, now).expect("a workspace can be founded");
         replica.flush(now).expect("the disk works");
@@ -78,13 +98,18 @@ impl World {
         workspace
     }
 
-    /// Commits intents and makes them durable. `false` if the device failed or lost power on the way; then nothing is promised.
+    /// Commits intents and makes them durable. `false` if the device failed, is off, or lost power on the way; then nothing is promised.
     pub fn commit(&mut self, device: DeviceIndex, workspace: WorkspaceId, intents: &[Intent]) -> bool {
-        let now = self.tick();
+        let now = self.tick(device);
         let Some(replica) = self.devices[device.0].replica_mut() else { return false };
-        let durable = replica.commit(&workspace, intents, now).is_ok() && replica.flush(now).is_ok();
+        let committed = replica.commit(&workspace, intents, now);
+        let durable = self.flush(device);
+        let promised = committed.ok().filter(|_| durable && self.devices[device.0].replica().is_some());
+        if let Some(committed) = promised {
+            self.promises.make(device, workspace, committed.author, committed.last);
+        }
         self.settle(device);
-        durable && self.devices[device.0].replica().is_some()
+        promised.is_some()
     }
 
     /// Leaves both devices as a completed pairing leaves them: each holds the other provisionally, with what both agreed.
@@ -115,37 +140,45 @@ impl World {
         self.connect_for(dialer, acceptor, Mode::StayOpen)
     }
 
-    /// Connects two devices. `false` if one of them is off, or refuses the other.
+    /// Connects two devices, unless they are connected. `false` if one of them is off, or refuses the other.
     pub fn connect_for(&mut self, dialer: DeviceIndex, acceptor: DeviceIndex, mode: Mode) -> bool {
-        let now = self.tick();
+        let joins = |link: &Link| link.devices.contains(&dialer) && link.devices.contains(&acceptor);
+        if self.links.iter().any(|link| joins(link) && link.is_open()) {
+            return true;
+        }
         let ids = [self.devices[dialer.0].id(), self.devices[acceptor.0].id()];
         let mut connect = |device: DeviceIndex, peer| {
+            let now = self.tick(device);
             let replica = self.devices[device.0].replica_mut()?;
-            replica.connect(peer, Greeting { addresses: Vec::new(), mode }, now).ok()
+            let connected = replica.connect(peer, Greeting { addresses: Vec::new(), mode }, now);
+            connected.inspect_err(|error| self.failed(device, error.reason())).ok()
         };
-        let (first, second) = (connect(dialer, ids[1]), connect(acceptor, ids[0]));
-        match (first, second) {
-            (Some(first), Some(second)) => {
-                self.links.push(Link::new([dialer, acceptor], [first, second]));
-                self.settle(dialer);
-                self.settle(acceptor);
-                true
-            }
-            (first, second) => {
-                for (device, connection) in [(dialer, first), (acceptor, second)] {
-                    if let (Some(connection), Some(replica)) = (connection, self.devices[device.0].replica_mut()) {
-                        replica.disconnected(connection);
-                    }
-                    self.settle(device);
+        let ends = (connect(dialer, ids[1]), connect(acceptor, ids[0]));
+        let (Some(first), Some(second)) = ends else {
+            for (device, connection) in [(dialer, ends.0), (acceptor, ends.1)] {
+                if let (Some(connection), Some(replica)) = (connection, self.devices[device.0].replica_mut()) {
+                    replica.disconnected(connection);
                 }
-                false
+                self.settle(device);
             }
-        }
+            return false;
+        };
+        self.links.push(Link::new([dialer, acceptor], [first, second]));
+        self.settle(dialer);
+        self.settle(acceptor);
+        true
     }
 
     /// Cuts all links when `parcels` more have been delivered.
     pub const fn cut_after(&mut self, parcels: u64) {
         self.cut_at = Some(self.delivered + parcels);
+    }
+
+    /// Cuts all links at once. What was on its way is lost.
+    pub fn cut(&mut self) {
+        self.cut_at = None;
+        self.drop_links(|_| true);
+        self.settle_all();
     }
 
     /// Turns a device's power off at the disk's operation `after` from now.
@@ -162,183 +195,71 @@ impl World {
     pub fn stop(&mut self, device: DeviceIndex) {
         let seed = self.rng.next();
         self.devices[device.0].stop(seed);
-        self.drop_links(device);
+        self.drop_links(|link| link.devices.contains(&device));
     }
 
-    /// Turns a device on again.
+    /// Turns a device on, if it is off.
     pub fn start(&mut self, device: DeviceIndex) {
-        let now = self.tick();
-        self.devices[device.0].start(now);
-        self.settle(device);
+        if self.devices[device.0].replica().is_none() {
+            self.tick(device);
+            self.devices[device.0].start(self.now);
+            if self.devices[device.0].replica().is_none() {
+                self.stop(device);
+            }
+            self.settle(device);
+        }
     }
 
-    /// Puts a device's disk back to an earlier image and turns the device on.
+    /// Puts a device's disk back to an earlier image and turns the device on. What it had promised since is forgiven.
     pub fn roll_back(&mut self, device: DeviceIndex, image: &MemoryStorage) {
         let seed = self.rng.next();
         self.devices[device.0].roll_back(image, seed);
-        self.drop_links(device);
+        self.promises.forgive(device);
+        self.drop_links(|link| link.devices.contains(&device));
         self.start(device);
     }
 
-    /// Delivers parcels until none is on its way.
-    ///
-    /// # Panics
-    /// If that never ends.
-    pub fn run(&mut self) {
-        let start = self.delivered;
-        while self.step() {
-            assert!(self.delivered - start < ENDLESS, "devices talk without end");
-        }
+    /// Leaves `spare` bytes of room on a device's disk.
+    pub fn fill_disk(&mut self, device: DeviceIndex, spare: u64) {
+        let disk = self.devices[device.0].storage();
+        let used: usize = disk.files().iter().filter_map(|path| disk.read_file(path)).map(|bytes| bytes.len()).sum();
+        disk.set_capacity(u64::try_from(used).unwrap_or(u64::MAX).saturating_add(spare));
     }
 
-    /// Delivers one parcel. `false` if none is on its way.
-    pub fn step(&mut self) -> bool {
-        if self.cut_at.is_some_and(|at| self.delivered >= at) {
-            self.cut();
-        }
-        if self.waiting().is_empty() {
-            // A driver leaves nothing unflushed, however long it takes in more first.
-            (0..self.devices.len()).for_each(|device| self.settle(DeviceIndex(device)));
-        }
-        let waiting = self.waiting();
-        let Some(&(link, from, stream)) = waiting.get(self.rng.below(waiting.len())) else { return false };
-        let Some(parcel) = self.links[link].pop(from, stream) else { return false };
-        self.delivered += 1;
-        let now = self.tick();
-        let to = from.other();
-        let (device, connection) = (self.links[link].device(to), self.links[link].connection(to));
-        if let Some(replica) = self.devices[device.0].replica_mut() {
-            match (parcel, stream) {
-                (Parcel::Message(body), _) => match Message::decode(&body) {
-                    Ok(message) => replica.receive(connection, stream, message, now),
-                    Err(error) => panic!("a replica sent what is no message: {error}"),
-                },
-                (Parcel::End, Stream::Workspace(workspace)) => replica.stream_closed(connection, workspace, now),
-                (Parcel::End, Stream::Control) => {
-                    replica.disconnected(connection);
-                }
-            }
-        }
-        // Now and then more is taken in before a flush, as a driver under load does.
-        if self.rng.below(4) != 0 {
-            self.flush(device);
-        }
-        self.settle(device);
-        true
+    /// Gives a device's disk all the room it wants.
+    pub fn empty_disk(&mut self, device: DeviceIndex) {
+        self.devices[device.0].storage().set_capacity(u64::MAX);
     }
 
-    /// The queues in which something is on its way.
-    fn waiting(&self) -> Vec<(usize, Side, Stream)> {
-        let links = self.links.iter().enumerate();
-        links.flat_map(|(link, queues)| queues.waiting().map(move |(from, stream)| (link, from, stream))).collect()
+    /// Sets a device's wall clock ahead of the world's, or behind.
+    pub fn set_clock_ahead(&mut self, device: DeviceIndex, millis: i64) {
+        self.devices[device.0].clock_ahead_ms = millis;
     }
 
-    /// Cuts all links at once.
-    pub fn cut(&mut self) {
-        self.cut_at = None;
-        for link in std::mem::take(&mut self.links) {
-            for side in [Side::Dialer, Side::Acceptor] {
-                if let Some(replica) = self.devices[link.device(side).0].replica_mut() {
-                    replica.disconnected(link.connection(side));
-                }
-            }
-        }
-        for device in 0..self.devices.len() {
-            self.settle(DeviceIndex(device));
-        }
+    /// Makes a device lie: of 256 messages that it sends about `lies` become something else on their way. 0 makes it honest again.
+    pub fn lie(&mut self, device: DeviceIndex, lies: usize) {
+        self.devices[device.0].liar = (lies > 0).then(|| Liar::new(lies));
     }
 
-    /// Asserts that devices hold and show the same, byte for byte.
-    ///
-    /// # Panics
-    /// If they don't, or one of them is off.
-    pub fn assert_equal(&self, devices: &[DeviceIndex]) {
-        let views: Vec<_> = devices.iter().map(|device| self.view(*device)).collect();
-        for view in &views {
-            assert_eq!(view, &views[0], "devices differ");
-        }
-    }
-
-    /// What a device shows of each workspace: its digest, and how many entries are held and applied.
-    pub fn view(&self, device: DeviceIndex) -> Vec<(WorkspaceId, [u8; 32], (u64, u64))> {
-        let replica = self.devices[device.0].replica().expect("the device is on");
-        replica
-            .workspaces()
-            .map(|workspace| {
-                let digest = replica.application(&workspace).map(verso_graph::Graph::digest).unwrap_or_default();
-                (workspace, digest, replica.entries(&workspace).unwrap_or_default())
-            })
-            .collect()
-    }
-
-    /// Flushes a device and carries out what it wants, until it wants nothing more.
-    fn settle(&mut self, device: DeviceIndex) {
-        loop {
-            if self.devices[device.0].has_lost_power() {
-                self.stop(device);
-                return;
-            }
-            let Some(effect) = self.devices[device.0].replica_mut().and_then(verso_replica::Replica::poll) else {
-                if !self.needs_flush(device) {
-                    return;
-                }
-                self.flush(device);
-                continue;
-            };
-            self.carry_out(device, effect);
-        }
-    }
-
-    /// At rest everything must be flushed: a driver flushes after each group of inputs.
-    fn needs_flush(&self, device: DeviceIndex) -> bool {
-        let at_rest = self.links.iter().all(|link| link.waiting().next().is_none());
-        at_rest && self.devices[device.0].replica().is_some_and(verso_replica::Replica::needs_flush)
-    }
-
-    fn flush(&mut self, device: DeviceIndex) {
-        let now = self.now;
-        let Some(replica) = self.devices[device.0].replica_mut() else { return };
-        // A disk that fails under a device that keeps running is one whose power is about to be seen to be off.
-        if replica.flush(now).is_err() {
-            self.stop(device);
-        }
-    }
-
-    fn carry_out(&mut self, device: DeviceIndex, effect: Effect) {
-        let (connection, stream, parcel) = match effect {
-            Effect::Send { connection, stream, message } => {
-                let body = message.encode().expect("what a replica says can be encoded");
-                (connection, stream, Some(Parcel::Message(body)))
-            }
-            Effect::CloseStream { connection, workspace } => {
-                (connection, Stream::Workspace(workspace), Some(Parcel::End))
-            }
-            Effect::Close { connection, .. } => (connection, Stream::Control, None),
-            Effect::Event(event) => {
-                self.events.push((device, event));
-                return;
-            }
-            _ => return,
-        };
-        let Some((link, side)) =
-            self.links.iter_mut().find_map(|link| link.side_of(device, connection).map(|side| (link, side)))
-        else {
+    /// Notes that something failed on a device, and has it try again what it can.
+    pub(crate) fn failed(&mut self, device: DeviceIndex, reason: Reason) {
+        if self.devices[device.0].has_lost_power() {
             return;
-        };
-        match parcel {
-            Some(parcel) => link.push(side, stream, parcel),
-            None => {
-                link.push(side, Stream::Control, Parcel::End);
-                link.close(side);
-            }
+        }
+        let now = self.devices[device.0].now(self.now);
+        if let Some(replica) = self.devices[device.0].replica_mut() {
+            self.failures.push((device, reason));
+            // What can't be opened now is when something fails the next time.
+            drop(replica.recover(now));
         }
     }
 
-    fn drop_links(&mut self, device: DeviceIndex) {
-        let (gone, kept) = std::mem::take(&mut self.links).into_iter().partition(|link| link.devices.contains(&device));
+    /// Forgets links, and tells those at their ends.
+    pub(crate) fn drop_links(&mut self, is_dropped: impl Fn(&Link) -> bool) {
+        let (gone, kept) = std::mem::take(&mut self.links).into_iter().partition(is_dropped);
         self.links = kept;
         for link in gone {
-            for side in [Side::Dialer, Side::Acceptor] {
+            for side in Side::BOTH {
                 if let Some(replica) = self.devices[link.device(side).0].replica_mut() {
                     replica.disconnected(link.connection(side));
                 }
@@ -346,9 +267,10 @@ impl World {
         }
     }
 
-    const fn tick(&mut self) -> Now {
+    /// Lets a millisecond pass, and returns what a device's clocks say.
+    pub(crate) fn tick(&mut self, device: DeviceIndex) -> Now {
         self.now.wall_ms += 1;
         self.now.monotonic_ms += 1;
-        self.now
+        self.devices[device.0].now(self.now)
     }
 }

@@ -2,7 +2,7 @@
 
 use verso_session::Mode;
 
-use crate::meeting::{node, titles, two_paired};
+use crate::scene::{node, titles, two_paired};
 
 #[test]
 fn at_every_message() {
@@ -16,6 +16,7 @@ fn at_every_message() {
         assert!(world.commit(laptop, workspace, &[node("three")]), "cut at {cut}");
         assert!(world.connect_for(phone, laptop, Mode::FinishWhenLevel), "cut at {cut}");
         world.run();
+        world.check();
         world.assert_equal(&[laptop, phone]);
         assert_eq!(titles(&world, phone, workspace), ["one", "three", "two"], "cut at {cut}");
         if uncut {

@@ -1,5 +1,12 @@
 //! Whole devices in memory.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests may panic as tests do")]
+
 mod crashes;
 mod cuts;
+mod full;
+mod liars;
 mod meeting;
+mod random;
+mod scene;
+mod three;

@@ -1,37 +1,15 @@
 //! Two and three devices that meet, part and meet again.
 
-use verso_graph::Intent;
-use verso_identity::WorkspaceId;
 use verso_session::Mode;
-use verso_testkit::{DeviceIndex, World};
 
-pub(crate) fn node(title: &str) -> Intent {
-    Intent::AddNode { url: format!("https://example.org/{title}"), title: title.into() }
-}
-
-/// A laptop with a workspace of a few nodes, and a phone that is paired with it.
-pub(crate) fn two_paired(seed: u64) -> (World, DeviceIndex, DeviceIndex, WorkspaceId) {
-    let mut world = World::new(seed);
-    let (laptop, phone) = (world.add_device("laptop"), world.add_device("phone"));
-    let workspace = world.found_workspace(laptop, "Reading");
-    assert!(world.commit(laptop, workspace, &[node("one"), node("two")]));
-    world.pair(laptop, phone);
-    (world, laptop, phone, workspace)
-}
-
-pub(crate) fn titles(world: &World, device: DeviceIndex, workspace: WorkspaceId) -> Vec<String> {
-    let replica = world.device(device).replica().unwrap();
-    let Some(graph) = replica.application(&workspace) else { return Vec::new() };
-    let mut titles: Vec<String> = graph.nodes().map(|node| node.title().to_owned()).collect();
-    titles.sort();
-    titles
-}
+use crate::scene::{node, titles, two_paired};
 
 #[test]
 fn a_paired_device_gets_everything() {
     let (mut world, laptop, phone, workspace) = two_paired(1);
     assert!(world.connect_for(laptop, phone, Mode::FinishWhenLevel));
     world.run();
+    world.check();
     world.assert_equal(&[laptop, phone]);
     assert_eq!(titles(&world, phone, workspace), ["one", "two"]);
 }
@@ -45,6 +23,7 @@ fn what_both_did_while_apart_is_there_on_both() {
     assert!(world.commit(phone, workspace, &[node("from the phone")]));
     assert!(world.connect_for(phone, laptop, Mode::FinishWhenLevel));
     world.run();
+    world.check();
     world.assert_equal(&[laptop, phone]);
     assert_eq!(titles(&world, laptop, workspace), ["from the laptop", "from the phone", "one", "two"]);
 }
@@ -56,6 +35,7 @@ fn a_commit_is_pushed_while_connected() {
     world.run();
     assert!(world.commit(phone, workspace, &[node("live")]));
     world.run();
+    world.check();
     world.assert_equal(&[laptop, phone]);
     assert!(titles(&world, laptop, workspace).contains(&"live".into()));
 }
@@ -73,6 +53,7 @@ fn a_third_device_gets_what_the_first_wrote_from_the_second() {
     world.run();
     assert!(world.commit(tablet, workspace, &[node("and back")]));
     world.run();
+    world.check();
     world.assert_equal(&[laptop, phone, tablet]);
     assert_eq!(titles(&world, laptop, workspace), ["and back", "one", "onward", "two"]);
 }
@@ -102,6 +83,7 @@ fn a_device_that_was_rolled_back_never_uses_a_number_twice() {
     assert!(world.commit(laptop, workspace, &[node("after the restore")]));
     assert!(world.connect_for(laptop, phone, Mode::FinishWhenLevel));
     world.run();
+    world.check();
     world.assert_equal(&[laptop, phone]);
     assert_eq!(titles(&world, phone, workspace), ["after the backup", "after the restore", "one", "two"]);
 }
