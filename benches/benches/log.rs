@@ -3,7 +3,12 @@
 //! Records have 65 bytes, as an intent of `debian-packages` has before it is put into a unit. `runs` appends each as a run of
 //! its own, which no replica does for more than one; `unit` appends a group as one run, as a commit does, uncompressed.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a bench that can't go on says so and ends")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a bench that can't go on says so and ends"
+)]
 
 use std::fs::File;
 use std::hint::black_box;

@@ -2,7 +2,12 @@
 //!
 //! `cargo bench -p verso-benches --bench whole` measures a made graph; with `VERSO_DATA` naming a file of JSON lines (also `.zst`) it measures that.
 //! Without `--bench`, as the tests run it, a small graph goes through once.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement that fails has nothing to say but that")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a measurement that fails has nothing to say but that"
+)]
 #![expect(clippy::large_futures, reason = "a bench's futures lie in its task, which is on the heap")]
 
 use std::io::BufRead as _;
@@ -146,7 +151,7 @@ async fn record(handle: &WorkerHandle<Graph>, workspace: WorkspaceId, lines: &[L
     while !rest.is_empty() {
         let mut batch = Vec::new();
         let mut nodes = 0;
-        for line in rest.iter().take_while(|_| true) {
+        for line in rest {
             if batch.len() >= BATCH {
                 break;
             }
