@@ -176,7 +176,11 @@ impl CloseCode {
     /// Closed because all is done. Also what QUIC sends when a connection is dropped.
     pub const DONE: Self = Self(0);
 
-    /// Returns the reason, `None` for [`DONE`](Self::DONE) and for codes of later versions.
+    /// Closed in favour of another connection between the same two devices. It says nothing about what was exchanged on this one,
+    /// and so must not be taken for [`DONE`](Self::DONE).
+    pub const SUPERSEDED: Self = Self(256);
+
+    /// Returns the reason, `None` where there is nothing to complain of and for codes of later versions.
     pub fn reason(self) -> Option<Reason> {
         u8::try_from(self.0).ok().and_then(Reason::from_number)
     }
@@ -193,6 +197,7 @@ impl fmt::Display for CloseCode {
         match self.reason() {
             Some(reason) => fmt::Display::fmt(&reason, f),
             None if *self == Self::DONE => f.pad("done"),
+            None if *self == Self::SUPERSEDED => f.pad("superseded"),
             None => write!(f, "code {}", self.0),
         }
     }

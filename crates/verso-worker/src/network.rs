@@ -140,7 +140,7 @@ impl<A: Application> Network<A> {
     pub(crate) async fn serve(&self, connection: SyncConnection, control: FrameStream, mode: Mode) {
         let peer = connection.peer();
         let Some(number) = self.enter(&connection) else {
-            connection.close(CloseCode::DONE);
+            connection.close(CloseCode::SUPERSEDED);
             return;
         };
         self.board.update(peer, |status| {
@@ -236,7 +236,7 @@ impl<A: Application> Network<A> {
                 if other.connection.dialer() < connection.dialer() {
                     return None;
                 }
-                other.connection.close(CloseCode::DONE);
+                other.connection.close(CloseCode::SUPERSEDED);
                 other.number + 1
             }
             Some(other) => other.number + 1,

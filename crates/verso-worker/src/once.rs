@@ -97,7 +97,7 @@ pub(crate) async fn sync_once<A: Application>(network: &Arc<Network<A>>, wait: D
         note(&mut last, report);
     }
     let status = network.board.status().borrow().clone();
-    peers
+    let outcomes: Vec<PeerOutcome> = peers
         .into_iter()
         .map(|(device, name)| {
             let status = status.peers.get(&device).cloned().unwrap_or_default();
@@ -117,7 +117,19 @@ pub(crate) async fn sync_once<A: Application>(network: &Arc<Network<A>>, wait: D
                 bytes_received: ended.map_or(0, |ended| ended.bytes_received),
             }
         })
-        .collect()
+        .collect();
+    let reasons: Vec<(DeviceId, Option<Reason>)> =
+        outcomes.iter().map(|outcome| (outcome.device, outcome.reason)).collect();
+    // What is told now can also be told later, when nothing runs.
+    network
+        .engine
+        .with(move |replica, now| {
+            for (device, reason) in reasons {
+                replica.note_reason(device, reason, now);
+            }
+        })
+        .await;
+    outcomes
 }
 
 /// Keeps the report that says most: a peer that was in step stays so, a second connection has nothing to add.

@@ -61,6 +61,7 @@ fn numbers_that_are_no_reasons_give_none() {
     assert_eq!(CloseCode(0x101).reason(), None);
     assert_eq!(CloseCode(0x101).to_string(), "code 257");
     assert_eq!(CloseCode::DONE.to_string(), "done");
+    assert_eq!((CloseCode::SUPERSEDED.reason(), CloseCode::SUPERSEDED.to_string()), (None, "superseded".to_owned()));
 }
 
 #[test]
