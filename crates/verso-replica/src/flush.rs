@@ -11,6 +11,7 @@ use verso_wire::{Application, ChainHead, Reason};
 use crate::effect::{ConnectionId, Effect, Event};
 use crate::error::FlushError;
 use crate::journal::{AppendedRun, Ingested};
+use crate::local::LocalFile;
 use crate::replica::{Now, Replica};
 
 /// Most bytes of appended units that are kept at hand for peers that are connected: 1 MiB. Of more only the heads are told, and the
@@ -81,7 +82,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             || !self.folds_changed.is_empty()
             || !self.unreported.is_empty()
             || self.offers_changed
-            || self.local_changed
+            || self.local_file == LocalFile::Due
     }
 
     /// Makes everything durable that was committed and received, then acknowledges it to those who sent it and pushes it to the

@@ -8,6 +8,7 @@ use verso_wire::{Application, Seal};
 
 use crate::effect::{Effect, Event};
 use crate::error::JournalError;
+use crate::local::LocalFile;
 use crate::replica::{Now, Replica};
 
 /// How far the change to a new incarnation has come. Nothing is written before it is complete.
@@ -49,7 +50,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         }
         if self.renewal == Renewal::Due {
             self.local.renew(&self.storage)?;
-            self.local_changed = true;
+            self.local_file = LocalFile::Due;
             self.renewal = Renewal::Unsaved;
         }
         self.save_local()?;

@@ -110,6 +110,33 @@ pub(crate) enum Found {
     Damaged,
 }
 
+/// Whether the file says what the state is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LocalFile {
+    /// It does.
+    Saved,
+    /// It lacks what may wait: when peers were last seen. Nothing waits at a contact for a file that says no more than when it was.
+    Stale,
+    /// It is to be written with the next flush.
+    Due,
+}
+
+impl LocalFile {
+    /// The state changed in what may wait.
+    pub(crate) const fn save_later(&mut self) {
+        if matches!(self, Self::Saved) {
+            *self = Self::Stale;
+        }
+    }
+
+    /// What may have waited is written with the next flush.
+    pub(crate) const fn save_now(&mut self) {
+        if matches!(self, Self::Stale) {
+            *self = Self::Due;
+        }
+    }
+}
+
 /// What is known of the key before the state is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyProof {

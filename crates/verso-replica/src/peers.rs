@@ -12,7 +12,7 @@ use x25519_dalek::{PublicKey, StaticSecret};
 use crate::effect::{Effect, Event};
 use crate::error::{ConnectError, FlushError, JournalError};
 use crate::incarnation::{presentable, storable};
-use crate::local::{Contact, LocalStateError, PairSecret, Pairing, ProvisionalPeer};
+use crate::local::{Contact, LocalFile, LocalStateError, PairSecret, Pairing, ProvisionalPeer};
 use crate::reason;
 use crate::replica::{Now, Replica};
 
@@ -54,7 +54,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         contact.addresses.retain(|known| !addresses.contains(known));
         contact.addresses.splice(..0, addresses);
         contact.addresses.truncate(MAX_CONTACT_ADDRESSES);
-        self.local_changed = true;
+        self.local_file = LocalFile::Due;
     }
 
     /// Returns the public X25519 key to which secrets are sealed for this device.
@@ -133,7 +133,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
     pub fn store_provisional(&mut self, peer: ProvisionalPeer) -> Result<(), LocalStateError> {
         let (device, lapses) = (peer.device, peer.expires_ms);
         let before = self.local.provisional.insert(device, peer);
-        self.local_changed = true;
+        self.local_file = LocalFile::Due;
         match (self.save_local(), before) {
             (Ok(()), _) => self.control.view.state.control.add_provisional(device, lapses),
             (Err(error), before) => {
@@ -161,7 +161,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let noted = reason.map(|reason| (reason.code().to_owned(), since));
         if contact.reason != noted {
             contact.reason = noted;
-            self.local_changed = true;
+            self.local_file = LocalFile::Due;
         }
     }
 
@@ -174,7 +174,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let Some(provisional) = self.local.provisional.get(&peer).cloned() else { return Ok(()) };
         let pairing = Pairing { noise_key: provisional.noise_key, secret: provisional.secret.clone() };
         self.local.pairings.insert(peer, pairing);
-        self.local_changed = true;
+        self.local_file = LocalFile::Due;
         self.save_local().map_err(FlushError::from)?;
 
         let admitted = Admitted {
@@ -194,7 +194,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             self.control.sync().map_err(JournalError::from)?;
         }
         self.local.provisional.remove(&peer);
-        self.local_changed = true;
+        self.local_file = LocalFile::Due;
         self.control.view.state.control.drop_provisional(&peer);
         self.trust_revision += 1;
         self.effects.push_back(Effect::Event(Event::PeerAdmitted { peer }));
@@ -222,8 +222,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
             }
             self.control.view.state.control.drop_provisional(device);
         }
-        self.local_changed |= !lapsed.is_empty();
-        self.trust_revision += u64::from(!lapsed.is_empty());
+        if !lapsed.is_empty() {
+            self.local_file = LocalFile::Due;
+            self.trust_revision += 1;
+        }
     }
 
     /// Returns a number that changes whenever whom this device trusts, or with what secret, may have changed.
@@ -233,13 +235,18 @@ impl<S: Storage, A: Application> Replica<S, A> {
 
     pub(crate) fn note_peer_info(&mut self, peer: DeviceId, info: PeerInfo, now: Now) {
         let contact = self.local.contacts.entry(peer).or_default();
+        let before = (contact.version_floor, contact.addresses.clone());
         contact.last_seen_ms = Some(now.wall_ms);
         // What was spoken, not what was claimed: one wrong claim would shut the peer out for good.
         contact.version_floor = contact.version_floor.max(info.agreed_version);
         if !info.addresses.is_empty() {
-            contact.addresses.clone_from(&info.addresses);
+            contact.addresses = info.addresses.iter().take(MAX_CONTACT_ADDRESSES).cloned().collect();
         }
-        self.local_changed = true;
+        let is_new = before != (contact.version_floor, contact.addresses.clone());
+        self.local_file.save_later();
+        if is_new {
+            self.local_file.save_now();
+        }
         self.effects.push_back(Effect::Event(Event::PeerInfo { peer, info }));
     }
 }

@@ -17,6 +17,9 @@ use crate::replica::{Now, Replica};
 use crate::state::State;
 use crate::sync::{Connection, Stop};
 
+/// Of how many authors that are declined on a connection the person is told.
+const MAX_TOLD: usize = 64;
+
 /// What a peer was told about an author's chain. What is on its way until the peer has heard it is dropped, without a word: each would
 /// have the peer answer anew, and many would look like a flood to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +88,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
             }
             Ok(Taken::Declined { author, from, reason }) => {
                 connection.declined.insert((workspace, author), Declined::Refused { from, reason });
-                self.stopped(Stop { peer, workspace: Some(workspace), entries: Some((author, from)), reason }, now);
+                // A peer can invent authors without end; nobody wants to hear of all.
+                if connection.declined.len() <= MAX_TOLD {
+                    self.stopped(Stop { peer, workspace: Some(workspace), entries: Some((author, from)), reason }, now);
+                }
                 Some(Input::Declined { workspace, author, from, reason })
             }
             Err(error) => {

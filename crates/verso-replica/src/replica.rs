@@ -13,7 +13,7 @@ use crate::error::{FlushError, JournalError, OpenError};
 use crate::flush::Unreported;
 use crate::incarnation::Renewal;
 use crate::journal::{Journal, Resume};
-use crate::local::{Found, KeyProof, LocalState, LocalStateError};
+use crate::local::{Found, KeyProof, LocalFile, LocalState, LocalStateError};
 use crate::logs::{self, FoundLog};
 use crate::state::{ControlState, WorkspaceState};
 use crate::sync::Connection;
@@ -44,8 +44,7 @@ pub struct Replica<S: Storage, A: Application> {
     pub(crate) log_key: Key<purposes::Log>,
     local_key: Key<purposes::LocalState>,
     pub(crate) local: LocalState,
-    /// The local state differs from what is on disk.
-    pub(crate) local_changed: bool,
+    pub(crate) local_file: LocalFile,
     pub(crate) renewal: Renewal,
     pub(crate) clock: HlcClock,
     pub(crate) control: Journal<S, ControlState>,
@@ -134,7 +133,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             log_key,
             local_key,
             local,
-            local_changed: false,
+            local_file: LocalFile::Saved,
             renewal: Renewal::None,
             clock,
             control,
@@ -164,7 +163,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
     }
 
     /// Opens again the logs that have failed since, from what is on the disk. Then their state is what is durable, and they go on, as far as
-    /// the disk lets them. Returns whether any had failed.
+    /// the disk lets them. Returns whether any was.
+    ///
+    /// A log whose failure no [`flush`](Self::flush) has told yet is left as it is: whoever waits for its entries must hear that they failed.
     ///
     /// # Errors
     /// [`OpenError`] if one can't be opened; it stays as it is, and so do those that come after it.
@@ -172,19 +173,24 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let (me, log_key, storage) = (self.key.id(), &self.log_key, &self.storage);
         let mut resume = Resume { device: me, clock: &mut self.clock, now_ms: now.wall_ms };
         let mut recovered = Vec::new();
-        if self.control.failure().is_some() {
+        let is_told = |workspace: &WorkspaceId| !self.dirty.contains(workspace);
+        if self.control.failure().is_some() && is_told(&WorkspaceId::CONTROL) {
             self.control = self.control.reopen(storage, log_key, ControlState::new(me), &mut resume)?;
             recovered.push(WorkspaceId::CONTROL);
         }
-        for (workspace, journal) in self.workspaces.iter_mut().filter(|(_, journal)| journal.failure().is_some()) {
-            *journal = journal.reopen(storage, log_key, WorkspaceState::new(*workspace), &mut resume)?;
-            recovered.push(*workspace);
+        for (workspace, journal) in self.workspaces.iter_mut().filter(|(workspace, _)| is_told(workspace)) {
+            if journal.failure().is_some() {
+                *journal = journal.reopen(storage, log_key, WorkspaceState::new(*workspace), &mut resume)?;
+                recovered.push(*workspace);
+                self.effects.push_back(Effect::Event(Event::Rebuilt { workspace: *workspace }));
+            }
         }
-        for workspace in &recovered {
-            self.effects.push_back(Effect::Event(Event::Rebuilt { workspace: *workspace }));
-            self.folds_changed.insert(*workspace);
+        self.folds_changed.extend(&recovered);
+        if recovered.contains(&WorkspaceId::CONTROL) {
+            self.tell_of_provisional_peers();
+            let name = self.name().to_owned();
+            self.introduce(&name, now)?;
         }
-        self.tell_of_provisional_peers();
         Ok(!recovered.is_empty())
     }
 
@@ -193,6 +199,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// # Errors
     /// [`FlushError`] if something can't be made durable; what was acknowledged before is, and so is all that did not fail.
     pub fn close(mut self) -> Result<(), FlushError> {
+        self.local_file.save_now();
         let mut outcome = self.save_local().map_err(FlushError::from);
         let mut closed = |workspace, failure: Option<Reason>, result: Result<(), verso_log::AppendError>| {
             if let Err(source) = result {
@@ -286,9 +293,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
 
     /// Writes the local state if it changed.
     pub(crate) fn save_local(&mut self) -> Result<(), LocalStateError> {
-        if self.local_changed {
+        if self.local_file == LocalFile::Due {
             self.local.store(&self.storage, &self.local_key)?;
-            self.local_changed = false;
+            self.local_file = LocalFile::Saved;
         }
         Ok(())
     }

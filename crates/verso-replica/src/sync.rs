@@ -85,6 +85,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let (me, name) = (self.device(), self.name().to_owned());
         let contact = self.local.contacts.entry(peer).or_default();
         contact.last_seen_ms = Some(now.wall_ms);
+        self.local_file.save_later();
         let config = SessionConfig {
             me,
             peer,
@@ -146,9 +147,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
         self.handle(connection, now, Input::Finish);
     }
 
-    /// Notes that time has passed, for sessions and for pairings that nobody completed.
+    /// Notes that time has passed, for sessions, for pairings that nobody completed, and for what could wait to be written.
     pub fn tick(&mut self, now: Now) {
         self.lapse_provisional(now);
+        self.local_file.save_now();
         for id in self.connection_ids() {
             self.handle(id, now, Input::Tick);
         }

@@ -85,6 +85,11 @@ impl<T: State> View<T> {
         (self.held, self.applied)
     }
 
+    /// Tells whether nothing is held.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
     /// Returns what is applied as a payload carries it.
     pub(crate) fn seen(&self) -> Seen {
         let applied = self.chains.values().filter_map(|chain| chain.applied.as_ref());

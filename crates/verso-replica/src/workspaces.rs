@@ -58,8 +58,11 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// Returns all that a peer is offered now. More than an offer has room for is left out, the same on every device.
     pub(crate) fn offers_for(&self, peer: &DeviceId) -> Vec<Offered> {
         // What is in a log that failed may not be durable, so nothing is told of it.
-        let working = self.workspaces.iter().filter(|(_, journal)| journal.failure().is_none());
-        let offered = working.filter_map(|(workspace, journal)| {
+        let working = || self.workspaces.iter().filter(|(_, journal)| journal.failure().is_none());
+        // Where there is nothing yet has to stand back.
+        let with = working().filter(|(_, journal)| !journal.view.is_empty());
+        let without = working().filter(|(_, journal)| journal.view.is_empty());
+        let offered = with.chain(without).filter_map(|(workspace, journal)| {
             let request = Request::Offer { peer: *peer, workspace: *workspace };
             let membership = &journal.view.state.membership;
             if decide(&request, self.trust(), Some(membership)) != Verdict::Allow {
@@ -82,7 +85,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             let workspace = offered.workspace;
             let membership = self.workspaces.get(&workspace).map(|journal| &journal.view.state.membership);
             let verdict = decide(&Request::Adopt { peer, workspace }, self.trust(), membership);
-            if membership.is_some() || verdict != Verdict::Allow {
+            if membership.is_some() || verdict != Verdict::Allow || self.empty_workspaces() >= MAX_OFFERED {
                 continue;
             }
             if let Err(error) = self.create_workspace_journal(workspace) {
@@ -92,6 +95,11 @@ impl<S: Storage, A: Application> Replica<S, A> {
             self.effects.push_back(Effect::Event(Event::WorkspaceAdopted { workspace, from: peer }));
         }
         Input::Offers(self.offers_for(&peer))
+    }
+
+    /// Counts the workspaces that were taken over and brought nothing yet. What offers can make of them is bounded: each is a log on the disk.
+    fn empty_workspaces(&self) -> usize {
+        self.workspaces.values().filter(|journal| journal.view.is_empty()).count()
     }
 
     /// Notices that a workspace is shown under another name than it is offered.

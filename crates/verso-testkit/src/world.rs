@@ -159,6 +159,7 @@ impl World {
                 if let (Some(connection), Some(replica)) = (connection, self.devices[device.0].replica_mut()) {
                     replica.disconnected(connection);
                 }
+                self.flush(device);
                 self.settle(device);
             }
             return false;

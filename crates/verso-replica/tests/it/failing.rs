@@ -150,3 +150,50 @@ fn a_local_state_that_can_t_be_written_is_told_and_tried_again() {
     rig.replica.flush(NOW).unwrap();
     assert!(!rig.replica.needs_flush());
 }
+
+/// Opened again before anybody was told, a failed log would count as whole, and what it lost as done.
+#[test]
+fn a_failed_log_is_not_opened_again_before_its_failure_was_told() {
+    let (mut rig, workspace, mut own, mut writer) = with_own();
+    let unit = writer.texts(&["two"]);
+    own.send(&mut rig, workspace, &unit);
+    rig.replica.commit(&workspace, &[write("three")], NOW).unwrap();
+    rig.disk.fail_after(0);
+    assert!(rig.replica.commit(&workspace, &large(), NOW).is_err());
+    assert!(!rig.replica.recover(NOW).unwrap());
+    assert!(rig.replica.flush(NOW).is_err());
+    own.listen(&mut rig);
+    assert_eq!(own.acked(workspace, writer.author), Seq::ZERO);
+    assert!(own.units.iter().all(|(sent, _)| *sent != workspace));
+    assert!(rig.replica.recover(NOW).unwrap());
+    // What had been written of it may be there, what had not is not.
+    assert!(rig.texts(&workspace).len() < 400);
+    rig.assert_rebuilds();
+}
+
+/// A peer may meet this device between a commit and its flush: what it is told is held is durable, too.
+#[test]
+fn what_a_peer_is_told_is_held_survives_a_power_cut() {
+    let (mut rig, workspace, own, _writer) = with_own();
+    rig.replica.disconnected(own.connection);
+    rig.replica.commit(&workspace, &[write("two")], NOW).unwrap();
+    let again = Peer::connect(&mut rig, own.device, &[workspace]);
+    rig.crash(6);
+    let held = rig.replica.held(&workspace).unwrap();
+    let heads = held.iter().map(|(author, _)| (author, rig.replica.head(&workspace, &author).unwrap()));
+    assert_eq!(again.hellos[&workspace], verso_wire::HeldDigest::of(heads));
+}
+
+#[test]
+fn a_contact_that_says_nothing_new_writes_nothing() {
+    let (mut rig, workspace, own, _writer) = with_own();
+    rig.replica.disconnected(own.connection);
+    let before = rig.disk.operations();
+    Peer::connect(&mut rig, own.device, &[workspace]);
+    rig.replica.flush(NOW).unwrap();
+    assert_eq!(rig.disk.operations(), before);
+    rig.replica.tick(NOW);
+    rig.replica.flush(NOW).unwrap();
+    rig.reopen();
+    assert_eq!(rig.replica.peers().next().unwrap().contact.last_seen_ms, Some(NOW.wall_ms));
+}

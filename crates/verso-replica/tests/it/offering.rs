@@ -86,3 +86,24 @@ fn a_long_name_is_cut_at_a_character() {
     let own = rig.meet(other(0), PeerRole::Own, &[]);
     assert_eq!(own.offered[&workspace].name, "ä".repeat(128));
 }
+
+/// A device of one's own that went mad offers without end: it fills no disk, and pushes out nothing that has something in it.
+#[test]
+fn offers_of_nothing_are_adopted_within_a_bound() {
+    let (mut rig, workspace) = Rig::with_workspace();
+    let own = rig.meet(other(0), PeerRole::Own, &[]);
+    let invented = |number: u16| {
+        let [high, low] = number.to_be_bytes();
+        WorkspaceId::from_bytes([0, high, low, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    };
+    let mut before: Vec<WorkspaceId> = Vec::new();
+    for batch in 0..3 {
+        let batch: Vec<WorkspaceId> = (0..150).map(|number| invented(batch * 150 + number)).collect();
+        let add = batch.iter().map(|workspace| crate::peer::offered(*workspace)).collect();
+        own.say(&mut rig, verso_wire::Message::Offer { add, remove: std::mem::replace(&mut before, batch) });
+        rig.replica.flush(NOW).unwrap();
+    }
+    assert_eq!(rig.replica.workspaces().count(), 257);
+    let second = rig.meet(other(1), PeerRole::Own, &[]);
+    assert!(second.offered.contains_key(&workspace));
+}

@@ -7,7 +7,7 @@ use verso_identity::{DeviceId, WorkspaceId};
 use verso_replica::{ConnectionId, Effect, Event, Greeting, Stream};
 use verso_session::Mode;
 use verso_vv::{Author, Seq};
-use verso_wire::{Message, Offered, Reason, VersionRange, WireAccess};
+use verso_wire::{HeldDigest, Message, Offered, Reason, VersionRange, WireAccess};
 
 use crate::rig::Rig;
 
@@ -29,6 +29,8 @@ pub(crate) struct Peer {
     pub(crate) withdrawn: Vec<(WorkspaceId, Author)>,
     /// The units it was sent.
     pub(crate) units: Vec<(WorkspaceId, Bytes)>,
+    /// What it was told is held.
+    pub(crate) hellos: BTreeMap<WorkspaceId, HeldDigest>,
     /// What it is offered.
     pub(crate) offered: BTreeMap<WorkspaceId, Offered>,
     /// How the connection was closed, if it was.
@@ -62,6 +64,7 @@ impl Peer {
             declined: Vec::new(),
             withdrawn: Vec::new(),
             units: Vec::new(),
+            hellos: BTreeMap::new(),
             offered: BTreeMap::new(),
             closed: Closed::Not,
             silent: false,
@@ -73,7 +76,6 @@ impl Peer {
     }
 
     pub(crate) fn offer(&self, rig: &mut Rig, workspaces: &[WorkspaceId]) {
-        let offered = |workspace| Offered { workspace, name: String::new(), access: WireAccess::ReadWrite };
         let add = workspaces.iter().copied().map(offered).collect();
         self.say(rig, Message::Offer { add, remove: Vec::new() });
     }
@@ -131,10 +133,11 @@ impl Peer {
                 self.offered.extend(add.into_iter().map(|offered| (offered.workspace, offered)));
                 self.offered.retain(|workspace, _| !remove.contains(workspace));
             }
-            (Stream::Workspace(workspace), Message::Hello { digest })
-                if !self.silent || workspace == WorkspaceId::CONTROL =>
-            {
-                self.say_in(rig, workspace, Message::Hello { digest });
+            (Stream::Workspace(workspace), Message::Hello { digest }) => {
+                self.hellos.insert(workspace, digest);
+                if !self.silent || workspace == WorkspaceId::CONTROL {
+                    self.say_in(rig, workspace, Message::Hello { digest });
+                }
             }
             (Stream::Workspace(workspace), Message::Ack { held, .. }) => {
                 self.acked.extend(held.into_iter().map(|(author, seq)| ((workspace, author), seq)));
@@ -149,6 +152,10 @@ impl Peer {
             _ => {}
         }
     }
+}
+
+pub(crate) const fn offered(workspace: WorkspaceId) -> Offered {
+    Offered { workspace, name: String::new(), access: WireAccess::ReadWrite }
 }
 
 /// The reasons that a person was told of.

@@ -40,6 +40,22 @@ fn a_commit_is_pushed_while_connected() {
     assert!(titles(&world, laptop, workspace).contains(&"live".into()));
 }
 
+/// More than is kept at hand between a commit and its flush: the rest is read from the log.
+#[test]
+fn a_large_commit_is_pushed_while_connected() {
+    let (mut world, laptop, phone, workspace) = two_paired(7);
+    assert!(world.connect(laptop, phone));
+    world.run();
+    let noise: Vec<String> =
+        (0..1200).map(|_| (0..1500).map(|_| char::from(b'!' + world.rng().byte() % 90)).collect()).collect();
+    let nodes: Vec<_> = noise.iter().map(|title| node(title)).collect();
+    assert!(world.commit(phone, workspace, &nodes));
+    world.run();
+    world.check();
+    world.assert_equal(&[laptop, phone]);
+    assert_eq!(titles(&world, laptop, workspace).len(), 1202);
+}
+
 #[test]
 fn a_third_device_gets_what_the_first_wrote_from_the_second() {
     let (mut world, laptop, phone, workspace) = two_paired(4);
