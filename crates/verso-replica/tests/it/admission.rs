@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use verso_identity::WorkspaceId;
-use verso_trust::{Access, MembershipEvent, PeerRole, Standing, Vouch};
-use verso_vv::{Hlc, Seen, Seq};
+use verso_trust::{Access, Cut, MembershipEvent, PeerRole, Revoke, Standing, Vouch};
+use verso_vv::{AuthorTag, Hlc, Seen, SeenItem, Seq};
 use verso_wire::{Branch, ChainHead, CompressionLevel, EntryKind, Reason, UnitBuilder};
 
 use crate::notes::{TEXT, write};
@@ -187,6 +187,34 @@ fn what_was_declined_is_wanted_once_somebody_vouches() {
     friend.give(&mut rig, workspace, &unit);
     assert_eq!(friend.acked(workspace, guest.author), Seq(1));
     assert!(rig.texts(&workspace).contains(&"hello"));
+}
+
+/// What decides is what is new: entries that are held already lend nothing to those behind a cut.
+#[test]
+fn a_unit_that_reaches_past_a_cut_is_judged_by_what_of_it_is_new() {
+    let (mut rig, workspace, mut own, mut writer) = with_own();
+    let friend = rig.pair(other(1), PeerRole::Friend);
+    let_in(&mut rig, &mut own, &mut writer, friend, Access::ReadWrite);
+    let mut friend = Peer::connect(&mut rig, friend, &[workspace]);
+    let mut guest = Writer::new(other(2), 1, workspace);
+    let_in(&mut rig, &mut own, &mut writer, guest.device(), Access::ReadWrite);
+    let start = guest.head;
+    let first = guest.seal(&[(TEXT, b"hello".to_vec())]);
+    friend.give(&mut rig, workspace, &encode(&first));
+    let at = guest.head;
+    let cut = Cut { author: guest.author, seq: at.seq, hash: at.hash, seal: Vec::new() };
+    let seen = SeenItem { author: AuthorTag::of(&writer.author), seq: writer.last(), tag: writer.head.hash.tag() };
+    let revoke = Revoke { device: guest.device(), cuts: vec![cut], keeps: None };
+    let unit = writer.member(&MembershipEvent::new(Seen::new([seen]), revoke));
+    own.give(&mut rig, workspace, &unit);
+    let mut longer = UnitBuilder::new(workspace, guest.author, None, start);
+    longer.push(TEXT, Hlc::from_millis(guest.millis), b"hello").unwrap();
+    longer.push(TEXT, Hlc(1), b"after the cut").unwrap();
+    let longer = longer.seal(&key(other(2))).unwrap();
+    assert_eq!(longer.hashes()[0], at.hash);
+    friend.give(&mut rig, workspace, &encode(&longer));
+    assert_eq!(friend.declined, [(workspace, guest.author, Seq(2), Reason::Declined)]);
+    assert_eq!(rig.replica.held(&workspace).unwrap().get(&guest.author), Seq(1));
 }
 
 #[test]

@@ -116,3 +116,15 @@ fn stamps_go_on_after_what_was_seen_before_a_restart() {
     rig.replica.flush(behind).unwrap();
     assert!(rig.replica.clock().millis() >= NOW.wall_ms + 30_000);
 }
+
+#[test]
+fn stamps_never_go_back_though_the_clock_does() {
+    let (mut rig, workspace) = Rig::with_workspace();
+    let ahead = verso_replica::Now { wall_ms: NOW.wall_ms + 86_400_000, ..NOW };
+    rig.replica.commit(&workspace, &[write("tomorrow")], ahead).unwrap();
+    rig.replica.flush(ahead).unwrap();
+    let last = rig.replica.clock();
+    rig.reopen();
+    rig.replica.commit(&workspace, &[write("today")], NOW).unwrap();
+    assert!(rig.replica.clock() > last);
+}

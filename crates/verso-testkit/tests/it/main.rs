@@ -8,5 +8,6 @@ mod full;
 mod liars;
 mod meeting;
 mod random;
+mod rollback;
 mod scene;
 mod three;
