@@ -8,11 +8,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::FileStorage;
 use verso_replica::{
-    CommitError, Committed, ConnectError, ConnectionId, Effect, Event, FlushError, Greeting, Now, Parting, Replica,
-    Stream,
+    CommitError, Committed, ConnectError, ConnectionId, Effect, FlushError, Greeting, Now, Parting, Replica, Stream,
 };
 use verso_wire::{Application, Message, Reason};
 
+use crate::board::Board;
 use crate::gate::Gate;
 
 /// The replica as a host has it: on real files.
@@ -142,7 +142,7 @@ struct Engine<A: Application> {
     replica: HostReplica<A>,
     started: Instant,
     connections: BTreeMap<ConnectionId, mpsc::UnboundedSender<ConnectionOrder>>,
-    events: mpsc::UnboundedSender<Event>,
+    board: Arc<Board>,
     gate: Arc<Gate>,
     /// The state of trust that the gate and those who dial know of.
     trust: watch::Sender<u64>,
@@ -155,7 +155,7 @@ struct Engine<A: Application> {
 pub(crate) fn start<A: Application>(
     replica: HostReplica<A>,
     gate: Arc<Gate>,
-    events: mpsc::UnboundedSender<Event>,
+    board: Arc<Board>,
 ) -> std::io::Result<(EngineHandle<A>, EngineThread<A>)> {
     let (commands, inbox) = mpsc::channel(QUEUE);
     let trust = watch::Sender::new(replica.trust_revision());
@@ -166,7 +166,7 @@ pub(crate) fn start<A: Application>(
         replica,
         started,
         connections: BTreeMap::new(),
-        events,
+        board,
         gate,
         trust,
         waiting: Vec::new(),
@@ -272,8 +272,7 @@ impl<A: Application> Engine<A> {
             Effect::CloseStream { connection, workspace } => (connection, ConnectionOrder::CloseStream(workspace)),
             Effect::Close { connection, reason } => (connection, ConnectionOrder::Close(reason)),
             Effect::Event(event) => {
-                // Without a listener there is nobody to tell.
-                drop(self.events.send(event));
+                self.board.take(event);
                 return;
             }
             _ => return,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ pub(crate) struct Network<A: Application> {
     serving: Mutex<Serving>,
     offer: Mutex<Option<ActiveOffer>>,
     live: Mutex<BTreeMap<DeviceId, Live>>,
+    /// How many connections there have been, which numbers them.
+    connections: AtomicU64,
 }
 
 /// The connection in use with a peer.
@@ -64,24 +67,54 @@ pub(crate) enum Serving {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Report {
     pub(crate) peer: DeviceId,
-    /// How the connection ended, if there was one.
-    pub(crate) ended: Option<Ended>,
-    /// Why there was none.
-    pub(crate) refusal: Option<Reason>,
+    pub(crate) came: Came,
+}
+
+/// In which of four ways an attempt can go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Came {
+    /// There was a connection, and this is how it ended.
+    Served(Ended),
+    /// The peer answered, and one of the two turned the other away.
+    TurnedAway(Reason),
+    /// The peer was not reached.
+    NotReached(Reason),
+    /// There is nothing by which the two could prove themselves to each other, so nothing was tried.
+    NotTried(Reason),
+}
+
+impl Came {
+    /// Tells what came of a dial that failed; `None` if it failed only in favour of another connection.
+    fn of(error: &DialError) -> Option<Self> {
+        let reason = error.reason();
+        Some(match error {
+            DialError::NotAdmitted(_) => Self::NotTried(reason),
+            DialError::Refused(CloseCode::DONE | CloseCode::SUPERSEDED) => return None,
+            DialError::Refused(_) | DialError::Unproven(_) | DialError::Version => Self::TurnedAway(reason),
+            _ => Self::NotReached(reason),
+        })
+    }
 }
 
 impl<A: Application> Network<A> {
-    pub(crate) fn new(transport: Transport, engine: EngineHandle<A>, gate: Arc<Gate>, key: Arc<DeviceKey>) -> Self {
+    pub(crate) fn new(
+        transport: Transport,
+        engine: EngineHandle<A>,
+        board: Arc<Board>,
+        gate: Arc<Gate>,
+        key: Arc<DeviceKey>,
+    ) -> Self {
         Self {
             transport,
             engine,
-            board: Arc::new(Board::new()),
+            board,
             gate,
             key,
             reports: broadcast::Sender::new(REPORTS),
             serving: Mutex::new(Serving::Nobody),
             offer: Mutex::default(),
             live: Mutex::default(),
+            connections: AtomicU64::new(0),
         }
     }
 
@@ -124,7 +157,7 @@ impl<A: Application> Network<A> {
                 }
                 Incoming::Refused { peer, reason } => {
                     self.board.update(peer, |status| status.reason = Some(reason));
-                    self.report(Report { peer, ended: None, refusal: Some(reason) });
+                    self.report(Report { peer, came: Came::TurnedAway(reason) });
                 }
                 _ => {}
             }
@@ -143,32 +176,26 @@ impl<A: Application> Network<A> {
             connection.close(CloseCode::SUPERSEDED);
             return;
         };
-        self.board.update(peer, |status| {
-            status.connected = true;
-            status.in_step = false;
-            status.reason = None;
-            // A round may take several connections, and its figures are those of all of them.
-            if mode == Mode::StayOpen {
-                status.progress.clear();
-            }
-        });
+        self.board.update(peer, |status| status.connect(mode));
         let addresses = self.transport.local_addresses().iter().map(SocketAddr::to_string).collect();
         let ended = serve(connection, control, Greeting { addresses, mode }, self.engine.clone()).await;
         let was_in_use = self.leave(peer, number);
-        if was_in_use {
-            self.board.update(peer, |status| {
+        self.board.update(peer, |status| {
+            status.bytes_sent = status.bytes_sent.saturating_add(ended.bytes_sent);
+            status.bytes_received = status.bytes_received.saturating_add(ended.bytes_received);
+            if was_in_use {
                 status.connected = false;
                 if !ended.is_all_done() {
                     status.reason = Some(ended.reason().unwrap_or(Reason::Unreachable));
                 }
-            });
-        }
+            }
+        });
         if let (true, Some(reason)) = (was_in_use, ended.reason()) {
             self.note(peer, reason).await;
         }
         // A connection that gave way to another has nothing to say, unless all was done on it before.
         if was_in_use || ended.is_all_done() {
-            self.report(Report { peer, ended: Some(ended), refusal: None });
+            self.report(Report { peer, came: Came::Served(ended) });
         }
     }
 
@@ -210,10 +237,11 @@ impl<A: Application> Network<A> {
     pub(crate) async fn note_dial_error(&self, peer: DeviceId, error: &DialError) {
         let reason = error.reason();
         tracing::debug!(target: "verso.sync", %peer, %error, "a peer was not reached");
+        let Some(came) = Came::of(error) else { return };
         if !self.is_connected(&peer) {
             self.board.update(peer, |status| status.reason = Some(reason));
             self.note(peer, reason).await;
-            self.report(Report { peer, ended: None, refusal: Some(reason) });
+            self.report(Report { peer, came });
         }
     }
 
@@ -231,17 +259,15 @@ impl<A: Application> Network<A> {
     /// dialled, the newer: its maker had lost the other.
     fn enter(&self, connection: &SyncConnection) -> Option<u64> {
         let mut live = lock(&self.live);
-        let number = match live.get(&connection.peer()) {
-            Some(other) if other.connection.close_reason().is_none() => {
-                if other.connection.dialer() < connection.dialer() {
-                    return None;
-                }
-                other.connection.close(CloseCode::SUPERSEDED);
-                other.number + 1
+        if let Some(other) = live.get(&connection.peer())
+            && other.connection.close_reason().is_none()
+        {
+            if other.connection.dialer() < connection.dialer() {
+                return None;
             }
-            Some(other) => other.number + 1,
-            None => 0,
-        };
+            other.connection.close(CloseCode::SUPERSEDED);
+        }
+        let number = self.connections.fetch_add(1, Ordering::Relaxed);
         live.insert(connection.peer(), Live { number, connection: connection.clone() });
         Some(number)
     }

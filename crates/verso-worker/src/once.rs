@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 use verso_identity::DeviceId;
 use verso_session::Mode;
 use verso_wire::{Application, Reason};
 
-use crate::connection::Ended;
-use crate::network::{Network, Report, Serving};
+use crate::network::{Came, Network, Report, Serving};
 
 /// How often a peer that does not answer is dialled in one round. It may be about to start.
 const REDIAL: Duration = Duration::from_millis(250);
@@ -68,6 +67,7 @@ impl OutcomeState {
 /// everyone it reached until both acknowledged everything.
 pub(crate) async fn sync_once<A: Application>(network: &Arc<Network<A>>, wait: Duration) -> Vec<PeerOutcome> {
     let mut reports = network.reports();
+    network.board.begin_round();
     network.set_serving(Serving::Peers(Mode::FinishWhenLevel));
     let peers = network.engine.with(|replica, now| replica.known_peers(now)).await.unwrap_or_default();
     let deadline = Instant::now() + wait;
@@ -101,10 +101,7 @@ pub(crate) async fn sync_once<A: Application>(network: &Arc<Network<A>>, wait: D
         .into_iter()
         .map(|(device, name)| {
             let status = status.peers.get(&device).cloned().unwrap_or_default();
-            let report = last.remove(&device);
-            let ended = report.and_then(|report| report.ended);
-            let reason = report.and_then(|report| report.refusal).or(ended.and_then(|ended| ended.reason()));
-            let (state, reason) = judge(ended, reason.or(status.reason));
+            let (state, reason) = judge(last.remove(&device).map(|report| report.came), status.held_back);
             let total = status.total();
             PeerOutcome {
                 device,
@@ -113,8 +110,8 @@ pub(crate) async fn sync_once<A: Application>(network: &Arc<Network<A>>, wait: D
                 reason,
                 entries_sent: total.sent,
                 entries_received: total.received,
-                bytes_sent: ended.map_or(0, |ended| ended.bytes_sent),
-                bytes_received: ended.map_or(0, |ended| ended.bytes_received),
+                bytes_sent: status.bytes_sent,
+                bytes_received: status.bytes_received,
             }
         })
         .collect();
@@ -132,31 +129,47 @@ pub(crate) async fn sync_once<A: Application>(network: &Arc<Network<A>>, wait: D
     outcomes
 }
 
-/// Keeps the report that says most: a peer that was in step stays so, a second connection has nothing to add.
+/// Keeps the report that says most: a peer that was in step stays so, one that was reached was not out of reach.
 fn note(last: &mut BTreeMap<DeviceId, Report>, report: Report) {
-    if !last.get(&report.peer).is_some_and(is_final) {
+    let weight = |report: &Report| match report.came {
+        _ if is_final(report) => 3,
+        Came::Served(_) | Came::TurnedAway(_) => 2,
+        Came::NotReached(_) | Came::NotTried(_) => 1,
+    };
+    let known = last.get(&report.peer).map_or(0, weight);
+    if weight(&report) >= known && known < 3 {
         last.insert(report.peer, report);
     }
 }
 
-/// Tells whether nothing better can come: all is done, or was refused.
+/// Tells whether nothing better can come: all is done, or it would be refused again.
 fn is_final(report: &Report) -> bool {
-    report.ended.is_some_and(|ended| ended.is_all_done())
-        || matches!(report.refusal, Some(Reason::NotTrusted | Reason::Revoked | Reason::HandshakeFailed))
+    match report.came {
+        Came::Served(ended) => ended.is_all_done(),
+        Came::TurnedAway(reason) => is_about_trust(reason),
+        Came::NotTried(_) => true,
+        Came::NotReached(_) => false,
+    }
 }
 
-fn judge(ended: Option<Ended>, reason: Option<Reason>) -> (OutcomeState, Option<Reason>) {
-    // Both may be done with all that they take and yet not in step: where something was declined, the reason tells.
-    if ended.is_some_and(|ended| ended.is_all_done()) && reason.is_none() {
-        return (OutcomeState::InStep, None);
-    }
-    let reason = reason.unwrap_or(Reason::Unreachable);
-    let state = match reason {
-        Reason::NotTrusted | Reason::Revoked | Reason::HandshakeFailed | Reason::Downgrade => OutcomeState::Refused,
-        Reason::Unreachable | Reason::Offline if ended.is_none() => OutcomeState::Unreachable,
-        _ => OutcomeState::Failed,
+const fn is_about_trust(reason: Reason) -> bool {
+    matches!(reason, Reason::NotTrusted | Reason::Revoked | Reason::HandshakeFailed)
+}
+
+/// Tells what a round came to. Both may be done with all that they take and yet not in step: then something is held back.
+fn judge(came: Option<Came>, held_back: Option<Reason>) -> (OutcomeState, Option<Reason>) {
+    let (state, reason) = match came {
+        Some(Came::Served(ended)) if ended.is_all_done() => match held_back {
+            None => return (OutcomeState::InStep, None),
+            Some(reason) => (OutcomeState::Failed, reason),
+        },
+        Some(Came::Served(ended)) => (OutcomeState::Failed, ended.reason().unwrap_or(Reason::Unreachable)),
+        Some(Came::TurnedAway(reason)) => (OutcomeState::Failed, reason),
+        Some(Came::NotReached(reason) | Came::NotTried(reason)) => return (OutcomeState::Unreachable, Some(reason)),
+        None => return (OutcomeState::Unreachable, Some(Reason::Unreachable)),
     };
-    (state, Some(reason))
+    let refused = is_about_trust(reason) || reason == Reason::Downgrade;
+    (if refused { OutcomeState::Refused } else { state }, Some(reason))
 }
 
 /// Dials a peer until it was served to the end, refuses, or the deadline passes.
@@ -169,12 +182,28 @@ async fn dial_until<A: Application>(network: Arc<Network<A>>, peer: DeviceId, de
             }
         }
         if !network.is_connected(&peer) {
-            match timeout_at(deadline, network.dial(peer)).await {
+            let dialed = tokio::select! {
+                dialed = timeout_at(deadline, network.dial(peer)) => dialed,
+                // The peer has dialled this device meanwhile, and both are done.
+                () = end(&mut reports, peer) => return,
+            };
+            match dialed {
                 Ok(Ok((connection, control))) => network.serve(connection, control, Mode::FinishWhenLevel).await,
                 Ok(Err(error)) => network.note_dial_error(peer, &error).await,
                 Err(_elapsed) => return,
             }
         }
         sleep(REDIAL).await;
+    }
+}
+
+/// Waits for the last report about a peer.
+async fn end(reports: &mut broadcast::Receiver<Report>, peer: DeviceId) {
+    loop {
+        match reports.recv().await {
+            Ok(report) if report.peer == peer && is_final(&report) => return,
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
     }
 }

@@ -17,7 +17,7 @@ use verso_session::Mode;
 use verso_transport::{BindError, Network as Preset, Transport, TransportConfig};
 use verso_wire::Application;
 
-use crate::board::Status;
+use crate::board::{Board, Status};
 use crate::engine::{Command, CommandError, EngineThread, HostReplica, chain, keep_time, now_since, start};
 use crate::gate::Gate;
 use crate::network::{Network, Serving};
@@ -101,13 +101,11 @@ impl<A: Application> SyncWorker<A> {
         let (replica, notices) = opening.await.map_err(|_panic| WorkerError::Crashed)??;
         let gate = Arc::new(Gate::default());
         let transport = bind(&key, &options, Arc::clone(&gate)).await?;
-        let (events, inbox) = mpsc::unbounded_channel();
-        let (engine, thread) = start(replica, Arc::clone(&gate), events)?;
-        let network = Arc::new(Network::new(transport, engine, gate, Arc::new(key)));
+        let board = Arc::new(Board::new());
+        let (engine, thread) = start(replica, Arc::clone(&gate), Arc::clone(&board))?;
+        let network = Arc::new(Network::new(transport, engine, board, gate, Arc::new(key)));
         let mut tasks = JoinSet::new();
         tasks.spawn(keep_time(network.engine.clone()));
-        let board = Arc::clone(&network.board);
-        tasks.spawn(async move { board.follow(inbox).await });
         tasks.spawn(Arc::clone(&network).accept());
         let handle = WorkerHandle { network };
         Ok((Self { handle: handle.clone(), thread, tasks, notices, _lock: lock }, handle))
