@@ -26,8 +26,12 @@ pub(crate) fn run(app: &App, wait: Duration) -> Result<(), CliError> {
         let mut signals = Signals::listen()?;
         let (worker, handle) = match net::open_quietly(app, unlocked).await {
             Ok(opened) => opened,
-            Err(WorkerError::Bind(error)) => return Ok(Round::NoNetwork(failure::bind(&error))),
-            Err(error) => return Err(failure::worker(&error, app.home().dir())),
+            Err(error) => {
+                let is_of_the_network = matches!(error, WorkerError::Bind(_));
+                let error = failure::worker(&error, app.home().dir());
+                let is_missing = is_of_the_network && error.exit == Exit::NoPeer;
+                return if is_missing { Ok(Round::NoNetwork(error)) } else { Err(error) };
+            }
         };
         crate::device::tell_notices(worker.notices(), app.output);
         let started = Instant::now();
@@ -121,7 +125,11 @@ fn verdict(outcomes: &[PeerOutcome]) -> Result<(), CliError> {
                 (false, [only]) => format!("{} did not answer at any known address", shown(&only.name)),
                 (false, all) => format!("none of {} paired devices answered at any known address", all.len()),
             };
-            let hint = "see that `verso up` runs on the other device at the same time, and both are on one network";
+            let hint = if offline {
+                "connect this device to a network, then run it again; all else works without one"
+            } else {
+                "see that `verso up` runs on the other device at the same time, and both are on one network"
+            };
             (Exit::NoPeer, "no peer could be reached", why, hint.to_owned())
         }
         (_, _, []) => return Ok(()),

@@ -1,1 +1,17 @@
-//! Scenario tests, a file each.
+//! Scenario tests of the program itself: real processes, real files, real QUIC on 127.0.0.1. A file each.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests may panic as tests do")]
+
+mod demo;
+mod device;
+mod graph;
+mod identity;
+mod import;
+mod killed;
+mod locked;
+mod offline;
+mod pairing;
+mod private;
+mod strangers;
+mod sync;
+mod up;

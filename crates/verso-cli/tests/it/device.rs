@@ -1,0 +1,254 @@
+//! [`Device`]: a data directory of its own, and the program run on it.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Lines};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) const PASSPHRASE: &str = "tea and cake";
+
+/// A device of a test.
+pub(crate) struct Device {
+    folder: TempDir,
+    dir: PathBuf,
+}
+
+/// What a failure told a script.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) code: i32,
+    pub(crate) what: String,
+    pub(crate) why: String,
+    pub(crate) hint: String,
+    /// What was printed nevertheless.
+    pub(crate) stdout: String,
+}
+
+/// A command that is still running.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Device {
+    /// A device that was made.
+    pub(crate) fn new(name: &str) -> Self {
+        let device = Self::blank();
+        device.ok(&["init", "--name", name]);
+        device
+    }
+
+    /// A directory that isn't there yet.
+    pub(crate) fn blank() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("data");
+        Self { folder, dir }
+    }
+
+    /// The same device as it is now, in another directory.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self::blank();
+        copy_dir(&self.dir, &copy.dir);
+        copy
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Writes a file beside the data directory.
+    pub(crate) fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+        let path = self.folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// The program, with nothing of this process's own settings.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = program(words);
+        command.env("VERSO_DATA_DIR", &self.dir).env("VERSO_NETWORK", "loopback").env("VERSO_PASSPHRASE", PASSPHRASE);
+        command
+    }
+
+    pub(crate) fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    /// Runs what has to succeed, and returns what it printed.
+    pub(crate) fn ok(&self, words: &[&str]) -> String {
+        succeeded(words, &self.run(words))
+    }
+
+    /// Runs what has to succeed, and returns its one document.
+    pub(crate) fn json(&self, words: &[&str]) -> Value {
+        let words: Vec<&str> = words.iter().copied().chain(["--json"]).collect();
+        document(&self.ok(&words))
+    }
+
+    /// Runs what has to fail.
+    pub(crate) fn fails(&self, words: &[&str]) -> Failure {
+        let words: Vec<&str> = words.iter().copied().chain(["--json"]).collect();
+        failed(&words, &self.run(&words))
+    }
+
+    /// Starts what goes on for a while.
+    pub(crate) fn start(&self, words: &[&str]) -> Running {
+        let mut child = self.command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Running { child, lines }
+    }
+
+    /// The canonical text of the only workspace.
+    pub(crate) fn export(&self) -> String {
+        self.ok(&["export"])
+    }
+
+    /// Every file of the device with its path below the data directory, by name.
+    pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let mut files = Vec::new();
+        collect(&self.dir, &self.dir, &mut files);
+        files.sort();
+        files
+    }
+}
+
+impl Running {
+    /// The next line of standard output as a document; it has to come.
+    pub(crate) fn line(&mut self) -> Value {
+        let line = self.lines.next().unwrap_or_else(|| panic!("it has nothing more to say")).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    /// Reads lines up to one whose event is this, and returns it.
+    pub(crate) fn event(&mut self, event: &str) -> Value {
+        loop {
+            let line = self.line();
+            if line["event"] == event {
+                return line;
+            }
+        }
+    }
+
+    /// Sends a signal, by the name that `kill` knows.
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for the end, and returns what was printed since.
+    pub(crate) fn end(self) -> Output {
+        let Self { child, lines } = self;
+        let rest: Vec<String> = lines.map(Result::unwrap).collect();
+        let mut output = child.wait_with_output().unwrap();
+        output.stdout = rest.into_iter().flat_map(|line| [line, "\n".to_owned()]).collect::<String>().into_bytes();
+        output
+    }
+}
+
+/// The program, with nothing of this process's own settings, and nobody to ask.
+pub(crate) fn program(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_verso"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VERSO_")) {
+        command.env_remove(name);
+    }
+    command.args(words).stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn succeeded(words: &[&str], output: &Output) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words:?} ended with {}: {stderr}", output.status);
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub(crate) fn failed(words: &[&str], output: &Output) -> Failure {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let code = output.status.code().unwrap_or_else(|| panic!("{words:?} was killed: {stderr}"));
+    assert_ne!(code, 0, "{words:?} succeeded");
+    let error = document(&stderr)["error"].clone();
+    assert_eq!(keys(&error), ["code", "hint", "name", "what", "why"]);
+    assert_eq!(error["code"], code, "{words:?}: {stderr}");
+    let text = |field: &str| {
+        let text = error[field].as_str().unwrap().to_owned();
+        assert!(!text.is_empty() && !text.contains('\n'), "{words:?}: {stderr}");
+        text
+    };
+    let stdout = String::from_utf8(output.stdout.clone()).unwrap();
+    Failure { code, what: text("what"), why: text("why"), hint: text("hint"), stdout }
+}
+
+/// Reads text that has to be exactly one document in one line.
+pub(crate) fn document(text: &str) -> Value {
+    assert_eq!(text.lines().count(), 1, "not one line: {text}");
+    assert!(text.ends_with('\n'), "not ended: {text}");
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// The names of a document's fields, sorted.
+pub(crate) fn keys(document: &Value) -> Vec<&str> {
+    let mut keys: Vec<&str> = document.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
+/// Pairs two devices: the first shows a link, the second joins by it.
+pub(crate) fn pair(shows: &Device, joins: &Device) {
+    let mut pairing = shows.start(&["pair", "--yes", "--json"]);
+    let link = pairing.event("offer")["link"].as_str().unwrap().to_owned();
+    joins.json(&["join", &link, "--yes"]);
+    pairing.event("paired");
+    succeeded(&["pair"], &pairing.end());
+}
+
+/// Syncs two devices at the same time; both have to be in step. Returns what each told of its peer.
+pub(crate) fn sync(one: &Device, other: &Device) -> [Value; 2] {
+    let words = ["up", "--once", "--json", "--wait", "30s"];
+    let first = one.start(&words);
+    let second = other.run(&words);
+    let told = [first.end(), second].map(|output| document(&succeeded(&words, &output)));
+    told.map(|told| {
+        let [peer] = told["peers"].as_array().unwrap().as_slice() else { panic!("{told}") };
+        assert_eq!(peer["state"], "in-step", "{told}");
+        peer.clone()
+    })
+}
+
+/// Makes sure that two devices print the same bytes.
+pub(crate) fn assert_equal(one: &Device, other: &Device) {
+    let (one, other) = (one.export(), other.export());
+    let differing = one.lines().zip(other.lines()).find(|(one, other)| one != other);
+    assert!(one == other, "{} and {} bytes; the first difference: {differing:#?}", one.len(), other.len());
+}
+
+/// The graph that comes with the program.
+pub(crate) fn sample() -> &'static str {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/assets/sample.jsonl")
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_dir(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn collect(root: &Path, dir: &Path, files: &mut Vec<(String, Vec<u8>)>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(root, &path, files);
+        } else {
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            files.push((name, fs::read(&path).unwrap()));
+        }
+    }
+}

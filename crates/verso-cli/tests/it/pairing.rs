@@ -1,0 +1,130 @@
+//! `pair` and `join`: one link, once, and both agree.
+
+use serde_json::json;
+
+use crate::device::{Device, Running, assert_equal, keys, succeeded};
+
+fn offer(device: &Device, words: &[&str]) -> (Running, String) {
+    let words: Vec<&str> = ["pair", "--yes", "--json"].iter().chain(words).copied().collect();
+    let mut pairing = device.start(&words);
+    let offer = pairing.line();
+    assert_eq!(keys(&offer), ["event", "expires_at", "link"]);
+    assert_eq!(offer["event"], "offer");
+    (pairing, offer["link"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_link_joins_once() {
+    let desk = Device::new("desk");
+    let lap = Device::new("lap");
+    let late = Device::new("late");
+    let (mut pairing, link) = offer(&desk, &[]);
+    let (desk_id, lap_id) = (desk_device(&link), lap.json(&["id"])["device"].clone());
+    let joined = lap.json(&["join", &link, "--yes"]);
+    assert_eq!(joined, json!({"device": desk_id, "name": "desk", "role": "own"}));
+    assert_eq!(pairing.line(), json!({"event": "paired", "device": lap_id, "name": "lap", "role": "own"}));
+    assert_eq!(succeeded(&["pair"], &pairing.end()), "", "it ends at the first pairing");
+
+    let peers = desk.json(&["peers"]);
+    let peer = &peers["peers"][0];
+    assert_eq!(keys(peer), ["device", "grants", "lapses_at", "last_seen", "name", "role"]);
+    assert_eq!((&peer["device"], &peer["name"], &peer["role"]), (&lap_id, &json!("lap"), &json!("own")));
+    assert_eq!((&peer["last_seen"], &peer["grants"]), (&json!(null), &json!([])));
+    assert!(peer["lapses_at"].is_string(), "it was not met yet: {peer}");
+
+    // Nothing listens any more; with a new offer at the same port the old link is none.
+    let (pairing, _new) = offer(&desk, &[]);
+    let used = late.fails(&["join", &link, "--yes"]);
+    assert_eq!(used.code, 5, "{used:?}");
+    assert_eq!(late.json(&["peers"]), json!({"peers": []}));
+    pairing.signal("INT");
+    assert_eq!(pairing.end().status.code(), Some(1));
+}
+
+/// The device that a link names.
+fn desk_device(link: &str) -> &str {
+    link.strip_prefix("verso://pair/").unwrap().split('/').next().unwrap()
+}
+
+#[test]
+fn a_link_that_was_changed_is_refused_and_hurts_nobody() {
+    let desk = Device::new("desk");
+    let lap = Device::new("lap");
+    let (mut pairing, link) = offer(&desk, &[]);
+    let token = link.split('/').nth(4).unwrap().split('?').next().unwrap();
+    let other = format!("{}{}", if token.starts_with('A') { "B" } else { "A" }, &token[1..]);
+    let failure = lap.fails(&["join", &link.replace(token, &other), "--yes"]);
+    assert_eq!(failure.code, 5, "{failure:?}");
+    lap.json(&["join", &link, "--yes"]);
+    pairing.event("paired");
+    succeeded(&["pair"], &pairing.end());
+}
+
+#[test]
+fn an_offer_ends_by_itself_or_when_it_is_withdrawn() {
+    let desk = Device::new("desk");
+    let lap = Device::new("lap");
+    let (pairing, link) = offer(&desk, &["--ttl", "1s"]);
+    let output = pairing.end();
+    let expired = crate::device::failed(&["pair"], &output);
+    assert_eq!((expired.code, expired.why.as_str()), (1, "nobody joined in time"), "{expired:?}");
+    let late = lap.fails(&["join", &link, "--yes"]);
+    assert_eq!(late.code, 5, "{late:?}");
+    assert!(late.why.contains("expired"), "{late:?}");
+
+    let (pairing, _link) = offer(&desk, &[]);
+    pairing.signal("INT");
+    let withdrawn = crate::device::failed(&["pair"], &pairing.end());
+    assert_eq!((withdrawn.code, withdrawn.why.as_str()), (1, "the offer was withdrawn"), "{withdrawn:?}");
+    assert_eq!(desk.json(&["peers"]), json!({"peers": []}));
+}
+
+#[test]
+fn nobody_agrees_by_silence() {
+    let desk = Device::new("desk");
+    let (pairing, link) = offer(&desk, &[]);
+    let lap = Device::new("lap");
+    for failure in [lap.fails(&["pair"]), lap.fails(&["join", &link])] {
+        assert_eq!(failure.code, 2, "{failure:?}");
+        assert!(failure.hint.contains("--yes"), "{failure:?}");
+        assert_eq!(failure.stdout, "", "no offer was shown");
+    }
+    pairing.signal("TERM");
+    assert_eq!(pairing.end().status.code(), Some(1));
+}
+
+#[test]
+fn what_is_no_link_is_usage() {
+    let device = Device::new("desk");
+    let id = device.json(&["id"])["device"].as_str().unwrap().to_owned();
+    for link in [
+        "hello",
+        "https://example.org/",
+        "verso://pair/",
+        "verso://pair/abc/def",
+        &format!("verso://pair/{id}/tooshort"),
+        &format!("verso://pair/{id}/{}?addr=nowhere", "A".repeat(22)),
+        &"verso://pair/".repeat(1_000),
+    ] {
+        let failure = device.fails(&["join", link, "--yes"]);
+        assert_eq!(failure.code, 2, "{link}: {failure:?}");
+        assert!(failure.hint.contains("copy the whole link"), "{failure:?}");
+    }
+    let own = device.fails(&["join", &format!("verso://pair/{id}/{}?addr=127.0.0.1:9", "A".repeat(22)), "--yes"]);
+    assert_eq!(own.code, 2, "{own:?}");
+    assert!(own.why.contains("of this device itself"), "{own:?}");
+}
+
+#[test]
+fn pairing_again_renews_and_both_go_on() {
+    let desk = Device::new("desk");
+    let lap = Device::new("lap");
+    desk.ok(&["workspace", "new", "garden"]);
+    crate::device::pair(&desk, &lap);
+    crate::device::sync(&desk, &lap);
+    crate::device::pair(&lap, &desk);
+    assert_eq!(desk.json(&["peers"])["peers"].as_array().unwrap().len(), 1);
+    desk.ok(&["node", "add", "u:a"]);
+    crate::device::sync(&desk, &lap);
+    assert_equal(&lap, &desk);
+}
