@@ -208,6 +208,11 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// A number of entries as people read it: `1 entry`, `513,425 entries`.
+pub(crate) fn entries(number: u64) -> String {
+    if number == 1 { "1 entry".to_owned() } else { format!("{} entries", grouped(number)) }
+}
+
 /// An amount of data as people read it: `812 B`, `5.2 kB`, `2.1 MB`.
 pub(crate) fn size(bytes: u64) -> String {
     // Tenths of the unit, rounded down: a figure never promises more than there is.
@@ -283,6 +288,7 @@ mod tests {
         for (number, text) in expected {
             assert_eq!(grouped(number), text);
         }
+        assert_eq!([0, 1, 2_000].map(entries), ["0 entries", "1 entry", "2,000 entries"]);
     }
 
     #[test]

@@ -94,7 +94,8 @@ pub(crate) fn consent(person: &impl Person, what: &str, question: &str) -> Resul
         return Err(nobody_to_agree(what));
     }
     person.agrees(question).map_err(|error| {
-        CliError::because(Exit::Failed, what, &error, "run the command again, or with --yes if that is what you want")
+        let hint = "run the command again, or with --yes if that is what you want";
+        CliError::new(Exit::Failed, what, why(&error), hint)
     })
 }
 
@@ -114,7 +115,16 @@ fn nobody(what: &str, hint: &str) -> CliError {
 }
 
 fn unanswered(what: &str, error: &io::Error) -> CliError {
-    CliError::because(Exit::KeyStore, what, error, "run the command again, or set VERSO_PASSPHRASE")
+    CliError::new(Exit::KeyStore, what, why(error), "run the command again, or set VERSO_PASSPHRASE")
+}
+
+/// Why a question was not answered. Ctrl-C is how a person says that they don't want to.
+fn why(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::Interrupted {
+        "it was stopped at the question".to_owned()
+    } else {
+        format!("the terminal can't be read: {error}")
+    }
 }
 
 fn refused(what: &str, error: EmptyPassphrase) -> CliError {

@@ -59,10 +59,15 @@ async fn join(
             joined = &mut joining => return joined.map_err(|error| failed(&error)),
             Some(event) = events.recv() => if let PairingEvent::Confirm { summary, answer } = event {
                 let asking = agreement::answer(&summary, consent, output);
+                tokio::pin!(asking);
                 let said = tokio::select! {
-                    said = asking => said?,
-                    // The other side went while the person was thinking.
-                    joined = &mut joining => return joined.map_err(|error| failed(&error)),
+                    said = &mut asking => said?,
+                    joined = &mut joining => {
+                        output.note("\nThe other device went away meanwhile; press n.");
+                        // The terminal belongs to the question until it is answered.
+                        asking.await?;
+                        return joined.map_err(|error| failed(&error));
+                    }
                 };
                 if answer.send(said).is_err() {
                     output.note("The other device went away meanwhile.");

@@ -16,7 +16,7 @@ use crate::device::Device;
 use crate::error::{CliError, Exit};
 use crate::failure;
 use crate::net::{self, Signals};
-use crate::output::{Paint, Report, grouped, shown, size};
+use crate::output::{Paint, Report, entries, shown, size};
 use crate::progress::SyncBar;
 
 pub(crate) fn run(app: &App, wait: Duration) -> Result<(), CliError> {
@@ -190,11 +190,11 @@ impl Report for Told {
             if peer.state == OutcomeState::InStep.code() {
                 writeln!(
                     out,
-                    "{} {name} is in step: sent {} entries ({}), received {} ({}), in {:.2} s",
+                    "{} {name} is in step: sent {} ({}), received {} ({}), in {:.2} s",
                     paint.good("●"),
-                    grouped(peer.entries_sent),
+                    entries(peer.entries_sent),
                     size(peer.bytes_sent),
-                    grouped(peer.entries_received),
+                    entries(peer.entries_received),
                     size(peer.bytes_received),
                     self.took.as_secs_f64()
                 )?;

@@ -10,7 +10,7 @@ use verso_graph::NodeState;
 use crate::app::App;
 use crate::error::CliError;
 use crate::find;
-use crate::output::{Paint, Report, grouped, shown};
+use crate::output::{Paint, Report, entries, grouped, shown};
 
 /// How many tags, and how many nodes, are shown.
 const SHOWN: usize = 10;
@@ -104,7 +104,7 @@ impl Report for View {
         let count = |number: usize| grouped(u64::try_from(number).unwrap_or(u64::MAX));
         writeln!(out, "{}  {}", paint.strong(shown(&self.workspace.name)), paint.faint(&self.workspace.id))?;
         let (nodes, tags, edges) = (count(self.nodes), count(self.tags), count(self.edges));
-        writeln!(out, "{nodes} nodes, {tags} tags, {edges} edges; {} entries in the journal", grouped(self.entries))?;
+        writeln!(out, "{nodes} nodes, {tags} tags, {edges} edges; {} in the journal", entries(self.entries))?;
         if self.conflicts > 0 {
             writeln!(out, "{} to be decided, {} ghosts", paint.warn(count(self.conflicts)), count(self.ghosts))?;
         }

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::device::Device;
 use crate::error::CliError;
 use crate::find;
-use crate::output::{Paint, Report, grouped, shown};
+use crate::output::{Paint, Report, entries, grouped, shown};
 use crate::when;
 
 pub(crate) fn run(app: &App) -> Result<(), CliError> {
@@ -182,7 +182,7 @@ impl Report for Status {
         for workspace in &self.workspaces {
             let nodes = grouped(u64::try_from(workspace.nodes).unwrap_or(u64::MAX));
             write!(out, "  {}  {nodes} nodes", paint.strong(shown(&workspace.name)))?;
-            write!(out, ", {} entries", grouped(workspace.entries))?;
+            write!(out, ", {}", entries(workspace.entries))?;
             if workspace.held_back > 0 {
                 write!(out, ", {} of them held back", grouped(workspace.held_back))?;
             }

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::error::CliError;
 use crate::failure;
 use crate::net::{self, Signals};
-use crate::output::{Paint, Report, grouped, shown};
+use crate::output::{Paint, Report, shown};
 
 pub(crate) fn run(app: &App) -> Result<(), CliError> {
     let unlocked = app.unlock()?;
@@ -256,12 +256,12 @@ impl Report for Line {
                 "{} {} is in step: sent {}, received {}",
                 paint.good("●"),
                 paint.strong(who.text()),
-                grouped(*entries_sent),
-                grouped(*entries_received)
+                crate::output::entries(*entries_sent),
+                crate::output::entries(*entries_received)
             ),
             Self::Received { who, workspace, entries } => {
                 let (from, place) = (who.text(), place(workspace));
-                writeln!(out, "  {} entries of {place} from {from}", grouped(*entries))
+                writeln!(out, "  {} of {place} from {from}", crate::output::entries(*entries))
             }
             Self::WorkspaceAdopted { who, workspace } => {
                 writeln!(out, "  a workspace of {}: {workspace}", who.text())

@@ -4,6 +4,8 @@ use verso_graph::{Conflict, Graph, Intent, NodeId, NodeState, Register, What};
 
 use crate::output::shown;
 
+/// How many titles are looked for in the files.
+const SEARCHED: usize = 50;
 /// Longest title that is told whole.
 const LONG: usize = 48;
 
@@ -96,7 +98,7 @@ impl Plot {
             lines.push(("", "until somebody decides: the deletion had not seen the tag".to_owned()));
         }
         let conflicts: Vec<Told> = graph.conflicts().iter().map(Told::new).collect();
-        let secrets = graph.nodes().map(|node| node.title().to_owned()).filter(|title| title.len() > 8).take(200);
+        let secrets = graph.nodes().map(|node| node.title().to_owned()).filter(|title| title.len() > 8).take(SEARCHED);
         let secrets = secrets.chain(["reread".to_owned(), "annotated".to_owned()]).collect();
         Outcome { lines, conflicts, secrets }
     }
