@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
-use crate::{tidy, tools};
+use crate::{fuzz, tidy, tools};
 
 /// One check. They run in the order they stand here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -26,6 +26,8 @@ pub(crate) enum Step {
     Doc,
     /// Licences, sources and bans of all dependencies
     Deny,
+    /// Every fuzzer, for some seconds, for whether it runs
+    Fuzz,
     /// Every bench, once, for whether it runs
     Bench,
 }
@@ -60,12 +62,13 @@ impl Step {
     fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Tidy => tidy::run(Path::new(".")),
-            Self::Fmt => cargo(&["fmt", "--all", "--", "--check", "--files-with-diff"], &[]),
+            Self::Fmt => fmt(),
             Self::Clippy => cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"], &[]),
             Self::Test => test(),
             Self::Doctest => cargo(&["test", "--locked", "--workspace", "--doc", "--quiet"], &[]),
             Self::Doc => cargo(&["doc", "--locked", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")]),
             Self::Deny => deny(),
+            Self::Fuzz => fuzz::smoke(),
             // Without `--bench`, which `cargo bench` adds, criterion runs each bench once; the dev profile is built already.
             Self::Bench => cargo(&["test", "--locked", "--package", "verso-benches", "--benches", "--quiet"], &[]),
         }
@@ -84,6 +87,7 @@ impl Step {
             Self::Doctest => "examples in the documentation",
             Self::Doc => "rustdoc, every warning counts",
             Self::Deny => "licences, sources and bans of all dependencies",
+            Self::Fuzz => "every fuzzer for some seconds",
             Self::Bench => "every bench once",
         }
     }
@@ -97,6 +101,9 @@ impl Step {
             Self::Doctest => "an example in a README or in a doc comment no longer holds",
             Self::Doc => "mostly a link in a doc comment to something that was renamed",
             Self::Deny => "deny.toml says what is allowed, and why",
+            Self::Fuzz => {
+                "a promise does not hold for the input in fuzz/artifacts/: mend it, and keep the input in fuzz/corpus/"
+            }
             Self::Bench => "a bench in benches/ no longer works",
         }
     }
@@ -110,15 +117,26 @@ fn test() -> anyhow::Result<()> {
     cargo(&["test", "--locked", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"], &[])
 }
 
-fn deny() -> anyhow::Result<()> {
-    tools::DENY.install()?;
-    // Packages for other systems than this one are not on the disk yet, and what follows asks no network.
-    cargo(&["fetch", "--locked", "--quiet"], &[])?;
-    // Warnings (packages in two versions) are for `cargo deny check bans` at the prompt.
-    cargo(&["deny", "--locked", "--offline", "--log-level", "error", "check", "bans", "licenses", "sources"], &[])
+fn fmt() -> anyhow::Result<()> {
+    const CHECK: [&str; 3] = ["--", "--check", "--files-with-diff"];
+    cargo(&[&["fmt", "--all"][..], &CHECK].concat(), &[])?;
+    cargo(&[&["fmt", "--manifest-path", fuzz::MANIFEST, "--package", "verso-fuzz"][..], &CHECK].concat(), &[])
 }
 
-fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<()> {
+fn deny() -> anyhow::Result<()> {
+    tools::DENY.install()?;
+    for manifest in ["Cargo.toml", fuzz::MANIFEST] {
+        // Packages for other systems than this one are not on the disk yet, and what follows asks no network.
+        cargo(&["fetch", "--locked", "--quiet", "--manifest-path", manifest], &[])?;
+        // Warnings (packages in two versions) are for `cargo deny check bans` at the prompt.
+        let arguments = ["deny", "--locked", "--offline", "--log-level", "error", "--manifest-path", manifest];
+        let checks = ["--config", "deny.toml", "check", "bans", "licenses", "sources"];
+        cargo(&[&arguments[..], &checks].concat(), &[])?;
+    }
+    Ok(())
+}
+
+pub(crate) fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<()> {
     println!("   cargo {}", arguments.join(" "));
     let mut command: Command = tools::cargo()?;
     let status = command

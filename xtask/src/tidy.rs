@@ -51,6 +51,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let members = layers::members(root)?;
     let mut problems = check(&tree);
     problems.extend(layers::check(&members));
+    problems.extend(layers::check_fuzzers(root));
     problems.sort();
     for problem in &problems {
         println!("   {problem}");

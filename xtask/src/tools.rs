@@ -21,6 +21,8 @@ pub(crate) struct Tool {
 pub(crate) const NEXTEST: Tool = Tool { subcommand: "nextest", package: "cargo-nextest", version: "^0.9" };
 /// Checks licences, sources and bans of all dependencies.
 pub(crate) const DENY: Tool = Tool { subcommand: "deny", package: "cargo-deny", version: "^0.20" };
+/// Builds fuzzers.
+pub(crate) const FUZZ: Tool = Tool { subcommand: "fuzz", package: "cargo-fuzz", version: "^0.13" };
 
 impl Tool {
     /// Tells whether `cargo <subcommand>` works.
@@ -59,7 +61,7 @@ impl Tool {
 
 /// Installs whatever is missing.
 pub(crate) fn install_all() -> anyhow::Result<()> {
-    for tool in [NEXTEST, DENY] {
+    for tool in [NEXTEST, DENY, FUZZ] {
         tool.install()?;
         println!("cargo {} is there", tool.subcommand);
     }

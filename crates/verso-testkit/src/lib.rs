@@ -9,6 +9,8 @@
 
 mod check;
 mod device;
+pub mod fuzz;
+pub mod journal;
 mod liar;
 mod link;
 mod promises;

@@ -105,6 +105,15 @@ pub(super) fn members(root: &Path) -> anyhow::Result<Vec<Member>> {
     Ok(members.collect())
 }
 
+/// Checks that the lock file of the fuzzers, who are no members, knows what the crates in `root` depend on.
+pub(super) fn check_fuzzers(root: &Path) -> Option<Problem> {
+    let mut metadata = MetadataCommand::new();
+    metadata.manifest_path(root.join("fuzz/Cargo.toml")).other_options(["--locked".to_owned()]);
+    let error = metadata.exec().err()?;
+    let todo = "`cargo metadata --manifest-path fuzz/Cargo.toml` brings it up to date";
+    Some(Problem::of_file("fuzz/Cargo.lock", format!("{todo}: {error}")))
+}
+
 pub(super) fn check(members: &[Member]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for member in members {

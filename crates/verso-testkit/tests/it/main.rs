@@ -5,6 +5,7 @@
 mod crashes;
 mod cuts;
 mod full;
+mod fuzz;
 mod liars;
 mod meeting;
 mod random;

@@ -1,0 +1,94 @@
+//! Fuzz smoke: every fuzzer is built, and runs for some seconds from the inputs that are kept.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, ensure};
+
+use crate::{ci, tools};
+
+/// The workspace of the fuzzers.
+pub(crate) const MANIFEST: &str = "fuzz/Cargo.toml";
+
+/// No fuzzer runs longer, or more inputs: enough that one which no longer works shows, and what is found at once is found.
+const MAX_SECONDS: u32 = 4;
+const MAX_RUNS: u32 = 20_000;
+
+/// The most memory that a fuzzer may take, of which it needs little: an input that allocates what it declares is found.
+const MAX_MEMORY_MB: u32 = 1_024;
+
+/// Builds all fuzzers and runs each for some seconds.
+///
+/// Without a sanitizer, since the code has no `unsafe` of its own, and on the compiler that is there. With a fixed seed, so that it
+/// fails for a change and not by luck: luck is for whoever runs `cargo fuzz` for hours.
+pub(crate) fn smoke() -> anyhow::Result<()> {
+    tools::FUZZ.install()?;
+    let target = target_folder()?;
+    let folder = target.to_str().context("the build folder's name is not text")?;
+    // The pass that instruments is not stable; a fuzzer needs nothing else of a nightly compiler.
+    ci::cargo(&["fuzz", "build", "--sanitizer", "none", "--target-dir", folder], &[("RUSTC_BOOTSTRAP", "1")])?;
+    for name in names()? {
+        run(&name, &target)?;
+    }
+    Ok(())
+}
+
+fn run(name: &str, target: &Path) -> anyhow::Result<()> {
+    // What it finds goes to a folder of its own, new each time.
+    let found = target.join("found").join(name);
+    if found.exists() {
+        fs::remove_dir_all(&found)?;
+    }
+    let artifacts = Path::new("fuzz/artifacts").join(name);
+    for folder in [&found, &artifacts] {
+        fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
+    }
+    println!("   {name}");
+    let output = Command::new(binary(name, target)?)
+        .args(["-seed=1", "-timeout=10", "-max_len=4096", "-print_final_stats=1"])
+        .arg(format!("-max_total_time={MAX_SECONDS}"))
+        .arg(format!("-runs={MAX_RUNS}"))
+        .arg(format!("-rss_limit_mb={MAX_MEMORY_MB}"))
+        .arg(format!("-artifact_prefix={}/", artifacts.display()))
+        .arg(&found)
+        .arg(Path::new("fuzz/corpus").join(name))
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("can't start the fuzzer {name}"))?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "the fuzzer {name} ended with {}:\n{told}", output.status);
+    for line in told.lines().filter(|line| line.contains("number_of_executed_units") || line.contains("peak_rss_mb")) {
+        println!("     {line}");
+    }
+    Ok(())
+}
+
+/// The fuzzers' names, from their files.
+fn names() -> anyhow::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir("fuzz/fuzz_targets").context("can't list the fuzzers")? {
+        let path = entry?.path();
+        names.extend(path.file_stem().and_then(|name| name.to_str()).map(str::to_owned));
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Where fuzzers are built: beside all other builds, whose folder is not theirs, because the flags differ.
+fn target_folder() -> anyhow::Result<PathBuf> {
+    let shared = env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    Ok(env::current_dir()?.join(shared).join("fuzz"))
+}
+
+/// The fuzzer, in the folder of the system that it was built for.
+fn binary(name: &str, target: &Path) -> anyhow::Result<PathBuf> {
+    for entry in fs::read_dir(target)? {
+        let path = entry?.path().join("release").join(name);
+        if path.is_file() {
+            return Ok(path);
+        }
+    }
+    anyhow::bail!("cargo fuzz did not build {name}: is it in {MANIFEST}?")
+}
