@@ -59,8 +59,55 @@ impl Tool {
     }
 }
 
+/// A program that tests run: a message bus, a keychain, the kernel's keyrings. Name, and Debian's package.
+const PROGRAMS: [(&str, &str); 4] = [
+    ("dbus-run-session", "dbus-daemon"),
+    ("dbus-send", "dbus-bin"),
+    ("gnome-keyring-daemon", "gnome-keyring"),
+    ("keyctl", "keyutils"),
+];
+
+/// Installs the programs that tests run, where that can be done: on Debian, as root. Elsewhere it says what is missing.
+fn install_programs() -> anyhow::Result<()> {
+    let missing = || PROGRAMS.iter().filter(|(program, _)| !is_on_path(program)).map(|(_, package)| *package);
+    if !cfg!(target_os = "linux") || missing().next().is_none() {
+        return Ok(());
+    }
+    let packages: Vec<&str> = missing().collect();
+    let can_install = is_on_path("apt-get") && run("id", &["-u"]).is_ok_and(|id| id.trim() == "0");
+    if !can_install {
+        println!("tests of the keychain will fail without these packages (by Debian's names): {}", packages.join(" "));
+        return Ok(());
+    }
+    println!("   installing {}", packages.join(" "));
+    run("apt-get", &["update", "--quiet"])?;
+    let options = ["install", "--yes", "--quiet", "--no-install-recommends"];
+    run("apt-get", &[options.as_slice(), &packages].concat())?;
+    ensure!(missing().next().is_none(), "installed, and still missing: {}", missing().collect::<Vec<_>>().join(" "));
+    Ok(())
+}
+
+fn is_on_path(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// Runs a program of the system that asks nothing, and returns what it says.
+fn run(program: &str, arguments: &[&str]) -> anyhow::Result<String> {
+    let output = Command::new(program)
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("can't start {program}"))?;
+    ensure!(output.status.success(), "{program} {} ended with {}", arguments.join(" "), output.status);
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// Installs whatever is missing.
 pub(crate) fn install_all() -> anyhow::Result<()> {
+    install_programs()?;
     for tool in [NEXTEST, DENY, FUZZ] {
         tool.install()?;
         println!("cargo {} is there", tool.subcommand);

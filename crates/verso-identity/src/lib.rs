@@ -9,7 +9,10 @@ mod workspace;
 pub use device::{DeviceId, DeviceKey, ParseDeviceIdError, Signature, SignatureDomain, SignatureError};
 pub use purpose::{Key, Purpose, purposes};
 pub use store::{
-    ChangePassphraseError, CreateError, EmptyPassphrase, FileKeyStore, KeyStore, KeyStoreKind, LoadError,
-    MemoryKeyStore, Passphrase, ProveError, StoreError,
+    ChangePassphraseError, CreateError, EmptyPassphrase, FileKeyStore, FileMarkStore, KeyStore, KeyStoreKind,
+    KeychainError, KeychainSlot, LoadError, MAX_MARK_LEN, MarkError, MarkStore, MemoryKeyStore, ParseKeychainSlotError,
+    Passphrase, ProveError, SessionError, StoreError,
 };
+#[cfg(feature = "keychain")]
+pub use store::{KeychainStore, Patience};
 pub use workspace::{ParseWorkspaceIdError, WorkspaceId};

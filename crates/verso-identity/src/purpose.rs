@@ -31,6 +31,8 @@ pub mod purposes {
         Log = b"verso log v1";
         /// Master key of the device's local state at rest.
         LocalState = b"verso local state v1";
+        /// Key of the high-water mark, wherever it is kept.
+        HighWater = b"verso high water v1";
         /// Static X25519 key of the Noise handshakes.
         Noise = b"verso noise v1";
         /// X25519 key to which own devices seal shared secrets for each other.

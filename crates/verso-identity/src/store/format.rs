@@ -1,5 +1,7 @@
 //! The bytes of `identity.key`, version 1, as `docs/formats/identity.md` lays them out.
 
+use std::fmt;
+
 use aes_gcm::aead::{AeadInOut as _, KeyInit as _};
 use aes_gcm::{Aes256Gcm, Nonce, Tag};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -108,13 +110,32 @@ pub(super) fn seal(
     Some(file)
 }
 
-/// Opens a file with the passphrase.
-pub(super) fn open(file: &[u8], passphrase: &Passphrase) -> Result<Zeroizing<[u8; SECRET_LEN]>, LoadError> {
+/// What a passphrase comes to once it is stretched: it opens the one file that has this salt, and nothing else.
+pub(super) struct FileKey(pub(super) Zeroizing<[u8; 32]>);
+
+impl fmt::Debug for FileKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileKey(…)")
+    }
+}
+
+/// Stretches the passphrase for a file.
+pub(super) fn stretch(file: &[u8], passphrase: &Passphrase) -> Result<FileKey, LoadError> {
     let parts = parse(file)?;
     let Cost { memory_kib, .. } = parts.cost;
-    let key = parts.cost.stretch(passphrase, parts.salt).ok_or(LoadError::OutOfMemory { memory_kib })?;
+    parts.cost.stretch(passphrase, parts.salt).map(FileKey).ok_or(LoadError::OutOfMemory { memory_kib })
+}
+
+/// Returns a file's salt, which is no other file's.
+pub(super) fn salt(file: &[u8]) -> Result<[u8; SALT_LEN], LoadError> {
+    Ok(*parse(file)?.salt)
+}
+
+/// Opens a file with what its passphrase comes to.
+pub(super) fn open(file: &[u8], key: &FileKey) -> Result<Zeroizing<[u8; SECRET_LEN]>, LoadError> {
+    let parts = parse(file)?;
     let mut secret = Zeroizing::new(*parts.sealed);
-    Aes256Gcm::new((&*key).into())
+    Aes256Gcm::new((&*key.0).into())
         .decrypt_inout_detached(
             &Nonce::from(*parts.nonce),
             parts.header,
@@ -200,6 +221,10 @@ mod tests {
 
     fn passphrase(text: &str) -> Passphrase {
         Passphrase::new(Zeroizing::new(text.to_owned())).unwrap()
+    }
+
+    fn open(file: &[u8], passphrase: &Passphrase) -> Result<Zeroizing<[u8; 32]>, LoadError> {
+        super::open(file, &stretch(file, passphrase)?)
     }
 
     fn cheap_file() -> Vec<u8> {

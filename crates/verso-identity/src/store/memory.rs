@@ -1,18 +1,22 @@
 //! [`MemoryKeyStore`]: an identity that lives as long as the process.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroizing;
 
-use super::{KeyStore, KeyStoreKind, LoadError, ProveError, StoreError};
+use super::{KeyStore, KeyStoreKind, LoadError, MarkStore, ProveError, StoreError};
 use crate::device::DeviceKey;
 
 /// Keeps an identity in memory only, for demonstrations and tests. The secret is zeroized when the store is dropped.
 #[derive(Default)]
 pub struct MemoryKeyStore {
     secret: Mutex<Option<Zeroizing<[u8; 32]>>>,
+    mark: Arc<MemoryMark>,
 }
+
+#[derive(Default)]
+struct MemoryMark(Mutex<Option<Vec<u8>>>);
 
 impl MemoryKeyStore {
     /// Makes an empty store.
@@ -51,6 +55,27 @@ impl KeyStore for MemoryKeyStore {
     /// Memory gives back what it was given; there is nothing to try.
     fn prove(&self) -> Result<(), ProveError> {
         Ok(())
+    }
+
+    fn marks(&self) -> Arc<dyn MarkStore> {
+        self.mark.clone()
+    }
+}
+
+impl MarkStore for MemoryMark {
+    fn read_sealed(&self) -> Result<Option<Vec<u8>>, LoadError> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    fn write_sealed(&self, sealed: &[u8]) -> Result<(), StoreError> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(sealed.to_vec());
+        Ok(())
+    }
+}
+
+impl fmt::Debug for MemoryMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryMark")
     }
 }
 

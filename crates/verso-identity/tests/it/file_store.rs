@@ -27,6 +27,10 @@ impl Fixture {
         FileKeyStore::new(self.directory.path(), self::passphrase(passphrase))
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
     fn file(&self) -> PathBuf {
         self.directory.path().join("identity.key")
     }
@@ -37,7 +41,7 @@ impl Fixture {
     }
 }
 
-fn passphrase(text: &str) -> Passphrase {
+pub(crate) fn passphrase(text: &str) -> Passphrase {
     Passphrase::new(Zeroizing::new(text.to_owned())).unwrap()
 }
 

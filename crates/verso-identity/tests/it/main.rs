@@ -5,5 +5,11 @@
 mod device;
 mod file_store;
 mod ids;
+#[cfg(all(target_os = "linux", feature = "keychain"))]
+mod keychain;
 mod secrecy;
+#[cfg(target_os = "linux")]
+mod secret_service;
+#[cfg(target_os = "linux")]
+mod session;
 mod stores;

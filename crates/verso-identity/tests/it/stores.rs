@@ -1,14 +1,16 @@
 //! What every key store promises, and how an identity is made.
 
+use std::sync::Arc;
+
 use verso_identity::{
-    CreateError, DeviceKey, EmptyPassphrase, KeyStore, KeyStoreKind, LoadError, MemoryKeyStore, Passphrase, ProveError,
-    StoreError,
+    CreateError, DeviceKey, EmptyPassphrase, KeyStore, KeyStoreKind, LoadError, MarkError, MarkStore, MemoryKeyStore,
+    Passphrase, ProveError, StoreError,
 };
 use zeroize::Zeroizing;
 
 use crate::file_store::Fixture;
 
-fn keeps_one_identity(store: &dyn KeyStore) {
+pub(crate) fn keeps_one_identity(store: &dyn KeyStore) {
     assert!(!store.holds_identity().unwrap());
     assert!(matches!(store.load(), Err(LoadError::Missing)));
     store.prove().unwrap();
@@ -25,9 +27,24 @@ fn keeps_one_identity(store: &dyn KeyStore) {
     assert_eq!(store.load().unwrap().id(), key.id(), "the identity stays as it is");
 }
 
+/// The mark is replaced as a whole, opens for its device alone, and leaves the identity as it is.
+pub(crate) fn keeps_a_mark(store: &dyn KeyStore) {
+    let (key, other) = (store.load().unwrap(), DeviceKey::generate().unwrap());
+    let marks = store.marks();
+    assert_eq!(marks.load_mark(&key).unwrap(), None);
+    for mark in [&b"so far"[..], b"further", b""] {
+        marks.store_mark(&key, mark).unwrap();
+        assert_eq!(store.marks().load_mark(&key).unwrap().as_deref(), Some(mark));
+    }
+    assert!(matches!(marks.load_mark(&other), Err(MarkError::Damaged)));
+    assert_eq!(store.load().unwrap().id(), key.id());
+}
+
 #[test]
 fn memory_store() {
-    keeps_one_identity(&MemoryKeyStore::new());
+    let store = MemoryKeyStore::new();
+    keeps_one_identity(&store);
+    keeps_a_mark(&store);
     assert_eq!(MemoryKeyStore::new().kind().to_string(), "memory");
 }
 
@@ -35,6 +52,7 @@ fn memory_store() {
 fn file_store() {
     let fixture = Fixture::new();
     keeps_one_identity(&fixture.store("passphrase"));
+    keeps_a_mark(&fixture.store("passphrase"));
     assert_eq!(fixture.store("passphrase").kind().to_string(), "file");
 }
 
@@ -82,6 +100,10 @@ impl KeyStore for Broken {
 
     fn prove(&self) -> Result<(), ProveError> {
         if self.at == Some(At::Prove) { Err(ProveError::Differs) } else { self.inner.prove() }
+    }
+
+    fn marks(&self) -> Arc<dyn MarkStore> {
+        self.inner.marks()
     }
 }
 
