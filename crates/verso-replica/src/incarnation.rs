@@ -69,7 +69,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let name = presentable(if self.name().is_empty() { name } else { self.name() });
         let (noise_key, sealing_key, addresses) = (self.noise_key(), self.sealing_key(), Vec::new());
         self.tell(Introduced { name, noise_key, sealing_key, addresses }.into(), now)?;
-        self.control.sync()?;
+        self.sync_log(&WorkspaceId::CONTROL)?;
         Ok(())
     }
 }

@@ -20,6 +20,9 @@ const DAMAGED: &str = "state/local.damaged";
 /// The format of the plaintext. A later version reads this one.
 const VERSION: u8 = 1;
 
+/// How many incarnations that were left are remembered: as many chains as a device may have in a workspace.
+const MAX_LEFT: usize = 64;
+
 /// 32 secret bytes that two devices agreed when they paired. Zeroized, never printed.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct PairSecret([u8; 32]);
@@ -97,6 +100,8 @@ pub(crate) struct Pairing {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct LocalState {
     pub(crate) incarnation: Incarnation,
+    /// Incarnations that this device will not write under again, the latest last.
+    pub(crate) left: Vec<Incarnation>,
     pub(crate) provisional: BTreeMap<DeviceId, ProvisionalPeer>,
     pub(crate) pairings: BTreeMap<DeviceId, Pairing>,
     pub(crate) contacts: BTreeMap<DeviceId, Contact>,
@@ -198,18 +203,29 @@ impl LocalState {
     pub(crate) fn renew<S: Storage>(&mut self, storage: &S) -> Result<(), LocalStateError> {
         let mut incarnation = [0; 8];
         storage.random(&mut incarnation)?;
+        self.leave(self.incarnation);
         self.incarnation = Incarnation(u64::from_le_bytes(incarnation));
         Ok(())
+    }
+
+    /// Notes an incarnation that this device will not write under again.
+    pub(crate) fn leave(&mut self, incarnation: Incarnation) {
+        self.left.retain(|other| *other != incarnation);
+        let surplus = (self.left.len() + 1).saturating_sub(MAX_LEFT);
+        self.left.drain(..surplus);
+        self.left.push(incarnation);
     }
 
     fn fresh<S: Storage>(storage: &S) -> Result<Self, LocalStateError> {
         let mut state = Self {
             incarnation: Incarnation(0),
+            left: Vec::new(),
             provisional: BTreeMap::new(),
             pairings: BTreeMap::new(),
             contacts: BTreeMap::new(),
         };
         state.renew(storage)?;
+        state.left.clear();
         Ok(state)
     }
 

@@ -11,6 +11,7 @@ use verso_wire::{Application, ChainHead, Reason};
 use crate::effect::{ConnectionId, Effect, Event};
 use crate::error::{FlushError, JournalError, OpenError};
 use crate::flush::Unreported;
+use crate::high_water::HighWater;
 use crate::incarnation::Renewal;
 use crate::journal::{Journal, Resume};
 use crate::local::{Found, KeyProof, LocalFile, LocalState, LocalStateError};
@@ -46,6 +47,7 @@ pub struct Replica<S: Storage, A: Application> {
     pub(crate) local: LocalState,
     pub(crate) local_file: LocalFile,
     pub(crate) renewal: Renewal,
+    pub(crate) high_water: HighWater,
     pub(crate) clock: HlcClock,
     pub(crate) control: Journal<S, ControlState>,
     pub(crate) workspaces: BTreeMap<WorkspaceId, Journal<S, WorkspaceState<A>>>,
@@ -74,6 +76,8 @@ pub struct OpenNotices {
     pub local_state_lost: bool,
     /// There was no control log, though there had been one: whom this device trusts is lost, and a new incarnation has begun.
     pub control_log_lost: bool,
+    /// This device was put back to an earlier state, as its high-water mark tells, and a new incarnation has begun: in which workspace it showed.
+    pub rolled_back: Option<WorkspaceId>,
     /// What was found in each log that was not whole. One that [loses records](OpenReport::loses_records) is open for reading only.
     pub logs: Vec<(WorkspaceId, OpenReport)>,
 }
@@ -84,6 +88,21 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// # Errors
     /// [`OpenError`] if the storage fails, a log can't be read at all, or what is there was encrypted under another key.
     pub fn open(storage: S, key: DeviceKey, name: &str, now: Now) -> Result<(Self, OpenNotices), OpenError> {
+        Self::open_marked(storage, key, name, None, now)
+    }
+
+    /// As [`open`](Self::open), and compares what lies there with the device's [high-water mark](Self::high_water), before any entry is written: a
+    /// device that is behind it goes on under a new incarnation at once.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_marked(
+        storage: S,
+        key: DeviceKey,
+        name: &str,
+        mark: Option<&HighWater>,
+        now: Now,
+    ) -> Result<(Self, OpenNotices), OpenError> {
         let log_key = key.derive::<purposes::Log>();
         let local_key = key.derive::<purposes::LocalState>();
         // Logs first: they prove the key before anything is written under it.
@@ -99,6 +118,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let mut notices = OpenNotices {
             local_state_lost: local_found == Found::Damaged || (local_found == Found::Absent && !found.is_empty()),
             control_log_lost: is_new && (local.knows_peers() || !found.is_empty()),
+            rolled_back: None,
             logs: Vec::new(),
         };
 
@@ -127,6 +147,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             None => logs::create(&storage, &log_key, WorkspaceId::CONTROL, ControlState::new(me))?,
         };
         let folds_changed = workspaces.keys().copied().collect();
+        let high_water = HighWater::new(local.incarnation);
         let mut replica = Self {
             storage,
             key,
@@ -135,6 +156,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             local,
             local_file: LocalFile::Saved,
             renewal: Renewal::None,
+            high_water,
             clock,
             control,
             workspaces,
@@ -151,7 +173,17 @@ impl<S: Storage, A: Application> Replica<S, A> {
             effects: VecDeque::new(),
         };
         replica.tell_of_provisional_peers();
-        match replica.introduce(name, now) {
+        notices.rolled_back = mark.and_then(|mark| replica.behind(mark));
+        let may_write = match (notices.rolled_back, mark) {
+            (Some(workspace), Some(mark)) => {
+                // Should no later mark be kept, this one is not answered again.
+                replica.local.leave(mark.incarnation());
+                replica.begin_incarnation(workspace, now)
+            }
+            _ => Ok(()),
+        };
+        replica.begin_high_water(mark);
+        match may_write.and_then(|()| replica.introduce(name, now)) {
             // A device that can't write can still be read.
             Err(error) if !is_new => {
                 tracing::error!(target: "verso.sync", %error, "the control log can't be written");
@@ -286,9 +318,12 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// Makes a log durable. Nothing happens if it is.
     pub(crate) fn sync_log(&mut self, workspace: &WorkspaceId) -> Result<(), verso_log::AppendError> {
         if *workspace == WorkspaceId::CONTROL {
-            return self.control.sync();
+            self.control.sync()?;
+        } else if let Some(journal) = self.workspaces.get_mut(workspace) {
+            journal.sync()?;
         }
-        self.workspaces.get_mut(workspace).map_or(Ok(()), Journal::sync)
+        self.note_durable(workspace);
+        Ok(())
     }
 
     /// Writes the local state if it changed.

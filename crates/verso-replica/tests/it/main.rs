@@ -6,6 +6,7 @@ mod admission;
 mod committing;
 mod declining;
 mod failing;
+mod high_water;
 mod notes;
 mod offering;
 mod opening;

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use verso_identity::{DeviceId, DeviceKey, WorkspaceId};
 use verso_log::MemoryStorage;
-use verso_replica::{Effect, Event, Now, OpenError, OpenNotices, PairSecret, ProvisionalPeer, Replica};
+use verso_replica::{Effect, Event, HighWater, Now, OpenError, OpenNotices, PairSecret, ProvisionalPeer, Replica};
 use verso_trust::{Access, MembershipEvent, PairingSide, PairingWay, PeerRole, Standing, Vouch};
 use verso_vv::Seen;
 
@@ -43,6 +43,11 @@ pub(crate) fn my_key() -> DeviceKey {
 
 pub(crate) fn open(disk: &MemoryStorage) -> Result<(TestReplica, OpenNotices), OpenError> {
     Replica::open(disk.clone(), my_key(), "laptop", NOW)
+}
+
+/// Opens the device with the mark that was kept of it.
+pub(crate) fn open_marked(disk: &MemoryStorage, mark: &HighWater) -> (TestReplica, OpenNotices) {
+    Replica::open_marked(disk.clone(), my_key(), "laptop", Some(mark), NOW).unwrap()
 }
 
 impl Rig {
