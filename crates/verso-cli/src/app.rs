@@ -96,6 +96,7 @@ fn perform(cli: Cli, environment: Environment, output: Output) -> Result<(), Cli
         Command::Up { once: true, wait } => command::once::run(&app, wait),
         Command::Up { once: false, .. } => command::up::run(&app),
         Command::Status => command::status::run(&app),
+        Command::Log(wanted) => command::log::run(&app, &wanted),
         Command::Demo { import } => command::demo::run(import.as_deref(), output),
     }
 }

@@ -7,9 +7,11 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 mod help;
+mod log;
 mod node;
 mod parse;
 
+pub(crate) use log::LogCommand;
 pub(crate) use node::{EdgeCommand, Ends, NodeCommand};
 pub(crate) use parse::NoCommand;
 
@@ -168,6 +170,9 @@ pub(crate) enum Command {
     },
     /// Tells how things stand: peers, workspaces, what is in the way
     Status,
+    /// Looks at and after the journals, in which everything is kept
+    #[command(subcommand, after_help = help::LOG)]
+    Log(LogCommand),
     /// Shows everything at once: two devices on this machine, in temporary directories
     #[command(after_help = help::DEMO)]
     Demo {

@@ -47,6 +47,11 @@ impl Device {
         &self.replica
     }
 
+    /// Whatever no method here is for.
+    pub(crate) const fn replica_mut(&mut self) -> &mut HostReplica<Graph> {
+        &mut self.replica
+    }
+
     /// What was noticed on opening.
     pub(crate) const fn notices(&self) -> &OpenNotices {
         &self.notices
@@ -91,9 +96,24 @@ impl Device {
     /// Makes everything durable and closes the files.
     pub(crate) fn close(mut self) -> Result<(), CliError> {
         self.flush()?;
+        self.compact_if_due();
         let closed = self.replica.close().map_err(|error| failure::flush(&error));
         drop(self.lock);
         closed
+    }
+
+    /// Every command leaves a small file, so one in so many joins them: a step, which is some milliseconds. What goes wrong with it changes
+    /// nothing, and the next one tries again.
+    fn compact_if_due(&mut self) {
+        let Some(workspace) = self.replica.compaction_due() else { return };
+        let step = self.replica.begin_compaction(&workspace).and_then(|step| {
+            let Some(step) = step else { return Ok(None) };
+            self.replica.finish_compaction(step.run()?)
+        });
+        match step {
+            Ok(report) => tracing::debug!(target: "verso.sync", %workspace, ?report, "compacted"),
+            Err(error) => tracing::warn!(target: "verso.sync", %workspace, %error, "a journal was not compacted"),
+        }
     }
 
     /// Tells a person what was noticed on opening.

@@ -8,11 +8,12 @@ use verso_identity::LoadError;
 use verso_log::LockError;
 use verso_replica::{CommitError, FlushError, JournalError, OpenError};
 use verso_transport::BindError;
+use verso_wire::Reason;
 use verso_worker::WorkerError;
 
 use crate::error::{CliError, Exit};
 
-const DAMAGED: &str =
+pub(crate) const DAMAGED: &str =
     "keep a copy of the data directory as it is; pairing a new device with another of yours brings all back";
 const DISK: &str =
     "see that the disk has room and the data directory may be read and written; what was done before is safe";
@@ -70,6 +71,23 @@ fn journal(error: &JournalError) -> (Exit, &'static str) {
         | JournalError::Record(_) => (Exit::Damaged, DAMAGED),
         _ => (Exit::Failed, DISK),
     }
+}
+
+/// A journal can't be read.
+pub(crate) fn read_log(error: &JournalError) -> CliError {
+    let (exit, hint) = journal(error);
+    CliError::because(exit, "can't read the journal", error, hint)
+}
+
+/// A journal can't be compacted. It is as it was.
+pub(crate) fn compact(error: &JournalError, name: &str) -> CliError {
+    let (exit, hint) = match error {
+        JournalError::Closed { reason: Reason::LogDamaged } => {
+            (Exit::Damaged, "`verso log verify` tells what is damaged; nothing is rewritten before that is mended")
+        }
+        error => journal(error),
+    };
+    CliError::because(exit, format!("can't compact the journal {name}"), error, hint)
 }
 
 /// What the user did was not recorded.

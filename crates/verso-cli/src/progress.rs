@@ -1,4 +1,4 @@
-//! [`Bar`] and [`SyncBar`]: progress bars on standard error, for work that a person waits for.
+//! [`Bar`], [`SyncBar`] and [`CompactBar`]: progress bars on standard error, for work that a person waits for.
 
 use std::io::{self, IsTerminal as _};
 
@@ -63,6 +63,32 @@ impl SyncBar {
 }
 
 impl Drop for SyncBar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Shows how much of the journals was compacted, to a person at a terminal and to nobody else. It is gone when dropped.
+#[derive(Debug)]
+pub(crate) struct CompactBar {
+    bar: ProgressBar,
+}
+
+impl CompactBar {
+    /// Begins at nothing of `bytes`.
+    pub(crate) fn new(output: Output, bytes: u64) -> Self {
+        let bar = bar(output, "compacting {wide_bar} {bytes}/{total_bytes}");
+        bar.set_length(bytes);
+        Self { bar }
+    }
+
+    /// Shows how many bytes were read.
+    pub(crate) fn show(&self, done: u64) {
+        self.bar.set_position(done);
+    }
+}
+
+impl Drop for CompactBar {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::ops::RangeInclusive;
-use std::sync::Mutex;
+use std::ops::{self, RangeInclusive};
+use std::sync::{Arc, Mutex};
 
 use verso_vv::{Author, EntryHash, Seq};
 
@@ -13,8 +13,9 @@ use crate::closing::Row;
 use crate::codec::to_u64;
 use crate::header::{Link, MAX_REPLACED};
 use crate::log::{AppendError, LogOptions, MAX_RECORD_LEN, MAX_SEGMENT_RECORDS, SyncLog, place};
-use crate::replay::ReadError;
-use crate::run::{BranchPoint, RunId, RunMeta};
+use crate::record::Sealer;
+use crate::replay::{self, ReadError};
+use crate::run::{BranchPoint, Run, RunId, RunMeta};
 use crate::segment::{self, Origin, Segment};
 use crate::storage::Storage;
 use crate::writer::{NewSegment, SegmentWriter};
@@ -104,10 +105,7 @@ impl<S: Storage> SyncLog<S> {
     pub fn compact<J: Joiner>(&mut self, joiner: &mut J) -> Result<CompactReport, CompactError<J::Error>> {
         let mut all = CompactReport::default();
         while let Some(step) = self.compact_step(joiner)? {
-            all.segments_before += step.segments_before;
-            all.segments_after += step.segments_after;
-            all.bytes_before += step.bytes_before;
-            all.bytes_after += step.bytes_after;
+            all += step;
         }
         Ok(all)
     }
@@ -120,20 +118,59 @@ impl<S: Storage> SyncLog<S> {
     /// # Errors
     /// [`CompactError`].
     pub fn compact_step<J: Joiner>(&mut self, joiner: &mut J) -> Result<Option<CompactReport>, CompactError<J::Error>> {
+        self.end_segment()?;
+        let Some(step) = self.begin_compaction()? else { return Ok(None) };
+        Ok(self.finish_compaction(step.run(joiner)?)?)
+    }
+
+    /// Syncs, and ends the open segment, so that compaction can take it. The next append begins a new one.
+    ///
+    /// # Errors
+    /// As [`sync`](Self::sync).
+    pub fn end_segment(&mut self) -> Result<(), AppendError> {
         self.sync()?;
-        self.poisoning(Self::close_active)?;
+        self.poisoning(Self::close_active)
+    }
+
+    /// Begins a step of compaction of the segments that are no longer written to; `None` if nothing is worth it, or another step is
+    /// under way.
+    ///
+    /// The step is [run](Compaction::run) wherever there is time, since it only reads segments that nobody changes; the log goes on
+    /// meanwhile. Then [`finish_compaction`](Self::finish_compaction) puts its segment in place, which takes no longer than a
+    /// sync.
+    ///
+    /// # Errors
+    /// [`AppendError`] if the log takes nothing, or the new segment can't be made: then the log stays as it was.
+    pub fn begin_compaction(&mut self) -> Result<Option<Compaction<S>>, AppendError> {
+        self.writable()?;
+        if self.compaction.strong_count() > 0 {
+            return Ok(None);
+        }
         let Some(numbers) = self.worth_compacting() else { return Ok(None) };
         let writer = SegmentWriter::create(&self.storage, &self.dir, &self.master, self.replacement(&numbers))?;
-        let mut rewrite = Rewrite { writer, places: BTreeMap::new(), rows: Vec::new(), heads: BTreeMap::new() };
-        let written = self.rewrite(&numbers, joiner, &mut rewrite);
-        let Rewrite { mut writer, places, rows, .. } = rewrite;
-        if let Err(error) = written.and_then(|()| Ok(writer.close(rows)?)) {
-            // What is left of it is removed at the next open, if not now.
-            drop(writer.discard());
-            return Err(error);
+        let runs = self.chains.in_segments(&numbers);
+        let runs = runs.into_iter().filter_map(|(meta, place)| Some(Run { meta, id: self.run_id(place)? })).collect();
+        let replaced = self.segments.iter().filter(|segment| numbers.contains(&segment.number));
+        let sealers = replaced.map(|segment| (segment.number, segment.sealer(&self.master))).collect();
+        let token = Arc::new(());
+        self.compaction = Arc::downgrade(&token);
+        let (storage, dir) = (self.storage.clone(), self.dir.clone());
+        Ok(Some(Compaction { token, numbers, storage, dir, sealers, runs, writer }))
+    }
+
+    /// Puts the segment of a step in the place of those that it was made of. `None` if the step was begun before the log was opened
+    /// again: then it is given up, and nothing has happened.
+    ///
+    /// # Errors
+    /// [`AppendError`] if the log takes nothing, or the storage fails.
+    pub fn finish_compaction(&mut self, done: Compacted<S>) -> Result<Option<CompactReport>, AppendError> {
+        self.writable()?;
+        let Compacted { token, numbers, writer, places } = done;
+        if !std::ptr::eq(self.compaction.as_ptr(), Arc::as_ptr(&token)) {
+            // Its file went when the log was opened again, or goes at the next time.
+            return Ok(None);
         }
-        let report = self.put_in_place(&numbers, writer, &places)?;
-        Ok(Some(report))
+        self.put_in_place(&numbers, writer, &places).map(Some)
     }
 
     /// Chooses the next segments to be replaced by one: the newest first, with those before that are worth it.
@@ -164,42 +201,18 @@ impl<S: Storage> SyncLog<S> {
     /// Describes the segment that takes the place of these.
     fn replacement(&self, numbers: &RangeInclusive<u32>) -> NewSegment {
         let replaced = || self.segments.iter().filter(|segment| numbers.contains(&segment.number));
-        let next = self.segments.iter().find(|segment| segment.number > *numbers.end());
+        let active = self.active.iter().map(SegmentWriter::segment);
+        let next = self.segments.iter().chain(active).find(|segment| segment.number > *numbers.end());
+        // A segment that is begun before this one is in place names the last that is replaced.
+        let last = replaced().next_back().map_or(Link::default(), Segment::link);
         NewSegment {
             number: *numbers.end(),
             first: replaced().next().map_or(*numbers.start(), |segment| segment.first),
             previous: replaced().next().map_or(Link::default(), |segment| segment.previous),
-            stands_for: next.map_or(Link::default(), |segment| segment.previous),
+            stands_for: next.map_or(last, |segment| segment.previous),
             replaces: replaced().map(|segment| segment.id).collect(),
             label: self.label,
         }
-    }
-
-    /// Writes what the joiner makes of the runs in these segments.
-    fn rewrite<J: Joiner>(
-        &self,
-        numbers: &RangeInclusive<u32>,
-        joiner: &mut J,
-        rewrite: &mut Rewrite<S>,
-    ) -> Result<(), CompactError<J::Error>> {
-        let mut finished = Joined::default();
-        let mut before: Option<RunMeta> = None;
-        for (meta, at) in self.chains.in_segments(numbers) {
-            if let Some(last) = before.filter(|last| last.author != meta.author) {
-                joiner.flush(&mut finished).map_err(CompactError::Joiner)?;
-                rewrite.take(&mut finished)?;
-                rewrite.check_complete(&last)?;
-            }
-            let id = self.run_id(at).ok_or(ReadError::Stale)?;
-            let record = self.read(id)?;
-            rewrite.heads.entry(meta.author).or_insert((meta.first_seq, meta.prev_hash, meta.branch));
-            joiner.push(meta, record, &mut finished).map_err(CompactError::Joiner)?;
-            rewrite.take(&mut finished)?;
-            before = Some(meta);
-        }
-        joiner.flush(&mut finished).map_err(CompactError::Joiner)?;
-        rewrite.take(&mut finished)?;
-        before.map_or(Ok(()), |last| rewrite.check_complete(&last))
     }
 
     /// Gives the new segment its name and removes those it replaces.
@@ -232,6 +245,82 @@ impl<S: Storage> SyncLog<S> {
     }
 }
 
+/// A step of compaction that was begun: what it reads, and the segment that it writes. Made by [`SyncLog::begin_compaction`].
+pub struct Compaction<S: Storage> {
+    /// Tells the log that the step is its own, and that none other may begin.
+    token: Arc<()>,
+    numbers: RangeInclusive<u32>,
+    storage: S,
+    dir: String,
+    sealers: BTreeMap<u32, Sealer>,
+    /// By author, each author's in order.
+    runs: Vec<Run>,
+    writer: SegmentWriter<S>,
+}
+
+/// A step of compaction that was run: a whole segment, which has no name yet.
+pub struct Compacted<S: Storage> {
+    token: Arc<()>,
+    numbers: RangeInclusive<u32>,
+    writer: SegmentWriter<S>,
+    places: BTreeMap<Author, Vec<Place>>,
+}
+
+impl<S: Storage> Compaction<S> {
+    /// Reads the runs, has them joined, and writes and syncs what came of it.
+    ///
+    /// # Errors
+    /// [`CompactError`]; the log stays as it was.
+    pub fn run<J: Joiner>(self, joiner: &mut J) -> Result<Compacted<S>, CompactError<J::Error>> {
+        let Self { token, numbers, storage, dir, sealers, runs, writer } = self;
+        let mut rewrite = Rewrite { writer, places: BTreeMap::new(), rows: Vec::new(), heads: BTreeMap::new() };
+        let mut source = Source { storage: &storage, dir: &dir, sealers: &sealers, open: None };
+        let written = rewrite.all(&runs, &mut source, joiner);
+        let Rewrite { mut writer, places, rows, .. } = rewrite;
+        if let Err(error) = written.and_then(|()| Ok(writer.close(rows)?)) {
+            // What is left of it is removed at the next open, if not now.
+            drop(writer.discard());
+            return Err(error);
+        }
+        Ok(Compacted { token, numbers, writer, places })
+    }
+
+    /// Returns how many runs are to be joined.
+    pub const fn runs(&self) -> usize {
+        self.runs.len()
+    }
+}
+
+/// The segments that a step reads.
+struct Source<'a, S: Storage> {
+    storage: &'a S,
+    dir: &'a str,
+    sealers: &'a BTreeMap<u32, Sealer>,
+    /// The one that was read last.
+    open: Option<(u32, S::File)>,
+}
+
+impl<S: Storage> Source<'_, S> {
+    fn read(&mut self, id: RunId) -> Result<Vec<u8>, ReadError> {
+        let number = id.segment;
+        let (_, file) = match self.open.take() {
+            Some(open) if open.0 == number => self.open.insert(open),
+            _ => self.open.insert((number, segment::open(self.storage, self.dir, number)?)),
+        };
+        let sealer = self.sealers.get(&number).ok_or(ReadError::Stale)?;
+        replay::read_record(file, sealer, id)
+    }
+}
+
+impl ops::AddAssign for CompactReport {
+    fn add_assign(&mut self, step: Self) {
+        self.segments_before += step.segments_before;
+        self.segments_after += step.segments_after;
+        self.bytes_before += step.bytes_before;
+        self.bytes_after += step.bytes_after;
+    }
+}
+
 /// Tells whether replacing these segments gains something: several become one, or what was appended is joined.
 fn is_worth_it(group: &[&Segment]) -> bool {
     group.len() > 1 || group.iter().any(|segment| segment.origin == Origin::Appended)
@@ -247,6 +336,28 @@ struct Rewrite<S: Storage> {
 }
 
 impl<S: Storage> Rewrite<S> {
+    /// Writes what the joiner makes of these runs.
+    fn all<J: Joiner>(
+        &mut self,
+        runs: &[Run],
+        source: &mut Source<'_, S>,
+        joiner: &mut J,
+    ) -> Result<(), CompactError<J::Error>> {
+        let mut finished = Joined::default();
+        for of_author in runs.chunk_by(|one, next| one.meta.author == next.meta.author) {
+            for Run { meta, id } in of_author {
+                let record = source.read(*id)?;
+                self.heads.entry(meta.author).or_insert((meta.first_seq, meta.prev_hash, meta.branch));
+                joiner.push(*meta, record, &mut finished).map_err(CompactError::Joiner)?;
+                self.take(&mut finished)?;
+            }
+            joiner.flush(&mut finished).map_err(CompactError::Joiner)?;
+            self.take(&mut finished)?;
+            of_author.last().map_or(Ok(()), |last| self.check_complete(&last.meta))?;
+        }
+        Ok(())
+    }
+
     /// Writes the runs that were given out, each of which must continue the one before.
     fn take<E: std::error::Error>(&mut self, joined: &mut Joined) -> Result<(), CompactError<E>> {
         for (meta, record) in joined.runs.drain(..) {
@@ -271,8 +382,14 @@ impl<S: Storage> Rewrite<S> {
     }
 }
 
-impl<S: Storage> fmt::Debug for Rewrite<S> {
+impl<S: Storage> fmt::Debug for Compaction<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rewrite").field("runs", &self.rows.len()).finish_non_exhaustive()
+        f.debug_struct("Compaction").field("segments", &self.numbers).finish_non_exhaustive()
+    }
+}
+
+impl<S: Storage> fmt::Debug for Compacted<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compacted").field("segments", &self.numbers).finish_non_exhaustive()
     }
 }

@@ -22,7 +22,7 @@ mod storage;
 mod verify;
 mod writer;
 
-pub use compact::{CompactError, CompactReport, Joined, Joiner};
+pub use compact::{CompactError, CompactReport, Compacted, Compaction, Joined, Joiner};
 pub use damage::{Corrupt, Damage, OpenReport, TornTail};
 pub use file::{DataDirLock, DiskFile, FileStorage, LockError};
 pub use log::{AppendError, LogMode, LogOptions, MAX_RECORD_LEN, SyncLog};

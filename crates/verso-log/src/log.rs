@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Mutex;
+use std::sync::{Mutex, Weak};
 
 use verso_vv::{Author, EntryHash, Seq, VersionVector};
 
@@ -130,6 +130,8 @@ pub struct SyncLog<S: Storage> {
     pub(crate) segments: Vec<Segment>,
     pub(crate) active: Option<SegmentWriter<S>>,
     pub(crate) cache: Mutex<ReadCache<S::File>>,
+    /// The step of compaction that is under way.
+    pub(crate) compaction: Weak<()>,
 }
 
 impl<S: Storage> SyncLog<S> {
@@ -152,6 +154,7 @@ impl<S: Storage> SyncLog<S> {
             segments,
             active,
             cache: Mutex::default(),
+            compaction: Weak::new(),
         }
     }
 

@@ -49,8 +49,8 @@ impl<S: Storage> SyncLog<S> {
     /// # Errors
     /// [`ReadError`].
     pub fn read(&self, id: RunId) -> Result<Vec<u8>, ReadError> {
-        let mut text = Vec::new();
         if let Some(writer) = self.active.as_ref().filter(|writer| writer.segment().issued(id)) {
+            let mut text = Vec::new();
             let header = writer.read(id, &mut text)?;
             return take_record(id, header, text).map(|(_, record)| record);
         }
@@ -63,13 +63,7 @@ impl<S: Storage> SyncLog<S> {
             _ => self.open_segment(id.segment)?,
         };
         let OpenSegment { file, sealer, .. } = cache.insert(open);
-        let start = u64::from(id.offset);
-        let bytes = match segment::read_range(file, start, start + record_len(id)) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(corrupt(id).into()),
-            bytes => bytes?,
-        };
-        let header = sealer.open_number(id.number, &bytes, &mut text);
-        take_record(id, header, text).map(|(_, record)| record)
+        read_record(file, sealer, id)
     }
 
     /// Iterates over all runs with their records in stored order, reading a piece of a segment at a time.
@@ -101,6 +95,18 @@ impl<S: Storage> SyncLog<S> {
         let file = segment::open(&self.storage, &self.dir, number)?;
         Ok(OpenSegment { number, tag: segment::tag(&segment.id), file, sealer: segment.sealer(&self.master) })
     }
+}
+
+/// Reads one record of a segment.
+pub(crate) fn read_record<F: StorageFile>(file: &F, sealer: &Sealer, id: RunId) -> Result<Vec<u8>, ReadError> {
+    let start = u64::from(id.offset);
+    let bytes = match segment::read_range(file, start, start + record_len(id)) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(corrupt(id).into()),
+        bytes => bytes?,
+    };
+    let mut text = Vec::new();
+    let header = sealer.open_number(id.number, &bytes, &mut text);
+    take_record(id, header, text).map(|(_, record)| record)
 }
 
 /// The runs of a log with their records, in stored order. Made by [`SyncLog::replay`].

@@ -37,6 +37,8 @@ pub struct LogStats {
     pub segments: u64,
     /// How many of them compaction has not written: what it would join.
     pub loose_segments: u64,
+    /// Bytes of those that are no longer written to: what compaction would begin with.
+    pub loose_bytes: u64,
     /// How many runs are held.
     pub runs: u64,
     /// How many entries they hold.
@@ -118,16 +120,22 @@ impl<S: Storage> SyncLog<S> {
     pub fn stats(&self) -> LogStats {
         let active = self.active.as_ref();
         let segments = self.segments.len() + usize::from(active.is_some());
-        let loose = self.segments.iter().filter(|segment| segment.origin == segment::Origin::Appended).count();
+        let loose = || self.segments.iter().filter(|segment| segment.origin == segment::Origin::Appended);
         let (runs, entries) = self.chains.count();
         LogStats {
             bytes: self.segments.iter().map(|segment| segment.len).sum::<u64>() + active.map_or(0, SegmentWriter::len),
             segments: to_u64(segments),
-            loose_segments: to_u64(loose + usize::from(active.is_some())),
+            loose_segments: to_u64(loose().count() + usize::from(active.is_some())),
+            loose_bytes: loose().map(|segment| segment.len).sum(),
             runs: to_u64(runs),
             entries,
             authors: to_u64(self.chains.authors()),
         }
+    }
+
+    /// Returns where the file of a segment lies in the storage, whether it is there or not.
+    pub fn segment_path(&self, number: u32) -> String {
+        segment::path(&self.dir, number)
     }
 
     /// Returns the last `n` runs in stored order.

@@ -49,6 +49,9 @@ pub enum JournalError {
     /// Units can't be joined.
     #[error("the units can't be joined")]
     Join(#[from] JoinError),
+    /// The log can't be compacted. It holds what it held.
+    #[error("the log can't be compacted")]
+    Compact(#[from] verso_log::CompactError<DecodeError>),
     /// The storage failed.
     #[error("the storage failed")]
     Io(#[from] io::Error),

@@ -33,7 +33,7 @@ const WAITING: usize = 64;
 pub(crate) struct Journal<S: Storage, T> {
     pub(crate) workspace: WorkspaceId,
     directory: String,
-    log: SyncLog<S>,
+    pub(crate) log: SyncLog<S>,
     pub(crate) view: View<T>,
     /// What could not be read when the log was opened.
     damage: Vec<Corrupt>,
@@ -166,7 +166,13 @@ impl<S: Storage, T: State> Journal<S, T> {
         if self.log.mode() == LogMode::ReadOnly {
             return Ok(()); // Nothing was appended.
         }
-        self.log.sync().inspect_err(|error| {
+        let synced = self.log.sync();
+        self.noting(synced)
+    }
+
+    /// Notes that the log failed, if it did: then the journal takes nothing until it is opened again.
+    pub(crate) fn noting<R>(&mut self, outcome: Result<R, AppendError>) -> Result<R, AppendError> {
+        outcome.inspect_err(|error| {
             self.failure.get_or_insert(reason::of_append(error));
         })
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod admission;
+mod compact;
 mod effect;
 mod error;
 mod flush;
@@ -21,6 +22,7 @@ mod workspaces;
 mod writing;
 
 pub use admission::AdmitError;
+pub use compact::{Compacted, Compaction};
 pub use effect::{ConnectionId, Effect, Event, Stream};
 pub use error::{CommitError, ConnectError, FlushError, JournalError, OpenError};
 pub use high_water::{HighWater, HighWaterError};

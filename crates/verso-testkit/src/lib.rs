@@ -8,6 +8,7 @@
 )]
 
 mod check;
+mod compaction;
 mod device;
 pub mod fuzz;
 pub mod journal;

@@ -80,6 +80,17 @@ Examples:
   verso up --once                              syncs and ends: 0 in step, 4 nobody there, 5 refused
   verso up --once --wait 30s";
 
+pub(super) const LOG: &str = "\
+Without -w a command is about all journals of this device: one a workspace, and one that tells whom this device
+trusts. `verify` ends with 6 if anything is damaged; what a power cut left of a change that was never completed
+is no damage.
+
+Examples:
+  verso log verify                             reads everything, and names what is damaged by file and offset
+  verso log stats
+  verso log tail -w garden -n 20
+  verso log compact                            makes many small files few, and what is in them smaller";
+
 pub(super) const DEMO: &str = "\
 Nothing outside temporary directories is read or written, and only this machine's own network is used.
 
@@ -89,4 +100,4 @@ Examples:
 
 /// All of them, for the test that parses the examples.
 #[cfg(test)]
-pub(super) const ALL: &[&str] = &[FIRST_STEPS, INIT, WORKSPACE, IMPORT, NODE, EDGE, EXPORT, PAIR, JOIN, UP, DEMO];
+pub(super) const ALL: &[&str] = &[FIRST_STEPS, INIT, WORKSPACE, IMPORT, NODE, EDGE, EXPORT, PAIR, JOIN, UP, LOG, DEMO];

@@ -9,6 +9,7 @@ mod identity;
 mod import;
 mod killed;
 mod locked;
+mod log;
 mod offline;
 mod pairing;
 mod private;

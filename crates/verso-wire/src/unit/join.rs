@@ -64,6 +64,11 @@ impl SyncUnit {
         Ok(())
     }
 
+    /// Drops the seals inside that nothing needs. The unit can't be cut there any more.
+    pub fn retain_seals(&mut self, mut is_needed: impl FnMut(Seq) -> bool) {
+        self.kept.retain(|kept| is_needed(kept.seq));
+    }
+
     /// Tells whether `next` could be joined to this one within the limits of a unit.
     pub fn fits(&self, next: &Self, seam: Seam) -> bool {
         let kept = self.kept.len() + next.kept.len() + usize::from(seam == Seam::Keep);
