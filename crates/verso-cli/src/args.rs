@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+mod conflicts;
 mod help;
 mod log;
 mod node;
 mod parse;
 
+pub(crate) use conflicts::{ConflictsArgs, Decision};
 pub(crate) use log::LogCommand;
 pub(crate) use node::{EdgeCommand, Ends, NodeCommand};
 pub(crate) use parse::NoCommand;
@@ -173,6 +175,9 @@ pub(crate) enum Command {
     /// Looks at and after the journals, in which everything is kept
     #[command(subcommand, after_help = help::LOG)]
     Log(LogCommand),
+    /// Lists what was done at once on several devices and is to be decided, and decides it
+    #[command(after_help = help::CONFLICTS)]
+    Conflicts(ConflictsArgs),
     /// Shows everything at once: two devices on this machine, in temporary directories
     #[command(after_help = help::DEMO)]
     Demo {

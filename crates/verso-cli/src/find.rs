@@ -128,7 +128,8 @@ fn id_prefix(text: &str) -> Option<String> {
     is_prefix.then(|| text.to_ascii_lowercase())
 }
 
-fn list(candidates: impl Iterator<Item = String>) -> String {
+/// Names candidates, but not more than anybody reads.
+pub(crate) fn list(candidates: impl Iterator<Item = String>) -> String {
     let mut all: Vec<String> = candidates.collect();
     let more = all.len().saturating_sub(MAX_CANDIDATES);
     if more > 0 {

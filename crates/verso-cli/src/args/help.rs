@@ -57,6 +57,17 @@ Examples:
   verso edge add W3C RFCs --kind cites
   verso edge rm W3C RFCs --kind cites";
 
+pub(super) const CONFLICTS: &str = "\
+Nothing waits for a decision: meanwhile the later value is shown, and a node that somebody deleted while
+somebody else worked on it stays as a ghost. Without -w all workspaces are meant.
+
+Examples:
+  verso conflicts                              what is open, with both sides
+  verso conflicts pick title:6ba7b810 2        shows the second value
+  verso conflicts pick title:6ba7b810 RFCs     shows this value
+  verso conflicts resolve deletion:6ba7 keep   the node is there again
+  verso conflicts resolve deletion:6ba7 delete";
+
 pub(super) const EXPORT: &str = "\
 Examples:
   verso export                                 one document, the same bytes on all devices in step
@@ -100,4 +111,5 @@ Examples:
 
 /// All of them, for the test that parses the examples.
 #[cfg(test)]
-pub(super) const ALL: &[&str] = &[FIRST_STEPS, INIT, WORKSPACE, IMPORT, NODE, EDGE, EXPORT, PAIR, JOIN, UP, LOG, DEMO];
+pub(super) const ALL: &[&str] =
+    &[FIRST_STEPS, INIT, WORKSPACE, IMPORT, NODE, EDGE, CONFLICTS, EXPORT, PAIR, JOIN, UP, LOG, DEMO];
