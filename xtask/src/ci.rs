@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
-use crate::{fuzz, tidy, tools};
+use crate::{fuzz, sim, tidy, tools};
 
 /// One check. They run in the order they stand here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -26,6 +26,8 @@ pub(crate) enum Step {
     Doc,
     /// Licences, sources and bans of all dependencies
     Deny,
+    /// Random lives of whole devices, of 1,000 seeds
+    Sim,
     /// Every fuzzer, for some seconds, for whether it runs
     Fuzz,
     /// Every bench, once, for whether it runs
@@ -68,6 +70,7 @@ impl Step {
             Self::Doctest => cargo(&["test", "--locked", "--workspace", "--doc", "--quiet"], &[]),
             Self::Doc => cargo(&["doc", "--locked", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")]),
             Self::Deny => deny(),
+            Self::Sim => sim::run(&["--seeds", "1000"]),
             Self::Fuzz => fuzz::smoke(),
             // Without `--bench`, which `cargo bench` adds, criterion runs each bench once; the dev profile is built already.
             Self::Bench => cargo(&["test", "--locked", "--package", "verso-benches", "--benches", "--quiet"], &[]),
@@ -87,6 +90,7 @@ impl Step {
             Self::Doctest => "examples in the documentation",
             Self::Doc => "rustdoc, every warning counts",
             Self::Deny => "licences, sources and bans of all dependencies",
+            Self::Sim => "1,000 random lives of whole devices",
             Self::Fuzz => "every fuzzer for some seconds",
             Self::Bench => "every bench once",
         }
@@ -101,6 +105,7 @@ impl Step {
             Self::Doctest => "an example in a README or in a doc comment no longer holds",
             Self::Doc => "mostly a link in a doc comment to something that was renamed",
             Self::Deny => "deny.toml says what is allowed, and why",
+            Self::Sim => "each line above replays a seed that failed, with a trace; the same seed gives the same life",
             Self::Fuzz => {
                 "a promise does not hold for the input in fuzz/artifacts/: mend it, and keep the input in fuzz/corpus/"
             }

@@ -5,6 +5,7 @@
 
 mod ci;
 mod fuzz;
+mod sim;
 mod tidy;
 mod tools;
 
@@ -31,6 +32,18 @@ enum Command {
     },
     /// Checks the rules of the house that no compiler knows: layers, file sizes, lint inheritance, stray files
     Tidy,
+    /// Lives random lives of whole devices in the simulator; without options 1,000 of them
+    Sim {
+        /// How many seeds are lived, from 0 on
+        #[arg(long, default_value_t = 1000)]
+        seeds: u64,
+        /// The one seed that is lived
+        #[arg(long, conflicts_with = "seeds")]
+        seed: Option<u64>,
+        /// Prints who did what, when in virtual time
+        #[arg(long, requires = "seed")]
+        trace: bool,
+    },
     /// Installs the tools that `ci` uses, where they are missing
     Tools,
 }
@@ -49,6 +62,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let root = workspace_root()?;
     std::env::set_current_dir(&root).with_context(|| format!("can't enter {}", root.display()))?;
     match &arguments.command {
+        Command::Sim { seeds, seed: None, .. } => sim::run(&["--seeds", &seeds.to_string()]),
+        Command::Sim { seed: Some(seed), trace: false, .. } => sim::run(&["--seed", &seed.to_string()]),
+        Command::Sim { seed: Some(seed), trace: true, .. } => sim::run(&["--seed", &seed.to_string(), "--trace"]),
         Command::Ci { steps } => ci::run(steps),
         Command::Tidy => tidy::run(&root),
         Command::Tools => tools::install_all(),

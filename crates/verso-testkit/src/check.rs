@@ -1,25 +1,25 @@
 //! What must hold at any moment, whatever was done to the devices.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use verso_graph::Graph;
-use verso_identity::{DeviceId, WorkspaceId, purposes};
-use verso_log::{LogOptions, MemoryStorage, Storage as _, SyncLog};
-use verso_vv::Author;
-use verso_wire::{Application as _, ChainHead, SyncUnit};
+use verso_identity::{DeviceId, WorkspaceId};
+use verso_replica::Event;
+use verso_trust::PeerRole;
 
 use crate::device::{Device, DeviceIndex, SimReplica};
 use crate::liar::FORGED;
+use crate::link::Side;
+use crate::merge::Merge;
 use crate::world::World;
 
 /// What a device shows of a workspace: its digest, and how many entries are held and applied.
 pub type View = (WorkspaceId, [u8; 32], (u64, u64));
 
-impl World {
+impl<A: Merge> World<A> {
     /// Checks, for every device, what must hold at any moment:
     ///
     /// 1. Its logs are chains without a gap, every unit sealed by its author. Checked on the bytes of the disk, by other code than the replica's.
-    /// 2. If its power went off now, everything that it ever acknowledged would be there.
+    /// 2. If its power went off now, everything that it ever acknowledged would be there. If its disk has rotted, it would tell of what is not.
     /// 3. What it shows is what it would show if it were built again from its logs.
     /// 4. Nothing that was forged is shown, and nobody is trusted who was never paired.
     ///
@@ -31,23 +31,91 @@ impl World {
         for index in 0..self.devices.len() {
             let seed = self.rng.next();
             let device = &self.devices[index];
-            check_logs(device, &device.storage().crash(seed));
+            if device.is_rotten {
+                self.check_rotten(DeviceIndex(index));
+                continue;
+            }
+            device.read_logs(&device.storage().crash(seed));
 
             let reopened = device.open(device.storage().crash(seed), device.now(self.now));
-            let reopened = reopened.expect("a device opens after any crash");
+            let (reopened, _) = reopened.expect("a device opens after any crash");
             for (workspace, author, seq) in self.promises.of(DeviceIndex(index)) {
                 let held = reopened.held(&workspace).unwrap_or_default().get(&author);
-                assert!(held >= seq, "device {index} acknowledged {author}:{seq} and holds {held}");
+                assert!(held >= seq, "{} acknowledged {author}:{seq} in {workspace} and holds {held}", device.name);
             }
             // A device whose disk takes nothing can't be brought to rest, and shows what is not durable.
             if let Some(replica) = device.replica().filter(|replica| !replica.needs_flush()) {
                 let (shown, built) = (views(replica), views(&reopened));
                 // What was adopted and brought nothing is offered again.
                 let shown: Vec<&View> = shown.iter().filter(|(_, _, (held, _))| *held > 0).collect();
-                assert_eq!(shown, built.iter().collect::<Vec<_>>(), "device {index} shows what its logs don't");
+                assert_eq!(shown, built.iter().collect::<Vec<_>>(), "{} shows what its logs don't", device.name);
                 check_shown(replica, &known);
             }
             check_shown(&reopened, &known);
+        }
+    }
+
+    /// Checks that a device whose disk has rotted says what it has lost.
+    fn check_rotten(&self, index: DeviceIndex) {
+        let device = &self.devices[index.0];
+        let Some(replica) = device.replica() else { return };
+        let notices = device.notices();
+        for (workspace, author, seq) in self.promises.of(index) {
+            let held = replica.held(&workspace).unwrap_or_default().get(&author);
+            let told = notices.logs.iter().any(|(log, _)| *log == workspace)
+                || notices.local_state_lost
+                || notices.control_log_lost
+                || replica.failure(&workspace).is_some();
+            let name = &device.name;
+            assert!(
+                held >= seq || told,
+                "{name} lost {author}:{seq} of {workspace} to rot, and says nothing: it has {held}"
+            );
+        }
+    }
+
+    /// Checks that wherever two devices are connected and don't hold the same, one of them has told why. To be asked when all is quiet.
+    ///
+    /// # Panics
+    /// If nobody has told.
+    pub fn check_reasons(&self) {
+        for link in self.links.iter().filter(|link| link.is_open() && link.is_honest && link.is_quiet()) {
+            let ends = Side::BOTH.map(|side| (link.device(side), self.devices[link.device(side).0].replica()));
+            let [(one, Some(first)), (other, Some(second))] = ends else { continue };
+            let is_own = |replica: &SimReplica<A>, peer| replica.trust().role(&peer) == Some(PeerRole::Own);
+            let are_own = is_own(first, second.device()) && is_own(second, first.device());
+            if first.needs_flush() || second.needs_flush() || !are_own {
+                continue;
+            }
+            let workspaces = first.workspaces().chain(second.workspaces()).chain([WorkspaceId::CONTROL]);
+            let mut apart = workspaces.filter(|workspace| {
+                let held = [first, second].map(|replica| replica.held(workspace).unwrap_or_default());
+                held[0] != held[1]
+            });
+            let told = |event: &(DeviceIndex, Event)| {
+                matches!(event, (device, Event::Stopped { peer, .. })
+                    if (*device == one && *peer == second.device()) || (*device == other && *peer == first.device()))
+            };
+            if self.events[link.events_before..].iter().any(told) {
+                continue;
+            }
+            let names = [one, other].map(|device| self.name(device));
+            assert_eq!(apart.next(), None, "{names:?} are connected and not level, and nobody says why");
+        }
+    }
+
+    /// Asserts that all that users were told is safe is held by these devices.
+    ///
+    /// # Panics
+    /// If something is not.
+    pub fn assert_nothing_lost(&mut self, devices: &[DeviceIndex]) {
+        let seed = self.rng.next();
+        for index in devices {
+            let device = &self.devices[index.0];
+            let logs = device.read_logs(&device.storage().crash(seed));
+            for safe in self.ledger.iter() {
+                assert!(logs.holds(&safe.workspace, &safe.hash), "{safe:?} was safe, and is lost on {}", device.name);
+            }
         }
     }
 
@@ -58,6 +126,11 @@ impl World {
     pub fn assert_equal(&self, devices: &[DeviceIndex]) {
         for device in devices {
             assert_eq!(self.view(*device), self.view(devices[0]), "devices {device:?} and {:?} differ", devices[0]);
+            let control = |device: DeviceIndex| {
+                let replica = self.devices[device.0].replica().expect("the device is on");
+                replica.held(&WorkspaceId::CONTROL)
+            };
+            assert_eq!(control(*device), control(devices[0]), "devices {device:?} and {:?} differ", devices[0]);
         }
     }
 
@@ -70,45 +143,18 @@ impl World {
     }
 }
 
-fn views(replica: &SimReplica) -> Vec<View> {
+fn views<A: Merge>(replica: &SimReplica<A>) -> Vec<View> {
     let view = |workspace| {
-        let digest = replica.application(&workspace).map(Graph::digest).unwrap_or_default();
+        let digest = replica.application(&workspace).map(A::digest).unwrap_or_default();
         (workspace, digest, replica.entries(&workspace).unwrap_or_default())
     };
     replica.workspaces().map(view).collect()
 }
 
-/// Reads all logs of a disk, and checks every unit.
-fn check_logs(device: &Device, disk: &MemoryStorage) {
-    let key = device.key().derive::<purposes::Log>();
-    for name in disk.list("logs").expect("there are logs") {
-        let path = format!("logs/{name}");
-        let (log, report) = match SyncLog::open(disk.clone(), &path, &key, LogOptions::default()) {
-            Ok(opened) => opened,
-            // It was being made when the power went off.
-            Err(verso_log::OpenError::Empty) => continue,
-            Err(error) => panic!("{path}: {error}"),
-        };
-        assert!(report.damage.is_empty(), "{path}: {report:?}");
-        let workspace = WorkspaceId::from_bytes(*log.label());
-        let mut heads: BTreeMap<Author, ChainHead> = BTreeMap::new();
-        for record in log.replay() {
-            let (meta, bytes) = record.expect("what is in the log can be read");
-            let unit = SyncUnit::decode(&workspace, &bytes).expect("what is in the log is a unit");
-            let unit = unit.chain().verify().expect("what is in the log was sealed by its author");
-            let author = unit.author();
-            let head = heads.entry(author).or_insert_with(|| ChainHead::start(&workspace, &author));
-            assert_eq!(unit.before(), *head, "{author} in {workspace}: a unit does not continue the chain");
-            assert_eq!((meta.author, meta.last_seq, meta.head_hash), (author, unit.last_seq(), unit.head().hash));
-            *head = unit.head();
-        }
-    }
-}
-
 /// Checks that nothing is shown or trusted that no device of the world said.
-fn check_shown(replica: &SimReplica, known: &BTreeSet<DeviceId>) {
+fn check_shown<A: Merge>(replica: &SimReplica<A>, known: &BTreeSet<DeviceId>) {
     for workspace in replica.workspaces() {
-        let graph = replica.application(&workspace).expect("the workspace is held");
+        let graph = replica.application(&workspace).expect("the workspace is held").graph();
         let forged = graph.nodes().find(|node| node.title().contains(FORGED));
         assert!(forged.is_none(), "something forged is shown");
     }

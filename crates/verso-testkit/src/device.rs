@@ -3,13 +3,15 @@
 use verso_graph::Graph;
 use verso_identity::{DeviceId, DeviceKey};
 use verso_log::MemoryStorage;
-use verso_replica::{Now, OpenError, Replica};
+use verso_replica::{Now, OpenError, OpenNotices, Replica};
 use zeroize::Zeroizing;
 
+use crate::disk::{Disk, Honesty};
 use crate::liar::Liar;
+use crate::merge::Merge;
 
 /// The replica as the simulator drives it.
-pub type SimReplica = Replica<MemoryStorage, Graph>;
+pub type SimReplica<A = Graph> = Replica<Disk, A>;
 
 /// Names a device of a world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,33 +19,49 @@ pub struct DeviceIndex(pub(crate) usize);
 
 /// A simulated device.
 #[derive(Debug)]
-pub struct Device {
-    name: String,
+pub struct Device<A: Merge = Graph> {
+    pub(crate) name: String,
+    id: DeviceId,
     secret: [u8; 32],
     storage: MemoryStorage,
+    honesty: Honesty,
     /// When the power goes off, in operations of the disk.
     power_off_at: Option<u64>,
-    replica: Option<SimReplica>,
+    replica: Option<SimReplica<A>>,
     /// How far its wall clock is ahead of the world's, in milliseconds.
     pub(crate) clock_ahead_ms: i64,
     /// What becomes of what it says, if it lies.
     pub(crate) liar: Option<Liar>,
+    /// Whether bits of its disk have flipped.
+    pub(crate) is_rotten: bool,
+    /// What it told of its disk when it was started last.
+    notices: OpenNotices,
 }
 
-impl Device {
-    pub(crate) fn new(name: &str, number: usize, seed: u64, now: Now) -> Self {
+impl<A: Merge> Device<A> {
+    pub(crate) fn new(name: &str, number: usize, seed: u64, honesty: Honesty, now: Now) -> Self {
         let mut secret = [0x5e; 32];
         secret[..8].copy_from_slice(&u64::try_from(number).unwrap_or(u64::MAX).to_le_bytes());
-        let (storage, name) = (MemoryStorage::new(seed), name.to_owned());
-        let mut device =
-            Self { name, secret, storage, power_off_at: None, replica: None, clock_ahead_ms: 0, liar: None };
+        let mut device = Self {
+            name: name.to_owned(),
+            id: DeviceKey::from_secret(&Zeroizing::new(secret)).id(),
+            secret,
+            storage: MemoryStorage::new(seed),
+            honesty,
+            power_off_at: None,
+            replica: None,
+            clock_ahead_ms: 0,
+            liar: None,
+            is_rotten: false,
+            notices: OpenNotices::default(),
+        };
         device.start(now);
         device
     }
 
     /// Returns the device's id.
-    pub fn id(&self) -> DeviceId {
-        self.key().id()
+    pub const fn id(&self) -> DeviceId {
+        self.id
     }
 
     /// Returns the disk.
@@ -52,11 +70,16 @@ impl Device {
     }
 
     /// Returns the replica, `None` while the device is off.
-    pub const fn replica(&self) -> Option<&SimReplica> {
+    pub const fn replica(&self) -> Option<&SimReplica<A>> {
         self.replica.as_ref()
     }
 
-    pub(crate) const fn replica_mut(&mut self) -> Option<&mut SimReplica> {
+    /// Returns what the device told of its disk when it was started last.
+    pub const fn notices(&self) -> &OpenNotices {
+        &self.notices
+    }
+
+    pub(crate) const fn replica_mut(&mut self) -> Option<&mut SimReplica<A>> {
         self.replica.as_mut()
     }
 
@@ -89,17 +112,21 @@ impl Device {
         self.storage = self.storage.crash(seed);
     }
 
-    /// Starts the device from what its disk holds. It stays off if the power goes off meanwhile.
+    /// Starts the device from what its disk holds. It stays off if the power goes off meanwhile, or its disk has rotted too far.
     pub(crate) fn start(&mut self, now: Now) {
         let opened = self.open(self.storage.clone(), self.now(now));
-        if !self.has_lost_power() {
-            self.replica = Some(opened.expect("a device opens after any crash"));
+        if self.has_lost_power() {
+            return;
+        }
+        match opened {
+            Ok((replica, notices)) => (self.replica, self.notices) = (Some(replica), notices),
+            Err(error) => assert!(self.is_rotten, "a device opens after any crash: {error:?}"),
         }
     }
 
     /// Opens a disk as this device's.
-    pub(crate) fn open(&self, storage: MemoryStorage, now: Now) -> Result<SimReplica, OpenError> {
-        Replica::open(storage, self.key(), &self.name, now).map(|(replica, _notices)| replica)
+    pub(crate) fn open(&self, storage: MemoryStorage, now: Now) -> Result<(SimReplica<A>, OpenNotices), OpenError> {
+        Replica::open(Disk::new(storage, self.honesty), self.key(), &self.name, now)
     }
 
     /// Puts the disk back to an earlier image, as a restored backup does.

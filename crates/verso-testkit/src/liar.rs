@@ -143,11 +143,16 @@ fn invented(rng: &mut Rng, stream: Stream) -> Message {
     }
 }
 
+/// The key of a device that nobody was ever paired with.
+pub(crate) fn forger() -> DeviceKey {
+    DeviceKey::from_secret(&Zeroizing::new([0xbd; 32]))
+}
+
 /// Seals a unit with a key that was never admitted anywhere; what it says is in the name of `victim`, if one is given, and then the
 /// seal is not its.
 fn forged(rng: &mut Rng, stream: Stream, victim: Option<DeviceId>) -> Bytes {
     let workspace = workspace(rng, stream);
-    let key = DeviceKey::from_secret(&Zeroizing::new([0xbd; 32]));
+    let key = forger();
     let forger = key.id();
     let author = Author { device: forger, incarnation: Incarnation(rng.next() % 3) };
     let mut drafts = Drafts::new();

@@ -1,9 +1,10 @@
-//! [`Link`]: a connection of two devices, with a queue for each stream and direction.
+//! [`Link`]: a connection of two devices, with a pipe of bytes for each stream and direction.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use verso_replica::{ConnectionId, Stream};
+use verso_wire::{FrameDecoder, FrameError};
 
 use crate::device::DeviceIndex;
 
@@ -35,10 +36,19 @@ impl Side {
 /// Something on its way.
 #[derive(Debug, Clone)]
 pub(crate) enum Parcel {
-    /// An encoded message, or what a liar made of one.
-    Message(Bytes),
+    /// Bytes of frames: a frame, or a piece of one.
+    Bytes(Bytes),
     /// The end of a stream.
     End,
+}
+
+/// One direction of a stream.
+#[derive(Debug, Default)]
+struct Pipe {
+    /// Each with the moment at which it arrives.
+    parcels: VecDeque<(u64, Parcel)>,
+    /// What has arrived and is no whole frame yet.
+    arrived: FrameDecoder,
 }
 
 /// A connection. Within a stream order is kept; between streams it is not.
@@ -46,14 +56,34 @@ pub(crate) enum Parcel {
 pub(crate) struct Link {
     pub(crate) devices: [DeviceIndex; 2],
     pub(crate) connections: [ConnectionId; 2],
+    /// How long anything is on its way at least, in milliseconds.
+    pub(crate) delay_ms: u64,
+    /// Until when nothing arrives.
+    pub(crate) stalled_until: u64,
+    /// When the transport gives it up, because nothing has arrived for too long.
+    pub(crate) breaks_at: Option<u64>,
+    /// Whether neither end lied when it was made, or since.
+    pub(crate) is_honest: bool,
+    /// How many events had been told before it was made.
+    pub(crate) events_before: usize,
     /// Which ends have closed: they take in nothing more, and what they sent before still arrives.
     closed: [bool; 2],
-    queues: BTreeMap<(Side, Stream), VecDeque<Parcel>>,
+    pipes: BTreeMap<(Side, Stream), Pipe>,
 }
 
 impl Link {
     pub(crate) const fn new(devices: [DeviceIndex; 2], connections: [ConnectionId; 2]) -> Self {
-        Self { devices, connections, closed: [false; 2], queues: BTreeMap::new() }
+        Self {
+            devices,
+            connections,
+            delay_ms: 0,
+            stalled_until: 0,
+            breaks_at: None,
+            is_honest: true,
+            events_before: 0,
+            closed: [false; 2],
+            pipes: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn device(&self, side: Side) -> DeviceIndex {
@@ -73,28 +103,55 @@ impl Link {
         self.closed == [false; 2]
     }
 
+    /// Whether nothing is on its way.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.pipes.values().all(|pipe| pipe.parcels.is_empty())
+    }
+
     /// Closes an end: what the other sent to it is dropped.
     pub(crate) fn close(&mut self, side: Side) {
         self.closed[side.index()] = true;
-        self.queues.retain(|(from, _), _| *from == side);
+        self.pipes.retain(|(from, _), _| *from == side);
     }
 
     pub(crate) fn side_of(&self, device: DeviceIndex, connection: ConnectionId) -> Option<Side> {
         Side::BOTH.into_iter().find(|side| self.device(*side) == device && self.connection(*side) == connection)
     }
 
-    pub(crate) fn push(&mut self, from: Side, stream: Stream, parcel: Parcel) {
+    /// Sends something that arrives at `at`, or after what was sent before it.
+    pub(crate) fn push(&mut self, from: Side, stream: Stream, at: u64, parcel: Parcel) {
         if !self.is_closed(from.other()) {
-            self.queues.entry((from, stream)).or_default().push_back(parcel);
+            let pipe = self.pipes.entry((from, stream)).or_default();
+            let after = pipe.parcels.back().map_or(0, |(at, _)| *at);
+            pipe.parcels.push_back((at.max(after), parcel));
         }
     }
 
-    /// The queues in which something waits.
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = (Side, Stream)> + '_ {
-        self.queues.iter().filter(|(_, queue)| !queue.is_empty()).map(|(key, _)| *key)
+    /// The pipes in which something waits, and when it arrives.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (u64, Side, Stream)> + '_ {
+        self.pipes.iter().filter_map(|((from, stream), pipe)| {
+            let (at, _) = pipe.parcels.front()?;
+            Some(((*at).max(self.stalled_until), *from, *stream))
+        })
     }
 
     pub(crate) fn pop(&mut self, from: Side, stream: Stream) -> Option<Parcel> {
-        self.queues.get_mut(&(from, stream))?.pop_front()
+        self.pipes.get_mut(&(from, stream))?.parcels.pop_front().map(|(_, parcel)| parcel)
+    }
+
+    /// Takes in bytes that have arrived, and gives the frames that are whole now.
+    pub(crate) fn arrive(&mut self, from: Side, stream: Stream, bytes: &[u8]) -> Result<Vec<Bytes>, FrameError> {
+        let Some(pipe) = self.pipes.get_mut(&(from, stream)) else { return Ok(Vec::new()) };
+        pipe.arrived.feed(bytes);
+        let mut frames = Vec::new();
+        while let Some(frame) = pipe.arrived.next_frame()? {
+            frames.push(frame);
+        }
+        Ok(frames)
+    }
+
+    /// Whether a stream ended between frames.
+    pub(crate) fn has_ended_well(&self, from: Side, stream: Stream) -> bool {
+        self.pipes.get(&(from, stream)).is_none_or(|pipe| pipe.arrived.pending() == 0)
     }
 }

@@ -15,21 +15,36 @@ pub(crate) struct Promises {
 }
 
 impl Promises {
-    pub(crate) const fn new() -> Self {
-        Self { last: BTreeMap::new() }
-    }
-
     pub(crate) fn make(&mut self, device: DeviceIndex, workspace: WorkspaceId, author: Author, seq: Seq) {
         let last = self.last.entry((device, workspace, author)).or_default();
         *last = seq.max(*last);
     }
 
-    pub(crate) fn forgive(&mut self, device: DeviceIndex) {
+    /// Replaces all of a device's promises, after its disk was put back.
+    pub(crate) fn replace(&mut self, device: DeviceIndex, heads: impl IntoIterator<Item = (WorkspaceId, Author, Seq)>) {
         self.last.retain(|(other, _, _), _| *other != device);
+        for (workspace, author, seq) in heads {
+            self.make(device, workspace, author, seq);
+        }
     }
 
     pub(crate) fn of(&self, device: DeviceIndex) -> impl Iterator<Item = (WorkspaceId, Author, Seq)> + '_ {
         let of_device = self.last.iter().filter(move |((other, _, _), _)| *other == device);
         of_device.map(|((_, workspace, author), seq)| (*workspace, *author, *seq))
+    }
+
+    /// Whether a device has promised to hold an entry.
+    pub(crate) fn has(&self, device: DeviceIndex, workspace: WorkspaceId, author: Author, seq: Seq) -> bool {
+        self.last.get(&(device, workspace, author)).is_some_and(|last| *last >= seq)
+    }
+
+    /// Whether any device has promised to hold an entry.
+    pub(crate) fn anyone(&self, workspace: WorkspaceId, author: Author, seq: Seq) -> bool {
+        self.last.iter().any(|((_, w, a), last)| (*w, *a) == (workspace, author) && *last >= seq)
+    }
+
+    /// Whether any other device has promised to hold an entry.
+    pub(crate) fn anyone_but(&self, but: DeviceIndex, workspace: WorkspaceId, author: Author, seq: Seq) -> bool {
+        self.last.iter().any(|((d, w, a), last)| *d != but && (*w, *a) == (workspace, author) && *last >= seq)
     }
 }

@@ -1,17 +1,23 @@
-//! The driver of all devices: parcels are delivered one by one, and what a replica wants is carried out.
+//! The driver of all devices: parcels arrive and timers fire one by one, and what a replica wants is carried out.
 
+use bytes::{BufMut as _, Bytes, BytesMut};
 use verso_identity::WorkspaceId;
-use verso_replica::{Effect, Replica, Stream};
-use verso_wire::{Message, Reason};
+use verso_replica::{ConnectionId, Effect, Event, Replica, Stream};
+use verso_wire::{Message, Reason, SyncUnit, frame_header};
 
 use crate::device::DeviceIndex;
-use crate::link::{Parcel, Side};
+use crate::link::{Link, Parcel, Side};
+use crate::merge::Merge;
+use crate::mutant::Mutant;
 use crate::world::World;
 
 /// How many parcels one run may deliver before it counts as endless. A run of a few devices delivers some hundreds.
 const ENDLESS: u64 = 200_000;
 
-impl World {
+/// How often a disk that stays full is flushed in vain before it is left alone.
+const VAIN: usize = 4;
+
+impl<A: Merge> World<A> {
     /// Delivers parcels until none is on its way and nothing is left to be made durable.
     ///
     /// # Panics
@@ -23,37 +29,46 @@ impl World {
         }
     }
 
+    /// Lets time pass, with all that happens meanwhile.
+    pub fn sleep(&mut self, millis: u64) {
+        let until = self.now.monotonic_ms + millis;
+        while self.next_moment().is_some_and(|at| at <= until) {
+            let arrival = self.next_arrival().map_or(until, |(at, ..)| at);
+            self.fire_timers(until.min(arrival));
+            if self.next_arrival().is_some_and(|(at, ..)| at <= until) {
+                self.step();
+            }
+        }
+        self.pass(until.saturating_sub(self.now.monotonic_ms));
+        self.break_links();
+    }
+
     /// Delivers one parcel. `false` if none is on its way.
     pub fn step(&mut self) -> bool {
         if self.cut_at.is_some_and(|at| self.delivered >= at) {
             self.cut();
         }
-        if self.waiting().is_empty() {
+        if self.next_arrival().is_none() {
             // A driver leaves nothing unflushed, however long it takes in more first.
             self.settle_all();
         }
-        let waiting = self.waiting();
-        let Some(&(link, from, stream)) = waiting.get(self.rng.below(waiting.len())) else { return false };
+        let Some((at, ..)) = self.next_arrival() else { return false };
+        self.fire_timers(at);
+        self.pass(at.saturating_sub(self.now.monotonic_ms));
+        self.break_links();
+        let Some((_, link, from, stream)) = self.next_arrival() else { return self.step() };
         let Some(parcel) = self.links[link].pop(from, stream) else { return false };
         self.delivered += 1;
         let to = from.other();
         let (device, connection) = (self.links[link].device(to), self.links[link].connection(to));
-        let now = self.tick(device);
-        self.tell(|| match &parcel {
-            Parcel::Message(body) => format!("→ {} {stream:?} {:?}", device.0, Message::decode(body)),
-            Parcel::End => format!("→ {} {stream:?} ends", device.0),
-        });
-        if let Some(replica) = self.devices[device.0].replica_mut() {
-            match (parcel, stream) {
-                (Parcel::Message(body), _) => match Message::decode(&body) {
-                    Ok(message) => replica.receive(connection, stream, message, now),
-                    Err(_) => replica.refuse(connection, Reason::Malformed, now),
-                },
-                (Parcel::End, Stream::Workspace(workspace)) => replica.stream_closed(connection, workspace, now),
-                (Parcel::End, Stream::Control) => {
-                    replica.disconnected(connection);
-                }
-            }
+        let sender = self.links[link].device(from);
+        self.tick(device);
+        match parcel {
+            Parcel::Bytes(bytes) => match self.links[link].arrive(from, stream, &bytes) {
+                Ok(frames) => frames.iter().for_each(|frame| self.hear(device, connection, stream, frame, sender)),
+                Err(_too_large) => self.refuse(device, connection),
+            },
+            Parcel::End => self.end_stream(link, from, stream),
         }
         // Now and then more is taken in before a flush, as a driver under load does.
         if self.rng.below(4) != 0 {
@@ -61,6 +76,105 @@ impl World {
         }
         self.carry_out_all(device);
         true
+    }
+
+    /// Gives a device a message that has arrived whole.
+    fn hear(
+        &mut self,
+        device: DeviceIndex,
+        connection: ConnectionId,
+        stream: Stream,
+        frame: &Bytes,
+        from: DeviceIndex,
+    ) {
+        let Ok(message) = Message::decode(frame) else {
+            self.tell(|| format!("{} → {}  what is no message", self.name(from), self.name(device)));
+            return self.refuse(device, connection);
+        };
+        self.tell(|| {
+            let (from, to, place) = (self.name(from), self.name(device), Self::stream(stream));
+            format!("{from} → {to}  {place}  {}", self.message(stream, &message))
+        });
+        if let (Stream::Workspace(workspace), Message::Unit { bytes }) = (stream, &message) {
+            self.tally.count("units");
+            if self.mutant == Mutant::AcknowledgesUnitEarly
+                && let Ok(unit) = SyncUnit::decode(&workspace, bytes)
+            {
+                self.promises.make(device, workspace, unit.author(), unit.last_seq());
+            }
+        }
+        let now = self.now_on(device);
+        if let Some(replica) = self.devices[device.0].replica_mut() {
+            replica.receive(connection, stream, message, now);
+        }
+    }
+
+    fn refuse(&mut self, device: DeviceIndex, connection: ConnectionId) {
+        let now = self.now_on(device);
+        if let Some(replica) = self.devices[device.0].replica_mut() {
+            replica.refuse(connection, Reason::Malformed, now);
+        }
+    }
+
+    fn end_stream(&mut self, link: usize, from: Side, stream: Stream) {
+        let to = from.other();
+        let (device, connection) = (self.links[link].device(to), self.links[link].connection(to));
+        if !self.links[link].has_ended_well(from, stream) {
+            self.refuse(device, connection);
+        }
+        let now = self.now_on(device);
+        let Some(replica) = self.devices[device.0].replica_mut() else { return };
+        match stream {
+            Stream::Workspace(workspace) => replica.stream_closed(connection, workspace, now),
+            Stream::Control => {
+                replica.disconnected(connection);
+            }
+        }
+    }
+
+    /// Fires the timers that are due up to a moment, each at its time.
+    fn fire_timers(&mut self, until: u64) {
+        while let Some((at, device)) = self.next_timer().filter(|(at, _)| *at <= until) {
+            self.pass(at.saturating_sub(self.now.monotonic_ms));
+            let now = self.now_on(device);
+            if let Some(replica) = self.devices[device.0].replica_mut() {
+                replica.tick(now);
+                let next = replica.poll_timeout();
+                assert!(next.is_none_or(|next| next > now.monotonic_ms), "a timer fires again and again");
+            }
+            self.settle(device);
+        }
+    }
+
+    fn next_timer(&self) -> Option<(u64, DeviceIndex)> {
+        let devices = self.devices.iter().enumerate();
+        devices.filter_map(|(at, device)| Some((device.replica()?.poll_timeout()?, DeviceIndex(at)))).min()
+    }
+
+    /// What arrives next: when, on which link, from which side, on which stream. Among several at once the seed decides.
+    fn next_arrival(&mut self) -> Option<(u64, usize, Side, Stream)> {
+        let links = self.links.iter().enumerate();
+        let waiting = links.flat_map(|(at, link)| link.waiting().map(move |(due, from, on)| (due, at, from, on)));
+        let now = self.now.monotonic_ms;
+        let waiting: Vec<_> = waiting.map(|(due, at, from, on)| (due.max(now), at, from, on)).collect();
+        let earliest = waiting.iter().map(|(due, ..)| *due).min()?;
+        let first: Vec<_> = waiting.into_iter().filter(|(due, ..)| *due == earliest).collect();
+        let chosen = if first.len() > 1 { self.rng.below(first.len()) } else { 0 };
+        first.into_iter().nth(chosen)
+    }
+
+    fn next_moment(&mut self) -> Option<u64> {
+        let arrival = self.next_arrival().map(|(at, ..)| at);
+        arrival.into_iter().chain(self.next_timer().map(|(at, _)| at)).min()
+    }
+
+    /// Drops the links on which nothing has arrived for too long.
+    fn break_links(&mut self) {
+        let now = self.now.monotonic_ms;
+        if self.links.iter().any(|link| link.breaks_at.is_some_and(|at| at <= now)) {
+            self.drop_links(|link| link.breaks_at.is_some_and(|at| at <= now));
+            self.settle_all();
+        }
     }
 
     /// Flushes all devices and carries out what they want, until they want nothing more.
@@ -74,7 +188,7 @@ impl World {
     pub(crate) fn settle(&mut self, device: DeviceIndex) {
         self.carry_out_all(device);
         // A disk that stays full keeps the device from ever being done.
-        for _ in 0..4 {
+        for _ in 0..VAIN {
             if !self.devices[device.0].replica().is_some_and(Replica::needs_flush) {
                 return;
             }
@@ -85,7 +199,7 @@ impl World {
 
     /// Flushes a device. `false` if it failed: the power has gone off, or the disk failed and the logs were opened again.
     pub(crate) fn flush(&mut self, device: DeviceIndex) -> bool {
-        let now = self.devices[device.0].now(self.now);
+        let now = self.now_on(device);
         let Some(replica) = self.devices[device.0].replica_mut() else { return false };
         let Err(error) = replica.flush(now) else { return true };
         self.failed(device, error.reason());
@@ -93,7 +207,7 @@ impl World {
     }
 
     /// Carries out what a device wants. A device whose power went off wants nothing more.
-    fn carry_out_all(&mut self, device: DeviceIndex) {
+    pub(crate) fn carry_out_all(&mut self, device: DeviceIndex) {
         loop {
             if self.devices[device.0].has_lost_power() {
                 self.stop(device);
@@ -111,62 +225,92 @@ impl World {
                         self.promises.make(device, workspace, *author, *seq);
                     }
                 }
-                let Some(at) = self.link_of(device, connection) else { return };
+                let Some((link, side)) = self.link_of(device, connection) else { return };
+                let Some(message) = self.mutant.pass(message) else { return };
+                if self.mutant == Mutant::ForwardsNothing && self.is_foreign(device, stream, &message) {
+                    return;
+                }
                 let body = message.encode().expect("what a replica says can be encoded");
                 let said = match &mut self.devices[device.0].liar {
                     None => vec![body],
                     Some(liar) => liar.distort(&mut self.rng, stream, body),
                 };
                 for body in said {
-                    self.links[at.0].push(at.1, stream, Parcel::Message(body));
+                    self.send(link, side, stream, &body);
                 }
             }
             Effect::CloseStream { connection, workspace } => {
                 if let Some((link, side)) = self.link_of(device, connection) {
-                    self.links[link].push(side, Stream::Workspace(workspace), Parcel::End);
+                    self.push(link, side, Stream::Workspace(workspace), Parcel::End);
                 }
             }
-            Effect::Close { connection, .. } => {
+            Effect::Close { connection, reason } => {
                 if let Some((link, side)) = self.link_of(device, connection) {
-                    self.links[link].push(side, Stream::Control, Parcel::End);
+                    self.tell(|| format!("{} closes: {reason:?}", self.name(device)));
+                    self.push(link, side, Stream::Control, Parcel::End);
                     self.links[link].close(side);
                 }
             }
-            Effect::Event(event) => {
-                self.tell(|| format!("  {} tells {event:?}", device.0));
-                self.events.push((device, event));
-            }
+            Effect::Event(event) => self.note(device, event),
             // A stream is there as soon as something is sent on it.
             _ => {}
         }
     }
 
-    /// Prints a line of the trace.
-    #[expect(clippy::print_stderr, reason = "a trace is printed, where the test's other output is")]
-    pub(crate) fn tell(&self, line: impl FnOnce() -> String) {
-        if self.is_traced {
-            eprintln!("{:>5} {}", self.delivered, line());
+    /// Puts a frame on its way, in one piece or in two.
+    fn send(&mut self, link: usize, side: Side, stream: Stream, body: &Bytes) {
+        let header = frame_header(body).expect("a message fits a frame");
+        let mut frame = BytesMut::with_capacity(header.len() + body.len());
+        frame.put_slice(&header);
+        frame.put_slice(body);
+        let mut frame = frame.freeze();
+        if self.rng.below(8) == 0 {
+            let head = frame.split_to(self.rng.below(frame.len()));
+            self.push(link, side, stream, Parcel::Bytes(head));
         }
+        self.push(link, side, stream, Parcel::Bytes(frame));
     }
 
-    fn link_of(&self, device: DeviceIndex, connection: verso_replica::ConnectionId) -> Option<(usize, Side)> {
+    fn push(&mut self, link: usize, side: Side, stream: Stream, parcel: Parcel) {
+        let jitter = u64::from(self.rng.byte() % 4);
+        let at = self.now.monotonic_ms + self.links[link].delay_ms + jitter;
+        self.links[link].push(side, stream, at, parcel);
+    }
+
+    fn note(&mut self, device: DeviceIndex, event: Event) {
+        self.tell(|| format!("{} {}", self.name(device), self.event(&event)));
+        if self.mutant.swallows(&event) {
+            return;
+        }
+        match &event {
+            Event::AllLevel { peer, .. } => {
+                let peer = self.devices.iter().position(|other| other.id() == *peer).map(DeviceIndex);
+                let promises = &self.promises;
+                if let Some(peer) = peer {
+                    self.ledger.shown_to(device, |safe| promises.has(peer, safe.workspace, safe.author, safe.seq));
+                }
+            }
+            Event::Stopped { reason, .. } => self.tally.count(reason.code()),
+            Event::Rebuilt { .. } => self.tally.count("rebuilds"),
+            Event::RolledBack { .. } => self.tally.count("rollbacks noticed"),
+            _ => {}
+        }
+        self.events.push((device, event));
+    }
+
+    fn is_foreign(&self, device: DeviceIndex, stream: Stream, message: &Message) -> bool {
+        let (Stream::Workspace(workspace), Message::Unit { bytes }) = (stream, message) else { return false };
+        let unit = SyncUnit::decode(&workspace, bytes);
+        workspace != WorkspaceId::CONTROL && unit.is_ok_and(|unit| unit.author().device != self.devices[device.0].id())
+    }
+
+    pub(crate) fn link_of(&self, device: DeviceIndex, connection: ConnectionId) -> Option<(usize, Side)> {
         let mut links = self.links.iter().enumerate();
         links.find_map(|(at, link)| link.side_of(device, connection).map(|side| (at, side)))
     }
 
-    /// The queues in which something is on its way.
-    fn waiting(&self) -> Vec<(usize, Side, Stream)> {
-        let links = self.links.iter().enumerate();
-        links.flat_map(|(link, queues)| queues.waiting().map(move |(from, stream)| (link, from, stream))).collect()
-    }
-
     /// Tells whether nothing is on its way.
     pub fn is_quiet(&self) -> bool {
-        self.waiting().is_empty()
-    }
-
-    /// Tells whether devices may be asked about a workspace: they are on and hold it.
-    pub fn holds(&self, device: DeviceIndex, workspace: WorkspaceId) -> bool {
-        self.devices[device.0].replica().is_some_and(|replica| replica.application(&workspace).is_some())
+        self.links.iter().all(Link::is_quiet)
     }
 }

@@ -1,52 +1,72 @@
-//! [`World`]: devices, the links between them, and what is done to them.
+//! [`World`]: devices, what is between them, and what their people do.
 
-use verso_graph::Intent;
+use verso_graph::{Graph, Intent};
 use verso_identity::WorkspaceId;
-use verso_log::MemoryStorage;
 use verso_replica::{Event, Greeting, Now, PairSecret, ProvisionalPeer};
 use verso_session::Mode;
 use verso_trust::{PairingSide, PairingWay, PeerRole};
 use verso_wire::Reason;
 
 use crate::device::{Device, DeviceIndex};
-use crate::liar::Liar;
-use crate::link::{Link, Side};
+use crate::ledger::{Ledger, Safe};
+use crate::liar;
+use crate::link::Link;
+use crate::merge::Merge;
+use crate::mutant::Mutant;
 use crate::promises::Promises;
 use crate::rng::Rng;
+use crate::tally::Tally;
 
-/// Devices and links under one seed. Whatever is at hand is delivered in an order that the seed decides.
+/// The wall clock of the world at its start: November 2023.
+const START_MS: u64 = 1_700_000_000_000;
+
+/// Devices and links under one seed, in virtual time. Whatever is on its way arrives after a delay that the seed decides.
 ///
 /// 1. Set the scene: devices, pairings, workspaces, [`connect`](Self::connect).
 /// 2. Act: [`commit`](Self::commit), [`cut_after`](Self::cut_after), [`power_off_after`](Self::power_off_after), …
 /// 3. [`run`](Self::run) until nothing more is on its way.
 /// 4. Look: [`check`](Self::check), [`assert_equal`](Self::assert_equal), [`device`](Self::device), [`events`](Self::events).
 #[derive(Debug)]
-pub struct World {
+pub struct World<A: Merge = Graph> {
     pub(crate) rng: Rng,
     pub(crate) now: Now,
-    pub(crate) devices: Vec<Device>,
+    pub(crate) devices: Vec<Device<A>>,
     pub(crate) links: Vec<Link>,
     pub(crate) delivered: u64,
     pub(crate) cut_at: Option<u64>,
     pub(crate) events: Vec<(DeviceIndex, Event)>,
     pub(crate) failures: Vec<(DeviceIndex, Reason)>,
     pub(crate) promises: Promises,
+    pub(crate) ledger: Ledger,
+    pub(crate) tally: Tally,
+    /// What is broken about this world on purpose.
+    pub(crate) mutant: Mutant,
     pub(crate) is_traced: bool,
 }
 
 impl World {
     /// Makes an empty world.
-    pub const fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
+        Self::broken(seed, Mutant::None)
+    }
+}
+
+impl<A: Merge> World<A> {
+    /// Makes an empty world of which something is broken, for a test of the checks.
+    pub fn broken(seed: u64, mutant: Mutant) -> Self {
         Self {
             rng: Rng::new(seed),
-            now: Now { wall_ms: 1_700_000_000_000, monotonic_ms: 0 },
+            now: Now { wall_ms: START_MS, monotonic_ms: 0 },
             devices: Vec::new(),
             links: Vec::new(),
             delivered: 0,
             cut_at: None,
             events: Vec::new(),
             failures: Vec::new(),
-            promises: Promises::new(),
+            promises: Promises::default(),
+            ledger: Ledger::default(),
+            tally: Tally::default(),
+            mutant,
             is_traced: false,
         }
     }
@@ -54,12 +74,12 @@ impl World {
     /// Adds a device with a disk of its own.
     pub fn add_device(&mut self, name: &str) -> DeviceIndex {
         let index = DeviceIndex(self.devices.len());
-        self.devices.push(Device::new(name, index.0, self.rng.next(), self.now));
+        self.devices.push(Device::new(name, index.0, self.rng.next(), self.mutant.honesty(), self.now));
         index
     }
 
     /// Returns a device.
-    pub fn device(&self, device: DeviceIndex) -> &Device {
+    pub fn device(&self, device: DeviceIndex) -> &Device<A> {
         &self.devices[device.0]
     }
 
@@ -83,195 +103,139 @@ impl World {
         &self.failures
     }
 
+    /// Counts what happened so far.
+    pub const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
     /// Counts the parcels delivered so far.
     pub const fn delivered(&self) -> u64 {
         self.delivered
     }
 
+    /// Tells whether devices may be asked about a workspace: they are on and hold it.
+    pub fn holds(&self, device: DeviceIndex, workspace: WorkspaceId) -> bool {
+        self.devices[device.0].replica().is_some_and(|replica| replica.application(&workspace).is_some())
+    }
+
     /// Founds a workspace, durably.
+    ///
+    /// # Panics
+    /// If the device is off or its disk fails.
     pub fn found_workspace(&mut self, device: DeviceIndex, name: &str) -> WorkspaceId {
+        self.try_found_workspace(device, name).expect("the device is on and its disk works")
+    }
+
+    /// Founds a workspace durably, `None` if the device is off or fails.
+    pub fn try_found_workspace(&mut self, device: DeviceIndex, name: &str) -> Option<WorkspaceId> {
         let now = self.tick(device);
-        let replica = self.devices[device.0].replica_mut().expect("the device is on");
-        let workspace = replica.found_workspace(name, now).expect("a workspace can be founded");
-        replica.flush(now).expect("the disk works");
+        let founded = self.devices[device.0].replica_mut()?.found_workspace(name, now);
+        let durable = self.flush(device);
+        let founded = founded.ok().filter(|_| durable && self.devices[device.0].replica().is_some());
+        if let Some(workspace) = founded {
+            self.tell(|| format!("{} founds {workspace} {name:?}", self.name(device)));
+        }
         self.settle(device);
-        workspace
+        founded
     }
 
     /// Commits intents and makes them durable. `false` if the device failed, is off, or lost power on the way; then nothing is promised.
+    ///
+    /// # Panics
+    /// If fewer entries were recorded than intents given.
     pub fn commit(&mut self, device: DeviceIndex, workspace: WorkspaceId, intents: &[Intent]) -> bool {
         let now = self.tick(device);
         let Some(replica) = self.devices[device.0].replica_mut() else { return false };
-        let committed = replica.commit(&workspace, intents, now);
-        let durable = self.flush(device);
-        let promised = committed.ok().filter(|_| durable && self.devices[device.0].replica().is_some());
-        if let Some(committed) = promised {
+        let committed = replica.commit(&workspace, intents, now).ok();
+        let head = committed.and_then(|committed| replica.head(&workspace, &committed.author));
+        let durable = self.mutant == Mutant::AcknowledgesCommitEarly || self.flush(device);
+        let (Some(committed), Some(head)) = (committed, head) else {
+            self.settle(device);
+            return false;
+        };
+        let is_safe = durable && self.devices[device.0].replica().is_some();
+        self.tell(|| {
+            let what: Vec<String> = intents.iter().take(4).map(crate::trace::intent).collect();
+            let (author, first, last) = (self.author(&committed.author), committed.first, committed.last);
+            let outcome = if is_safe { "" } else { ", not durable" };
+            format!("{} writes {author}:{first}–{last} in {workspace}: {}{outcome}", self.name(device), what.join(", "))
+        });
+        if is_safe {
+            let count = (committed.last.0 + 1).saturating_sub(committed.first.0);
+            assert_eq!(Ok(count), u64::try_from(intents.len()), "as many entries as intents");
             self.promises.make(device, workspace, committed.author, committed.last);
+            let (author, seq, hash) = (committed.author, head.seq, head.hash);
+            self.ledger.note(Safe { by: device, workspace, author, seq, hash });
+            self.tally.count("commits");
         }
-        self.settle(device);
-        promised.is_some()
+        if self.mutant != Mutant::AcknowledgesCommitEarly {
+            self.settle(device);
+        }
+        is_safe
     }
 
-    /// Leaves both devices as a completed pairing leaves them: each holds the other provisionally, with what both agreed.
+    /// Leaves both devices as a completed pairing of one person's devices leaves them: each holds the other provisionally, with what both agreed.
     pub fn pair(&mut self, showing: DeviceIndex, joining: DeviceIndex) {
-        let secret = [u8::try_from(self.rng.below(256)).unwrap_or(0); 32];
+        self.pair_as(showing, joining, PeerRole::Own);
+        if self.mutant == Mutant::BelievesForger {
+            let forger = liar::forger().id();
+            let mut provisional = self.provisional(joining, PairingSide::Joining, PeerRole::Own);
+            provisional.device = forger;
+            let now = self.tick(showing);
+            if let Some(replica) = self.devices[showing.0].replica_mut() {
+                replica.store_provisional(provisional).expect("the disk works");
+                let greeting = Greeting { addresses: Vec::new(), mode: Mode::StayOpen };
+                if let Ok(connection) = replica.connect(forger, greeting, now) {
+                    replica.disconnected(connection);
+                }
+            }
+            self.settle(showing);
+        }
+    }
+
+    /// Leaves both devices as a completed pairing in a role leaves them.
+    pub fn pair_as(&mut self, showing: DeviceIndex, joining: DeviceIndex, role: PeerRole) {
+        self.tell(|| format!("{} and {} are paired ({role:?})", self.name(showing), self.name(joining)));
+        let secret = [self.rng.byte(); 32];
         for (me, peer, side) in [(showing, joining, PairingSide::Showing), (joining, showing, PairingSide::Joining)] {
-            let device = self.devices[peer.0].id();
-            let provisional = ProvisionalPeer {
-                device,
-                noise_key: *device.as_bytes(),
-                sealing_key: *device.as_bytes(),
-                secret: PairSecret::from_bytes(secret),
-                name: format!("device {}", peer.0),
-                role: PeerRole::Own,
-                side,
-                way: PairingWay::Link,
-                addresses: Vec::new(),
-                expires_ms: self.now.wall_ms + 86_400_000,
-            };
+            let mut provisional = self.provisional(peer, side, role);
+            provisional.secret = PairSecret::from_bytes(secret);
             if let Some(replica) = self.devices[me.0].replica_mut() {
                 replica.store_provisional(provisional).expect("the disk works");
             }
         }
     }
 
-    /// Connects two devices, and stays connected.
-    pub fn connect(&mut self, dialer: DeviceIndex, acceptor: DeviceIndex) -> bool {
-        self.connect_for(dialer, acceptor, Mode::StayOpen)
-    }
-
-    /// Connects two devices, unless they are connected. `false` if one of them is off, or refuses the other.
-    pub fn connect_for(&mut self, dialer: DeviceIndex, acceptor: DeviceIndex, mode: Mode) -> bool {
-        let joins = |link: &Link| link.devices.contains(&dialer) && link.devices.contains(&acceptor);
-        if self.links.iter().any(|link| joins(link) && link.is_open()) {
-            return true;
-        }
-        let ids = [self.devices[dialer.0].id(), self.devices[acceptor.0].id()];
-        let mut connect = |device: DeviceIndex, peer| {
-            let now = self.tick(device);
-            let replica = self.devices[device.0].replica_mut()?;
-            let connected = replica.connect(peer, Greeting { addresses: Vec::new(), mode }, now);
-            connected.inspect_err(|error| self.failed(device, error.reason())).ok()
-        };
-        let ends = (connect(dialer, ids[1]), connect(acceptor, ids[0]));
-        let (Some(first), Some(second)) = ends else {
-            for (device, connection) in [(dialer, ends.0), (acceptor, ends.1)] {
-                if let (Some(connection), Some(replica)) = (connection, self.devices[device.0].replica_mut()) {
-                    replica.disconnected(connection);
-                }
-                self.flush(device);
-                self.settle(device);
-            }
-            return false;
-        };
-        self.links.push(Link::new([dialer, acceptor], [first, second]));
-        self.settle(dialer);
-        self.settle(acceptor);
-        true
-    }
-
-    /// Cuts all links when `parcels` more have been delivered.
-    pub const fn cut_after(&mut self, parcels: u64) {
-        self.cut_at = Some(self.delivered + parcels);
-    }
-
-    /// Cuts all links at once. What was on its way is lost.
-    pub fn cut(&mut self) {
-        self.cut_at = None;
-        self.drop_links(|_| true);
-        self.settle_all();
-    }
-
-    /// Turns a device's power off at the disk's operation `after` from now.
-    pub fn power_off_after(&mut self, device: DeviceIndex, after: u64) {
-        self.devices[device.0].power_off_after(after);
-    }
-
-    /// Leaves a device's power on after all.
-    pub fn power_stays_on(&mut self, device: DeviceIndex) {
-        self.devices[device.0].power_stays_on();
-    }
-
-    /// Turns a device off now, losing what was not durable.
-    pub fn stop(&mut self, device: DeviceIndex) {
-        let seed = self.rng.next();
-        self.devices[device.0].stop(seed);
-        self.drop_links(|link| link.devices.contains(&device));
-    }
-
-    /// Turns a device on, if it is off.
-    pub fn start(&mut self, device: DeviceIndex) {
-        if self.devices[device.0].replica().is_none() {
-            self.tick(device);
-            self.devices[device.0].start(self.now);
-            if self.devices[device.0].replica().is_none() {
-                self.stop(device);
-            }
-            self.settle(device);
-        }
-    }
-
-    /// Puts a device's disk back to an earlier image and turns the device on. What it had promised since is forgiven.
-    pub fn roll_back(&mut self, device: DeviceIndex, image: &MemoryStorage) {
-        let seed = self.rng.next();
-        self.devices[device.0].roll_back(image, seed);
-        self.promises.forgive(device);
-        self.drop_links(|link| link.devices.contains(&device));
-        self.start(device);
-    }
-
-    /// Leaves `spare` bytes of room on a device's disk.
-    pub fn fill_disk(&mut self, device: DeviceIndex, spare: u64) {
-        let disk = self.devices[device.0].storage();
-        let used: usize = disk.files().iter().filter_map(|path| disk.read_file(path)).map(|bytes| bytes.len()).sum();
-        disk.set_capacity(u64::try_from(used).unwrap_or(u64::MAX).saturating_add(spare));
-    }
-
-    /// Gives a device's disk all the room it wants.
-    pub fn empty_disk(&mut self, device: DeviceIndex) {
-        self.devices[device.0].storage().set_capacity(u64::MAX);
-    }
-
-    /// Sets a device's wall clock ahead of the world's, or behind.
-    pub fn set_clock_ahead(&mut self, device: DeviceIndex, millis: i64) {
-        self.devices[device.0].clock_ahead_ms = millis;
-    }
-
-    /// Makes a device lie: of 256 messages that it sends about `lies` become something else on their way. 0 makes it honest again.
-    pub fn lie(&mut self, device: DeviceIndex, lies: usize) {
-        self.devices[device.0].liar = (lies > 0).then(|| Liar::new(lies));
-    }
-
-    /// Notes that something failed on a device, and has it try again what it can.
-    pub(crate) fn failed(&mut self, device: DeviceIndex, reason: Reason) {
-        if self.devices[device.0].has_lost_power() {
-            return;
-        }
-        let now = self.devices[device.0].now(self.now);
-        if let Some(replica) = self.devices[device.0].replica_mut() {
-            self.failures.push((device, reason));
-            // What can't be opened now is when something fails the next time.
-            drop(replica.recover(now));
-        }
-    }
-
-    /// Forgets links, and tells those at their ends.
-    pub(crate) fn drop_links(&mut self, is_dropped: impl Fn(&Link) -> bool) {
-        let (gone, kept) = std::mem::take(&mut self.links).into_iter().partition(is_dropped);
-        self.links = kept;
-        for link in gone {
-            for side in Side::BOTH {
-                if let Some(replica) = self.devices[link.device(side).0].replica_mut() {
-                    replica.disconnected(link.connection(side));
-                }
-            }
+    fn provisional(&self, peer: DeviceIndex, side: PairingSide, role: PeerRole) -> ProvisionalPeer {
+        let device = self.devices[peer.0].id();
+        ProvisionalPeer {
+            device,
+            noise_key: *device.as_bytes(),
+            sealing_key: *device.as_bytes(),
+            secret: PairSecret::from_bytes([0; 32]),
+            name: self.devices[peer.0].name.clone(),
+            role,
+            side,
+            way: PairingWay::Link,
+            addresses: Vec::new(),
+            expires_ms: self.now.wall_ms + 86_400_000,
         }
     }
 
     /// Lets a millisecond pass, and returns what a device's clocks say.
     pub(crate) fn tick(&mut self, device: DeviceIndex) -> Now {
-        self.now.wall_ms += 1;
-        self.now.monotonic_ms += 1;
+        self.pass(1);
+        self.now_on(device)
+    }
+
+    /// What a device's clocks say.
+    pub(crate) fn now_on(&self, device: DeviceIndex) -> Now {
         self.devices[device.0].now(self.now)
+    }
+
+    /// Lets time pass.
+    pub(crate) const fn pass(&mut self, millis: u64) {
+        self.now.wall_ms += millis;
+        self.now.monotonic_ms += millis;
     }
 }

@@ -8,6 +8,7 @@ mod cuts;
 mod full;
 mod fuzz;
 mod liars;
+mod lives;
 mod meeting;
 mod random;
 mod rollback;

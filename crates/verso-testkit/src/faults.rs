@@ -1,0 +1,130 @@
+//! What befalls devices: no power, full disks, old images, rot, wrong clocks, lies.
+
+use verso_log::MemoryStorage;
+use verso_wire::Reason;
+
+use crate::device::DeviceIndex;
+use crate::ledger::Safe;
+use crate::liar::Liar;
+use crate::merge::Merge;
+use crate::world::World;
+
+impl<A: Merge> World<A> {
+    /// Turns a device's power off at the disk's operation `after` from now.
+    pub fn power_off_after(&mut self, device: DeviceIndex, after: u64) {
+        self.devices[device.0].power_off_after(after);
+    }
+
+    /// Leaves a device's power on after all.
+    pub fn power_stays_on(&mut self, device: DeviceIndex) {
+        self.devices[device.0].power_stays_on();
+    }
+
+    /// Turns a device off now, losing what was not durable.
+    pub fn stop(&mut self, device: DeviceIndex) {
+        if self.devices[device.0].replica().is_some() {
+            self.tell(|| format!("{} loses power", self.name(device)));
+            self.tally.count("power cuts");
+        }
+        let seed = self.rng.next();
+        self.devices[device.0].stop(seed);
+        self.drop_links(|link| link.devices.contains(&device));
+    }
+
+    /// Turns a device on, if it is off.
+    pub fn start(&mut self, device: DeviceIndex) {
+        if self.devices[device.0].replica().is_none() {
+            self.tick(device);
+            self.devices[device.0].start(self.now);
+            if self.devices[device.0].replica().is_none() {
+                self.stop(device);
+            }
+            self.tell(|| {
+                let device = &self.devices[device.0];
+                let outcome = if device.replica().is_some() { "starts" } else { "does not start" };
+                format!("{} {outcome} {:?}", device.name, device.notices().logs)
+            });
+            self.settle(device);
+        }
+    }
+
+    /// Puts a device's disk back to an earlier image and turns the device on. What only it had promised since is forgiven.
+    pub fn roll_back(&mut self, device: DeviceIndex, image: &MemoryStorage) {
+        self.tell(|| format!("{} is put back to an earlier image", self.name(device)));
+        self.tally.count("rollbacks");
+        let seed = self.rng.next();
+        self.devices[device.0].roll_back(image, seed);
+        self.drop_links(|link| link.devices.contains(&device));
+
+        let logs = self.devices[device.0].read_logs(image);
+        self.promises.replace(device, logs.heads());
+        let (id, promises) = (self.devices[device.0].id(), &self.promises);
+        let is_there = |safe: &Safe| logs.holds(&safe.workspace, &safe.hash);
+        self.ledger.forgive(|safe| is_there(safe) || promises.anyone(safe.workspace, safe.author, safe.seq));
+        self.ledger.forgotten_by(device, |safe| safe.author.device != id || is_there(safe));
+        self.start(device);
+    }
+
+    /// Flips a bit of something on a device's disk, at random, while the device is off. What only it had is forgiven.
+    pub fn rot(&mut self, device: DeviceIndex) {
+        self.stop(device);
+        let files = self.devices[device.0].storage().files();
+        let Some(path) = files.get(self.rng.below(files.len())).cloned() else { return };
+        let len = self.devices[device.0].storage().read_file(&path).unwrap_or_default().len();
+        if len == 0 {
+            return;
+        }
+        let (at, bit) = (self.rng.below(len), 1 << self.rng.below(8));
+        self.tell(|| format!("{}: a bit of {path} flips at {at}", self.name(device)));
+        self.tally.count("flipped bits");
+        self.devices[device.0].storage().flip(&path, at, bit);
+        self.devices[device.0].is_rotten = true;
+        let promises = &self.promises;
+        self.ledger.forgive(|safe| promises.anyone_but(device, safe.workspace, safe.author, safe.seq));
+    }
+
+    /// Leaves `spare` bytes of room on a device's disk.
+    pub fn fill_disk(&mut self, device: DeviceIndex, spare: u64) {
+        self.tell(|| format!("{} has {spare} bytes left on its disk", self.name(device)));
+        let disk = self.devices[device.0].storage();
+        let used: usize = disk.files().iter().filter_map(|path| disk.read_file(path)).map(|bytes| bytes.len()).sum();
+        disk.set_capacity(u64::try_from(used).unwrap_or(u64::MAX).saturating_add(spare));
+    }
+
+    /// Gives a device's disk all the room it wants.
+    pub fn empty_disk(&mut self, device: DeviceIndex) {
+        self.devices[device.0].storage().set_capacity(u64::MAX);
+    }
+
+    /// Sets a device's wall clock ahead of the world's, or behind.
+    pub fn set_clock_ahead(&mut self, device: DeviceIndex, millis: i64) {
+        self.tell(|| format!("{}'s clock is {millis} ms ahead", self.name(device)));
+        self.devices[device.0].clock_ahead_ms = millis;
+    }
+
+    /// Makes a device lie: of 256 messages that it sends about `lies` become something else on their way. 0 makes it honest again.
+    pub fn lie(&mut self, device: DeviceIndex, lies: usize) {
+        self.tell(|| format!("{} tells {lies} lies of 256 messages", self.name(device)));
+        self.devices[device.0].liar = (lies > 0).then(|| Liar::new(lies));
+        for link in self.links.iter_mut().filter(|link| link.devices.contains(&device)) {
+            link.is_honest = false;
+        }
+    }
+
+    /// Notes that something failed on a device, and has it try again what it can.
+    pub(crate) fn failed(&mut self, device: DeviceIndex, reason: Reason) {
+        if self.devices[device.0].has_lost_power() {
+            return;
+        }
+        self.tell(|| format!("{} fails: {reason:?}", self.name(device)));
+        if reason == Reason::DiskFull {
+            self.tally.count("full disks");
+        }
+        let now = self.now_on(device);
+        if let Some(replica) = self.devices[device.0].replica_mut() {
+            self.failures.push((device, reason));
+            // What can't be opened now is when something fails the next time.
+            drop(replica.recover(now));
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What goes wrong in a life.
+
+use crate::device::DeviceIndex;
+use crate::life::Life;
+use crate::life::plan::Trouble;
+use crate::merge::Merge;
+
+/// How many earlier images are kept.
+const IMAGES: usize = 4;
+
+impl<A: Merge> Life<A> {
+    /// Lets one of this life's troubles happen, or end.
+    pub(super) fn trouble(&mut self) {
+        let Some(trouble) = self.rng.pick(&self.plan.troubles).copied() else { return };
+        let device = self.any();
+        match trouble {
+            Trouble::Power => match self.rng.below(4) {
+                0 => self.world.stop(device),
+                1 => self.world.power_off_after(device, u64::from(self.rng.byte()) / 4),
+                _ => self.start_all(),
+            },
+            Trouble::Cuts => match self.rng.below(3) {
+                0 => self.world.cut(),
+                1 => self.world.isolate(device),
+                _ => self.world.cut_after(u64::from(self.rng.byte()) / 4),
+            },
+            Trouble::Partitions => {
+                let group: Vec<DeviceIndex> = self.own.iter().copied().filter(|_| self.rng.once_in(2)).collect();
+                self.world.part(&group, 1 << self.rng.below(17));
+            }
+            Trouble::FullDisks => {
+                if self.rng.once_in(2) {
+                    self.world.fill_disk(device, u64::from(self.rng.byte()) * 64);
+                } else {
+                    self.own.iter().for_each(|device| self.world.empty_disk(*device));
+                }
+            }
+            Trouble::Clocks => {
+                let size = 1_i64 << self.rng.below(32);
+                self.world.set_clock_ahead(device, if self.rng.once_in(2) { size } else { -size });
+            }
+            Trouble::Lies => {
+                let lies = [0, 10, 60, 200][self.rng.below(4)];
+                self.world.lie(device, lies);
+            }
+            Trouble::Rollbacks => self.put_back(device),
+            Trouble::Rot => self.rot(device),
+        }
+    }
+
+    fn start_all(&mut self) {
+        for device in self.own.iter().chain(&self.friend) {
+            self.world.power_stays_on(*device);
+            self.world.start(*device);
+        }
+    }
+
+    /// Keeps an image of a disk, or puts one back. A device that was put back meets the others before it writes: what it wrote before would
+    /// be a fork.
+    fn put_back(&mut self, device: DeviceIndex) {
+        if self.rng.once_in(2) || self.images.is_empty() {
+            self.world.settle_all();
+            self.images.push((device, self.world.device(device).storage().snapshot(self.rng.next())));
+            if self.images.len() > IMAGES {
+                self.images.remove(0);
+            }
+            return;
+        }
+        let (device, image) = self.images.swap_remove(self.rng.below(self.images.len()));
+        if self.world.devices[device.0].is_rotten {
+            return;
+        }
+        self.heal();
+        self.world.roll_back(device, &image);
+        self.heal();
+    }
+
+    /// Flips a bit. At least one device stays whole; and a device that may have lost what it wrote does not meet the others any more.
+    fn rot(&mut self, device: DeviceIndex) {
+        let whole = self.own.iter().filter(|device| !self.world.devices[device.0].is_rotten).count();
+        // Nobody is cut off from the others by it.
+        let is_leaf =
+            self.plan.pairs.iter().filter(|(a, b)| [self.own[*a], self.own[*b]].contains(&device)).count() == 1;
+        if whole > 1 && is_leaf && device != self.own[0] {
+            self.world.rot(device);
+            self.world.start(device);
+            self.world.check();
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! [`Mutant`]: a world of which something is broken on purpose, to show that the checks would notice.
+
+use verso_replica::Event;
+use verso_wire::Message;
+
+use crate::disk::Honesty;
+
+/// What is broken. The product's code is never touched: broken is what it stands on, or whoever drives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mutant {
+    /// Nothing.
+    #[default]
+    None,
+    /// The disk says that data is durable, and it is not.
+    CountsUnsyncedAsDurable,
+    /// Every fourth sync of a file does nothing.
+    SkipsSyncs,
+    /// Names of files are never made durable.
+    ForgetsNames,
+    /// A commit is acknowledged to the user before it was flushed.
+    AcknowledgesCommitEarly,
+    /// A unit is acknowledged to the peer before it is even taken in.
+    AcknowledgesUnitEarly,
+    /// Nobody is shown the seal that is held of its newest chain, so a device that was rolled back uses its numbers again.
+    HidesSeals,
+    /// What is declined is not told to the sender.
+    ForgetsDeclines,
+    /// What stops data is not told to the person.
+    SwallowsReasons,
+    /// Only what a device wrote itself is sent on.
+    ForwardsNothing,
+    /// A forger is taken for one of the own devices.
+    BelievesForger,
+}
+
+/// What a message is dropped for.
+impl Mutant {
+    /// All that are broken in the world, beside the broken merges.
+    pub const ALL: [Self; 10] = [
+        Self::CountsUnsyncedAsDurable,
+        Self::SkipsSyncs,
+        Self::ForgetsNames,
+        Self::AcknowledgesCommitEarly,
+        Self::AcknowledgesUnitEarly,
+        Self::HidesSeals,
+        Self::ForgetsDeclines,
+        Self::SwallowsReasons,
+        Self::ForwardsNothing,
+        Self::BelievesForger,
+    ];
+
+    pub(crate) const fn honesty(self) -> Honesty {
+        match self {
+            Self::CountsUnsyncedAsDurable => Honesty::ForgetsData,
+            Self::SkipsSyncs => Honesty::ForgetsSomeData,
+            Self::ForgetsNames => Honesty::ForgetsNames,
+            _ => Honesty::Honest,
+        }
+    }
+
+    /// What a driver with this defect makes of a message, `None` if nothing.
+    pub(crate) fn pass(self, message: Message) -> Option<Message> {
+        match (self, message) {
+            (Self::HidesSeals, Message::Vector { entries, .. }) => Some(Message::Vector { entries, seal: None }),
+            (Self::ForgetsDeclines, Message::Decline { .. }) => None,
+            (_, message) => Some(message),
+        }
+    }
+
+    /// Whether a driver with this defect keeps an event to itself.
+    pub(crate) const fn swallows(self, event: &Event) -> bool {
+        matches!((self, event), (Self::SwallowsReasons, Event::Stopped { .. }))
+    }
+}
