@@ -58,9 +58,9 @@ impl<A: Merge> World<A> {
 
         let logs = self.devices[device.0].read_logs(image);
         self.promises.replace(device, logs.heads());
-        let (id, promises) = (self.devices[device.0].id(), &self.promises);
+        let (id, promises, whole) = (self.devices[device.0].id(), &self.promises, self.whole());
         let is_there = |safe: &Safe| logs.holds(&safe.workspace, &safe.hash);
-        self.ledger.forgive(|safe| is_there(safe) || promises.anyone(safe.workspace, safe.author, safe.seq));
+        self.ledger.forgive(|safe| is_there(safe) || promises.any_has(&whole, safe.workspace, safe.author, safe.seq));
         self.ledger.forgotten_by(device, |safe| safe.author.device != id || is_there(safe));
         self.start(device);
     }
@@ -79,8 +79,13 @@ impl<A: Merge> World<A> {
         self.tally.count("flipped bits");
         self.devices[device.0].storage().flip(&path, at, bit);
         self.devices[device.0].is_rotten = true;
-        let promises = &self.promises;
-        self.ledger.forgive(|safe| promises.anyone_but(device, safe.workspace, safe.author, safe.seq));
+        let (promises, whole) = (&self.promises, self.whole());
+        self.ledger.forgive(|safe| promises.any_has(&whole, safe.workspace, safe.author, safe.seq));
+    }
+
+    /// The devices whose disks have not rotted.
+    pub(crate) fn whole(&self) -> Vec<DeviceIndex> {
+        (0..self.devices.len()).filter(|at| !self.devices[*at].is_rotten).map(DeviceIndex).collect()
     }
 
     /// Leaves `spare` bytes of room on a device's disk.

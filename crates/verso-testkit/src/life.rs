@@ -171,15 +171,16 @@ impl<A: Merge> Life<A> {
         }
     }
 
+    /// Connects all whose disks are whole. Who was paired and never met pairs again, if a clock that jumped let the pairing lapse.
     fn connect_whole(&mut self) {
-        for (one, other) in self.plan.pairs.clone() {
-            let (one, other) = (self.own[one], self.own[other]);
-            if ![one, other].iter().any(|device| self.world.devices[device.0].is_rotten) {
-                self.world.connect(one, other);
+        let own = self.plan.pairs.iter().map(|(one, other)| (self.own[*one], self.own[*other], PeerRole::Own));
+        let friend = self.friend.map(|friend| (friend, self.own[0], PeerRole::Friend));
+        for (one, other, role) in own.chain(friend).collect::<Vec<_>>() {
+            let is_whole = ![one, other].iter().any(|device| self.world.devices[device.0].is_rotten);
+            if is_whole && !self.world.connect(one, other) {
+                self.world.pair_as(one, other, role);
+                assert!(self.world.connect(one, other), "two that were paired just now are refused");
             }
-        }
-        if let Some(friend) = self.friend.filter(|_| !self.world.devices[self.own[0].0].is_rotten) {
-            self.world.connect(friend, self.own[0]);
         }
     }
 

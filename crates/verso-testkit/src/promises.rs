@@ -38,13 +38,8 @@ impl Promises {
         self.last.get(&(device, workspace, author)).is_some_and(|last| *last >= seq)
     }
 
-    /// Whether any device has promised to hold an entry.
-    pub(crate) fn anyone(&self, workspace: WorkspaceId, author: Author, seq: Seq) -> bool {
-        self.last.iter().any(|((_, w, a), last)| (*w, *a) == (workspace, author) && *last >= seq)
-    }
-
-    /// Whether any other device has promised to hold an entry.
-    pub(crate) fn anyone_but(&self, but: DeviceIndex, workspace: WorkspaceId, author: Author, seq: Seq) -> bool {
-        self.last.iter().any(|((d, w, a), last)| *d != but && (*w, *a) == (workspace, author) && *last >= seq)
+    /// Whether any of some devices has promised to hold an entry.
+    pub(crate) fn any_has(&self, devices: &[DeviceIndex], workspace: WorkspaceId, author: Author, seq: Seq) -> bool {
+        devices.iter().any(|device| self.has(*device, workspace, author, seq))
     }
 }

@@ -61,11 +61,10 @@ impl<A: Merge> World<A> {
         self.delivered += 1;
         let to = from.other();
         let (device, connection) = (self.links[link].device(to), self.links[link].connection(to));
-        let sender = self.links[link].device(from);
         self.tick(device);
         match parcel {
             Parcel::Bytes(bytes) => match self.links[link].arrive(from, stream, &bytes) {
-                Ok(frames) => frames.iter().for_each(|frame| self.hear(device, connection, stream, frame, sender)),
+                Ok(frames) => frames.iter().for_each(|frame| self.hear(link, from, stream, frame)),
                 Err(_too_large) => self.refuse(device, connection),
             },
             Parcel::End => self.end_stream(link, from, stream),
@@ -79,14 +78,9 @@ impl<A: Merge> World<A> {
     }
 
     /// Gives a device a message that has arrived whole.
-    fn hear(
-        &mut self,
-        device: DeviceIndex,
-        connection: ConnectionId,
-        stream: Stream,
-        frame: &Bytes,
-        from: DeviceIndex,
-    ) {
+    fn hear(&mut self, link: usize, side: Side, stream: Stream, frame: &Bytes) {
+        let (from, to) = (self.links[link].device(side), side.other());
+        let (device, connection) = (self.links[link].device(to), self.links[link].connection(to));
         let Ok(message) = Message::decode(frame) else {
             self.tell(|| format!("{} → {}  what is no message", self.name(from), self.name(device)));
             return self.refuse(device, connection);

@@ -200,6 +200,7 @@ impl<A: Merge> World<A> {
         for (me, peer, side) in [(showing, joining, PairingSide::Showing), (joining, showing, PairingSide::Joining)] {
             let mut provisional = self.provisional(peer, side, role);
             provisional.secret = PairSecret::from_bytes(secret);
+            provisional.expires_ms = self.now_on(me).wall_ms + 86_400_000;
             if let Some(replica) = self.devices[me.0].replica_mut() {
                 replica.store_provisional(provisional).expect("the disk works");
             }

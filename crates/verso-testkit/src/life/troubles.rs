@@ -55,11 +55,11 @@ impl<A: Merge> Life<A> {
         }
     }
 
-    /// Keeps an image of a disk, or puts one back. A device that was put back meets the others before it writes: what it wrote before would
-    /// be a fork.
+    /// Keeps an image of a disk, or puts one back. A device that was put back meets the others before it writes anything, so nothing was left
+    /// for it to write when the image was made: what it wrote before would be a fork.
     fn put_back(&mut self, device: DeviceIndex) {
         if self.rng.once_in(2) || self.images.is_empty() {
-            self.world.settle_all();
+            self.heal();
             self.images.push((device, self.world.device(device).storage().snapshot(self.rng.next())));
             if self.images.len() > IMAGES {
                 self.images.remove(0);
