@@ -74,10 +74,10 @@ impl<A: Merge> World<A> {
         }
     }
 
-    /// Checks that wherever two devices are connected and don't hold the same, one of them has told why. To be asked when all is quiet.
+    /// Checks that wherever two devices are connected and don't hold the same, both have told why. To be asked when all is quiet.
     ///
     /// # Panics
-    /// If nobody has told.
+    /// If one has not.
     pub fn check_reasons(&self) {
         for link in self.links.iter().filter(|link| link.is_open() && link.is_honest && link.is_quiet()) {
             let ends = Side::BOTH.map(|side| (link.device(side), self.devices[link.device(side).0].replica()));
@@ -92,15 +92,15 @@ impl<A: Merge> World<A> {
                 let held = [first, second].map(|replica| replica.held(workspace).unwrap_or_default());
                 held[0] != held[1]
             });
-            let told = |event: &(DeviceIndex, Event)| {
-                matches!(event, (device, Event::Stopped { peer, .. })
-                    if (*device == one && *peer == second.device()) || (*device == other && *peer == first.device()))
+            let told = |device: DeviceIndex, other: DeviceId| {
+                let by_it = |event: &(DeviceIndex, Event)| matches!(event, (by, Event::Stopped { peer, .. }) if *by == device && *peer == other);
+                self.events[link.events_before..].iter().any(by_it)
             };
-            if self.events[link.events_before..].iter().any(told) {
+            if told(one, second.device()) && told(other, first.device()) {
                 continue;
             }
             let names = [one, other].map(|device| self.name(device));
-            assert_eq!(apart.next(), None, "{names:?} are connected and not level, and nobody says why");
+            assert_eq!(apart.next(), None, "{names:?} are connected and not level, and not both say why");
         }
     }
 

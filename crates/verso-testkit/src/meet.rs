@@ -72,7 +72,7 @@ impl<A: Merge> World<A> {
         self.settle_all();
     }
 
-    /// Lets nothing arrive between two groups of devices for a while. What is on its way waits; after [`IDLE_MS`] the transport gives up.
+    /// Lets nothing arrive between two groups of devices for a while. What is on its way waits; after 30 s the transport gives up.
     pub fn part(&mut self, group: &[DeviceIndex], millis: u64) {
         let until = self.now.monotonic_ms + millis;
         for link in &mut self.links {

@@ -21,8 +21,8 @@ pub enum Mutant {
     AcknowledgesCommitEarly,
     /// A unit is acknowledged to the peer before it is even taken in.
     AcknowledgesUnitEarly,
-    /// Nobody is shown the seal that is held of its newest chain, so a device that was rolled back uses its numbers again.
-    HidesSeals,
+    /// Nobody is shown what it wrote before, neither the seal nor the entries, so a device that was rolled back uses its numbers again.
+    HidesThePast,
     /// What is declined is not told to the sender.
     ForgetsDeclines,
     /// What stops data is not told to the person.
@@ -33,7 +33,6 @@ pub enum Mutant {
     BelievesForger,
 }
 
-/// What a message is dropped for.
 impl Mutant {
     /// All that are broken in the world, beside the broken merges.
     pub const ALL: [Self; 10] = [
@@ -42,7 +41,7 @@ impl Mutant {
         Self::ForgetsNames,
         Self::AcknowledgesCommitEarly,
         Self::AcknowledgesUnitEarly,
-        Self::HidesSeals,
+        Self::HidesThePast,
         Self::ForgetsDeclines,
         Self::SwallowsReasons,
         Self::ForwardsNothing,
@@ -61,7 +60,7 @@ impl Mutant {
     /// What a driver with this defect makes of a message, `None` if nothing.
     pub(crate) fn pass(self, message: Message) -> Option<Message> {
         match (self, message) {
-            (Self::HidesSeals, Message::Vector { entries, .. }) => Some(Message::Vector { entries, seal: None }),
+            (Self::HidesThePast, Message::Vector { entries, .. }) => Some(Message::Vector { entries, seal: None }),
             (Self::ForgetsDeclines, Message::Decline { .. }) => None,
             (_, message) => Some(message),
         }

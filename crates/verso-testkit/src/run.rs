@@ -91,6 +91,9 @@ impl<A: Merge> World<A> {
         });
         if let (Stream::Workspace(workspace), Message::Unit { bytes }) = (stream, &message) {
             self.tally.count("units");
+            if self.mutant == Mutant::HidesThePast && self.is_by(device, stream, &message) == Some(true) {
+                return;
+            }
             if self.mutant == Mutant::AcknowledgesUnitEarly
                 && let Ok(unit) = SyncUnit::decode(&workspace, bytes)
             {
@@ -221,7 +224,7 @@ impl<A: Merge> World<A> {
                 }
                 let Some((link, side)) = self.link_of(device, connection) else { return };
                 let Some(message) = self.mutant.pass(message) else { return };
-                if self.mutant == Mutant::ForwardsNothing && self.is_foreign(device, stream, &message) {
+                if self.mutant == Mutant::ForwardsNothing && self.is_by(device, stream, &message) == Some(false) {
                     return;
                 }
                 let body = message.encode().expect("what a replica says can be encoded");
@@ -292,10 +295,11 @@ impl<A: Merge> World<A> {
         self.events.push((device, event));
     }
 
-    fn is_foreign(&self, device: DeviceIndex, stream: Stream, message: &Message) -> bool {
-        let (Stream::Workspace(workspace), Message::Unit { bytes }) = (stream, message) else { return false };
-        let unit = SyncUnit::decode(&workspace, bytes);
-        workspace != WorkspaceId::CONTROL && unit.is_ok_and(|unit| unit.author().device != self.devices[device.0].id())
+    /// Whether a unit of a workspace was written by a device; `None` if the message brings no such unit.
+    fn is_by(&self, device: DeviceIndex, stream: Stream, message: &Message) -> Option<bool> {
+        let (Stream::Workspace(workspace), Message::Unit { bytes }) = (stream, message) else { return None };
+        let unit = SyncUnit::decode(&workspace, bytes).ok().filter(|_| workspace != WorkspaceId::CONTROL)?;
+        Some(unit.author().device == self.devices[device.0].id())
     }
 
     pub(crate) fn link_of(&self, device: DeviceIndex, connection: ConnectionId) -> Option<(usize, Side)> {

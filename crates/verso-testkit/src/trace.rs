@@ -66,6 +66,10 @@ impl<A: Merge> World<A> {
                 let (whose, place) = (whose.unwrap_or_default(), place.unwrap_or_default());
                 format!("tells: with {}{place}{whose} stopped, {}", self.name_of(peer), reason.code())
             }
+            Event::Progress { peer, workspace, progress } => {
+                let (sent, received) = (progress.sent, progress.received);
+                format!("has sent {sent} to and received {received} from {} in {workspace}", self.name_of(peer))
+            }
             other => format!("tells {other:?}"),
         }
     }
@@ -106,6 +110,7 @@ impl<A: Merge> World<A> {
             Message::Decline { author, from, reason } => {
                 format!("Decline {}:{from}… {}", self.author(author), reason.code())
             }
+            Message::Open { workspace } => format!("Open {workspace}"),
             Message::Withdraw { author } => format!("Withdraw {}", self.author(author)),
             other => format!("{other:?}"),
         }

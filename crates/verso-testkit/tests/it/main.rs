@@ -10,6 +10,7 @@ mod fuzz;
 mod liars;
 mod lives;
 mod meeting;
+mod mutants;
 mod random;
 mod rollback;
 mod scene;
