@@ -105,6 +105,8 @@ pub enum Event {
     Progress {
         /// With whom.
         peer: DeviceId,
+        /// On which connection: the figures of each begin anew.
+        connection: ConnectionId,
         /// In which workspace.
         workspace: WorkspaceId,
         /// The figures.

@@ -238,7 +238,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 }
             }
             Output::Progress { workspace, progress } => {
-                self.effects.push_back(Effect::Event(Event::Progress { peer, workspace, progress }));
+                self.effects.push_back(Effect::Event(Event::Progress { peer, connection: id, workspace, progress }));
             }
             Output::Level { workspace } => self.effects.push_back(Effect::Event(Event::Level { peer, workspace })),
             Output::AllLevel => {

@@ -66,7 +66,7 @@ impl<A: Merge> World<A> {
                 let (whose, place) = (whose.unwrap_or_default(), place.unwrap_or_default());
                 format!("tells: with {}{place}{whose} stopped, {}", self.name_of(peer), reason.code())
             }
-            Event::Progress { peer, workspace, progress } => {
+            Event::Progress { peer, workspace, progress, .. } => {
                 let (sent, received) = (progress.sent, progress.received);
                 format!("has sent {sent} to and received {received} from {} in {workspace}", self.name_of(peer))
             }

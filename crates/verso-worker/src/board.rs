@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio::sync::{broadcast, watch};
 use verso_identity::{DeviceId, WorkspaceId};
-use verso_replica::Event;
+use verso_replica::{ConnectionId, Event};
 use verso_session::{Mode, Progress};
 use verso_wire::Reason;
 
@@ -37,6 +37,8 @@ pub struct PeerStatus {
     pub bytes_received: u64,
     /// The figures of connections before the present one in the same round, without the control log.
     pub earlier: Progress,
+    /// By workspace the connection whose figures `progress` has.
+    pub connections: BTreeMap<WorkspaceId, ConnectionId>,
 }
 
 impl PeerStatus {
@@ -50,12 +52,16 @@ impl PeerStatus {
     }
 
     /// Takes in the figures of a workspace. Those of another connection begin anew.
-    fn note_progress(&mut self, workspace: WorkspaceId, progress: Progress) {
+    ///
+    /// The end of a connection may swallow the acknowledgement of what was sent on it. The peer then shows on the next one that it lacks
+    /// less, and by so much more was sent.
+    fn note_progress(&mut self, workspace: WorkspaceId, source: Source, progress: Progress) {
         let before = self.progress.insert(workspace, progress).unwrap_or_default();
-        let is_anew = progress.sent < before.sent || progress.received < before.received;
-        if is_anew && workspace != WorkspaceId::CONTROL {
-            // What was yet to come then comes, or came, in another figure.
-            let Progress { sent, received, .. } = before;
+        if source == Source::Another && workspace != WorkspaceId::CONTROL {
+            let lacking = |figures: &Progress| figures.to_send.saturating_sub(figures.sent);
+            let sent = before.sent.saturating_add(lacking(&before).saturating_sub(lacking(&progress)));
+            let received = before.received;
+            // What was yet to come then comes in another figure.
             add(&mut self.earlier, &Progress { sent, to_send: sent, received, to_receive: received });
         }
         self.in_step = false;
@@ -74,9 +80,19 @@ impl PeerStatus {
 
     fn begin_figures(&mut self) {
         self.progress.clear();
+        self.connections.clear();
         self.earlier = Progress::default();
         (self.bytes_sent, self.bytes_received) = (0, 0);
     }
+}
+
+/// Whose figures come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// Those of the connection that the figures before were of, or the first.
+    Same,
+    /// Those of another connection with the same peer.
+    Another,
 }
 
 fn add(total: &mut Progress, progress: &Progress) {
@@ -125,8 +141,13 @@ impl Board {
 
     fn note(&self, event: &Event) {
         match event {
-            Event::Progress { peer, workspace, progress } => {
-                self.update(*peer, |status| status.note_progress(*workspace, *progress));
+            Event::Progress { peer, connection, workspace, progress } => {
+                self.update(*peer, |status| {
+                    let known = status.connections.insert(*workspace, *connection);
+                    let is_same = known.is_none_or(|known| known == *connection);
+                    let source = if is_same { Source::Same } else { Source::Another };
+                    status.note_progress(*workspace, source, *progress);
+                });
             }
             Event::AllLevel { peer, stopped } => self.update(*peer, |status| {
                 status.in_step = !stopped;
@@ -142,5 +163,44 @@ impl Board {
             }),
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Source::{Another, Same};
+    use super::*;
+
+    const NOTES: WorkspaceId = WorkspaceId::from_bytes([1; 16]);
+
+    fn figures(sent: u64, to_send: u64, received: u64) -> Progress {
+        Progress { sent, to_send, received, to_receive: received }
+    }
+
+    #[test]
+    fn what_was_sent_counts_once_whatever_becomes_of_its_acknowledgement() {
+        let sent = |steps: &[(Source, Progress)]| {
+            let mut status = PeerStatus::default();
+            for (source, progress) in steps {
+                status.note_progress(NOTES, *source, *progress);
+            }
+            status.total().sent
+        };
+        assert_eq!(sent(&[(Same, figures(0, 5, 0)), (Same, figures(5, 5, 0))]), 5, "acknowledged");
+        assert_eq!(sent(&[(Same, figures(0, 5, 0)), (Another, figures(0, 0, 0))]), 5, "shown by the next connection");
+        assert_eq!(sent(&[(Same, figures(2, 5, 0)), (Another, figures(0, 3, 0)), (Same, figures(3, 3, 0))]), 5);
+        assert_eq!(sent(&[(Same, figures(2, 5, 0)), (Another, figures(0, 1, 0)), (Same, figures(1, 1, 0))]), 5);
+        assert_eq!(sent(&[(Same, figures(0, 5, 0)), (Another, figures(0, 5, 0)), (Same, figures(5, 5, 0))]), 5);
+        assert_eq!(sent(&[(Same, figures(5, 5, 0)), (Another, figures(0, 0, 0))]), 5, "nothing is left");
+    }
+
+    #[test]
+    fn what_was_received_adds_up_over_connections() {
+        let mut status = PeerStatus::default();
+        status.note_progress(NOTES, Same, figures(0, 0, 4));
+        status.note_progress(NOTES, Another, figures(0, 0, 1));
+        status.note_progress(WorkspaceId::CONTROL, Same, figures(9, 9, 9));
+        status.note_progress(WorkspaceId::CONTROL, Another, figures(9, 9, 9));
+        assert_eq!((status.total().sent, status.total().received), (0, 5), "without the control log");
     }
 }
