@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use verso_graph::{Graph, Intent, NodeRef};
-use verso_identity::{DeviceKey, WorkspaceId};
+use verso_identity::{DeviceKey, KeyStore as _, MemoryKeyStore, WorkspaceId};
 use verso_replica::{PairSecret, ProvisionalPeer};
 use verso_session::Progress;
 use verso_transport::Network;
@@ -129,6 +129,7 @@ impl Device {
             network: Network::Loopback,
             port: 0,
             listen: None,
+            marks: MemoryKeyStore::new().marks(),
         };
         let twin = DeviceKey::from_secret(&key.to_secret());
         let (worker, handle) = SyncWorker::open(options, twin).await.unwrap();

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use crate::args::{Cli, Command, NoCommand};
+use crate::args::{Cli, Command, IdCommand, NoCommand};
 use crate::command;
 use crate::device::Device;
 use crate::error::CliError;
@@ -35,8 +35,12 @@ impl App {
 
     /// Opens the device in the data directory, without any network.
     pub(crate) fn device(&self) -> Result<Device, CliError> {
-        let unlocked = self.unlock()?;
-        let device = Device::open(self.home().dir(), unlocked.key, &command::host_name())?.keeping(unlocked.lock);
+        self.open(self.unlock()?)
+    }
+
+    /// Opens the device whose identity this is, without any network.
+    pub(crate) fn open(&self, unlocked: Unlocked) -> Result<Device, CliError> {
+        let device = Device::open_unlocked(self.home().dir(), unlocked, &command::host_name())?;
         device.tell_notices(self.output);
         Ok(device)
     }
@@ -83,7 +87,9 @@ fn perform(cli: Cli, environment: Environment, output: Output) -> Result<(), Cli
     let app = App { settings, environment, output };
     match cli.command {
         Command::Init { name } => command::identity::init(&app, name),
-        Command::Id => command::identity::id(&app),
+        Command::Id { command: None } => command::identity::id(&app),
+        Command::Id { command: Some(IdCommand::Rename { name }) } => command::identity::rename(&app, name),
+        Command::Keystore(wanted) => command::keystore::run(&app, &wanted),
         Command::Workspace(wanted) => command::workspace::run(&app, &wanted),
         Command::Import { file, workspace } => command::import::run(&app, &file, &workspace),
         Command::Node(wanted) => command::node::run(&app, wanted),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use verso_identity::KeyStoreKind;
 
 mod conflicts;
 mod help;
@@ -76,8 +77,19 @@ pub(crate) struct Globals {
 /// Where a device's secret is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum KeyStoreChoice {
+    /// The system's keychain
+    Keychain,
     /// A file in the data directory, encrypted under a passphrase
     File,
+}
+
+impl KeyStoreChoice {
+    pub(crate) const fn kind(self) -> KeyStoreKind {
+        match self {
+            Self::Keychain => KeyStoreKind::Keychain,
+            Self::File => KeyStoreKind::File,
+        }
+    }
 }
 
 /// How peers are reached.
@@ -107,7 +119,14 @@ pub(crate) enum Command {
         name: Option<String>,
     },
     /// Shows this device's id, name and fingerprint
-    Id,
+    #[command(after_help = help::ID)]
+    Id {
+        #[command(subcommand)]
+        command: Option<IdCommand>,
+    },
+    /// Shows where this device's secret is kept, and moves it
+    #[command(subcommand, after_help = help::KEYSTORE)]
+    Keystore(KeystoreCommand),
     /// Makes and lists workspaces
     #[command(subcommand, after_help = help::WORKSPACE)]
     Workspace(WorkspaceCommand),
@@ -185,6 +204,31 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         import: Option<PathBuf>,
     },
+}
+
+/// What is to be done with this device's name.
+#[derive(Debug, Subcommand)]
+pub(crate) enum IdCommand {
+    /// Changes what other devices call this one
+    Rename {
+        /// The new name
+        name: String,
+    },
+}
+
+/// What is to be done with the key store.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeystoreCommand {
+    /// Tells where the secret is
+    Show,
+    /// Moves the secret to the other store
+    Move {
+        /// Where to
+        #[arg(value_enum)]
+        to: KeyStoreChoice,
+    },
+    /// Changes the passphrase of the key file
+    Passphrase,
 }
 
 /// What is to be done with workspaces.

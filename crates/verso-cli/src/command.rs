@@ -8,6 +8,7 @@ pub(crate) mod export;
 pub(crate) mod identity;
 pub(crate) mod import;
 pub(crate) mod join;
+pub(crate) mod keystore;
 pub(crate) mod log;
 pub(crate) mod node;
 mod node_view;

@@ -1,16 +1,18 @@
 //! [`Device`]: the device in a data directory, opened without any network.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use verso_graph::{Graph, Intent};
-use verso_identity::{DeviceKey, WorkspaceId};
+use verso_identity::{DeviceKey, MarkStore, WorkspaceId};
 use verso_log::{DataDirLock, FileStorage};
-use verso_replica::{Committed, Now, OpenNotices, Replica};
-use verso_worker::{HostReplica, now_since};
+use verso_replica::{Committed, HighWater, Now, OpenNotices, Replica};
+use verso_worker::{HostReplica, keep_high_water, now_since, read_high_water};
 
 use crate::error::{CliError, Exit};
 use crate::failure;
+use crate::home::Unlocked;
 use crate::output::Output;
 
 /// A device that a command works on by itself.
@@ -21,26 +23,49 @@ pub(crate) struct Device {
     replica: HostReplica<Graph>,
     notices: OpenNotices,
     started: Instant,
+    /// What its high-water mark is kept with.
+    keeper: Option<Keeper>,
     /// Released last, when all files are closed.
     lock: Option<DataDirLock>,
+}
+
+/// Where the mark of a device is kept, and what was kept there before.
+#[derive(Debug)]
+struct Keeper {
+    marks: Arc<dyn MarkStore>,
+    key: DeviceKey,
+    before: Option<HighWater>,
+    /// Why it could not be read.
+    failure: Option<String>,
 }
 
 impl Device {
     /// Opens the device in `dir`, which the caller has locked. `name` is for one that has none yet.
     pub(crate) fn open(dir: &Path, key: DeviceKey, name: &str) -> Result<Self, CliError> {
+        Self::open_marked(dir, key, name, None)
+    }
+
+    /// Opens the device in `dir` whose identity this is. `name` is for one that has none yet.
+    pub(crate) fn open_unlocked(dir: &Path, unlocked: Unlocked, name: &str) -> Result<Self, CliError> {
+        let Unlocked { key, marks, lock, .. } = unlocked;
+        let twin = DeviceKey::from_secret(&key.to_secret());
+        let (before, failure) = match read_high_water(marks.as_ref(), &key) {
+            Ok(before) => (before, None),
+            Err(error) => (None, Some(crate::error::chain(&error))),
+        };
+        let device = Self::open_marked(dir, twin, name, before.as_ref())?;
+        Ok(Self { keeper: Some(Keeper { marks, key, before, failure }), lock: Some(lock), ..device })
+    }
+
+    fn open_marked(dir: &Path, key: DeviceKey, name: &str, mark: Option<&HighWater>) -> Result<Self, CliError> {
         let started = Instant::now();
         let storage = FileStorage::open(dir).map_err(|error| {
             let hint = "see that the directory may be read and written";
             CliError::because(Exit::Failed, format!("can't open {}", dir.display()), &error, hint)
         })?;
-        let opened = Replica::open(storage, key, name, now_since(started));
+        let opened = Replica::open_marked(storage, key, name, mark, now_since(started));
         let (replica, notices) = opened.map_err(|error| failure::open(&error, dir))?;
-        Ok(Self { replica, notices, started, lock: None })
-    }
-
-    /// Keeps the lock of the data directory until the device is closed.
-    pub(crate) fn keeping(self, lock: DataDirLock) -> Self {
-        Self { lock: Some(lock), ..self }
+        Ok(Self { replica, notices, started, keeper: None, lock: None })
     }
 
     pub(crate) const fn replica(&self) -> &HostReplica<Graph> {
@@ -87,17 +112,34 @@ impl Device {
         self.replica.commit(workspace, intents, now).map_err(|error| failure::commit(&error, what))
     }
 
+    /// Changes what other devices call this one.
+    pub(crate) fn rename(&mut self, name: &str) -> Result<(), CliError> {
+        let now = self.now();
+        self.replica.rename(name, now).map_err(|error| {
+            let hint = "see that the disk has room and the data directory may be written";
+            CliError::because(Exit::Failed, "can't rename the device", &error, hint)
+        })
+    }
+
     /// Makes everything durable.
     pub(crate) fn flush(&mut self) -> Result<(), CliError> {
         let now = self.now();
         self.replica.flush(now).map_err(|error| failure::flush(&error))
     }
 
-    /// Makes everything durable and closes the files.
+    /// Makes everything durable and closes the files. Last, how far the device has written is kept apart from them.
     pub(crate) fn close(mut self) -> Result<(), CliError> {
         self.flush()?;
         self.compact_if_due();
+        let mark = self.replica.high_water().clone();
         let closed = self.replica.close().map_err(|error| failure::flush(&error));
+        if let Some(Keeper { marks, key, before, .. }) = self.keeper
+            && before.as_ref() != Some(&mark)
+            && let Err(error) = keep_high_water(marks.as_ref(), &key, &mark)
+        {
+            // Nothing depends on it alone.
+            tracing::warn!(target: "verso.sync", error = %crate::error::chain(&error), "the high-water mark is not kept");
+        }
         drop(self.lock);
         closed
     }
@@ -119,6 +161,9 @@ impl Device {
     /// Tells a person what was noticed on opening.
     pub(crate) fn tell_notices(&self, output: Output) {
         tell_notices(&self.notices, output);
+        if let Some(failure) = self.keeper.as_ref().and_then(|keeper| keeper.failure.as_ref()) {
+            output.note(format_args!("How far this device had written could not be looked up: {failure}."));
+        }
     }
 }
 
@@ -126,6 +171,9 @@ impl Device {
 pub(crate) fn tell_notices(notices: &OpenNotices, output: Output) {
     if notices.local_state_lost {
         output.note("This device's own state could not be read and was put aside: pair its peers again.");
+    }
+    if notices.rolled_back.is_some() {
+        output.note("This data directory was put back to an earlier state. The device goes on as a new author; what it lacks comes back from its peers.");
     }
     for (workspace, report) in &notices.logs {
         let whose = if *workspace == WorkspaceId::CONTROL {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use verso_graph::Rejected;
-use verso_identity::LoadError;
+use verso_identity::{KeychainError, LoadError, ProveError, StoreError};
 use verso_log::LockError;
 use verso_replica::{CommitError, FlushError, JournalError, OpenError};
 use verso_transport::BindError;
@@ -46,11 +46,50 @@ pub(crate) fn key(error: &LoadError, dir: &Path) -> CliError {
         LoadError::WrongPassphrase => "try again; without the passphrase nobody can open it",
         LoadError::Damaged { .. } | LoadError::OutOfBounds { .. } => "put the file back from a backup",
         LoadError::NotOurs => "name the right directory with --data-dir or VERSO_DATA_DIR",
-        LoadError::Newer { .. } => NEWER,
+        LoadError::Newer { .. } | LoadError::NewerEntry { .. } => NEWER,
         LoadError::OutOfMemory { .. } => "end other programs, and try again",
+        LoadError::Keychain(error) => keychain(error),
+        LoadError::Missing => {
+            "use the user and the keychain with which the device was made; nothing else opens the rest"
+        }
+        LoadError::DamagedEntry { .. } => "put the keychain back from a backup",
         _ => "see that the file may be read",
     };
     CliError::because(Exit::KeyStore, format!("can't open the key in {}", dir.display()), error, hint)
+}
+
+/// What helps a keychain.
+fn keychain(error: &KeychainError) -> &'static str {
+    match error {
+        KeychainError::Unreachable { .. } => {
+            "run the command in a session that has a keychain; `verso doctor` looks at it"
+        }
+        KeychainError::Locked => "unlock the keychain, then run the command again",
+        KeychainError::NoCollection => {
+            "make its default collection: log in at the desktop once, or set its password there"
+        }
+        KeychainError::NoAnswer { .. } => {
+            "look for the window in which it asks for its password, then run the command again"
+        }
+        KeychainError::Ambiguous => "remove the other entry of this name in the keychain's own program",
+        _ => "look at the keychain with its own program, then run the command again",
+    }
+}
+
+/// A key store is not fit to keep a key.
+pub(crate) fn unproven(error: &ProveError) -> CliError {
+    let hint = match error {
+        ProveError::Write(StoreError::Keychain(error)) | ProveError::Read(LoadError::Keychain(error)) => {
+            keychain(error)
+        }
+        _ => "see that the disk has room and the directory may be written",
+    };
+    CliError::because(Exit::KeyStore, "can't use the key store", error, hint)
+}
+
+/// There is no randomness.
+pub(crate) fn random(error: getrandom::Error) -> CliError {
+    CliError::because(Exit::Failed, "can't choose a name", &error, "restart the system")
 }
 
 /// The device does not open.

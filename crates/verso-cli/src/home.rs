@@ -3,11 +3,11 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use verso_identity::{DeviceKey, FileKeyStore, KeyStore as _, KeyStoreKind};
+use verso_identity::{DeviceKey, FileKeyStore, KeyStore as _, KeyStoreKind, MarkStore};
 use verso_log::{DataDirLock, FileStorage};
 
-use crate::args::KeyStoreChoice;
 use crate::error::{CliError, Exit};
 use crate::failure;
 use crate::output::Output;
@@ -16,8 +16,10 @@ use crate::settings::{Environment, Settings};
 
 mod config;
 mod init;
+mod keys;
 
 use config::{Config, ConfigError};
+pub(crate) use keys::{NewStore, prove_keychain};
 
 /// The mark of an `init` that is under way, or was killed.
 const UNFINISHED: &str = "unfinished";
@@ -53,7 +55,19 @@ pub(crate) struct Unlocked {
     pub(crate) keystore: KeyStoreKind,
     /// The UDP port that `init` chose.
     pub(crate) port: u16,
+    /// Where its high-water mark is kept.
+    pub(crate) marks: Arc<dyn MarkStore>,
     pub(crate) lock: DataDirLock,
+}
+
+/// Where a device's secret is.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) keystore: KeyStoreKind,
+    /// The file, or the keychain's entry.
+    pub(crate) at: String,
+    /// Whether the other store may still hold a copy.
+    pub(crate) spare: bool,
 }
 
 impl Home {
@@ -80,28 +94,91 @@ impl Home {
             Err(ConfigError::Missing) => return self.unlock_without_config(environment, person, output),
             Err(error) => return Err(error.to_cli(&self.dir)),
         };
-        if let Some(KeyStoreChoice::File) = settings.keystore
-            && config.keystore != KeyStoreKind::File
-        {
-            let why = format!("this device's key is in another key store: {}", config.keystore);
-            return Err(CliError::new(Exit::KeyStore, self.what(), why, "leave out --keystore and VERSO_KEYSTORE"));
-        }
+        self.require_store(settings, &config)?;
         // First, so that nobody types a passphrase to learn that it is in use.
         let lock = self.lock()?;
-        let key = self.load(environment, person)?;
-        Ok(Unlocked { key, keystore: config.keystore, port: config.port, lock })
+        let key = self.load(&config, environment, person, output)?;
+        let config = self.drop_spare(config, output);
+        Ok(Unlocked { key, keystore: config.keystore, port: config.port, marks: self.marks(&config), lock })
     }
 
-    /// The configuration holds nothing that can't be chosen again. The key shows that the directory is ours.
+    /// Makes sure that the key is in the store that was asked for, if one was. None is ever exchanged for another on the way.
+    fn require_store(&self, settings: &Settings, config: &Config) -> Result<(), CliError> {
+        let Some(wanted) = settings.keystore.filter(|wanted| wanted.kind() != config.keystore) else { return Ok(()) };
+        let why = format!("this device's key is in another key store: {}", config.keystore);
+        let hint =
+            format!("leave out --keystore and VERSO_KEYSTORE, or move it: verso keystore move {}", wanted.kind());
+        Err(CliError::new(Exit::KeyStore, self.what(), why, hint))
+    }
+
+    /// Tells where the secret is, without opening it.
+    pub(crate) fn place(&self) -> Result<Place, CliError> {
+        self.require_device()?;
+        let in_file = || self.dir.join(FileKeyStore::FILE_NAME).display().to_string();
+        match Config::read(&self.dir) {
+            Ok(config) => {
+                let at = match config.keystore {
+                    KeyStoreKind::Keychain => format!("entry {} of verso", config.slot),
+                    _ => in_file(),
+                };
+                Ok(Place { keystore: config.keystore, at, spare: config.spare.is_some() })
+            }
+            Err(ConfigError::Missing) => Ok(Place { keystore: KeyStoreKind::File, at: in_file(), spare: false }),
+            Err(error) => Err(error.to_cli(&self.dir)),
+        }
+    }
+
+    /// Moves the secret to the store that `choose` comes up with, once the present one is open.
+    pub(crate) fn move_key(
+        &self,
+        unlocked: Unlocked,
+        output: Output,
+        choose: impl FnOnce() -> Result<NewStore, CliError>,
+    ) -> Result<(), CliError> {
+        let Unlocked { key, lock, .. } = unlocked;
+        let config = Config::read(&self.dir).map_err(|error| error.to_cli(&self.dir))?;
+        if config.spare.is_some() {
+            let why = "an earlier move left a copy in the other store, which can't be removed now";
+            let hint = "see `verso doctor`, and run the command again once the other store can be reached";
+            return Err(CliError::new(Exit::KeyStore, "can't move the key", why, hint));
+        }
+        let moved = self.move_to(choose()?, &key, config, output);
+        drop(lock);
+        moved
+    }
+
+    /// Changes the passphrase of the key file.
+    pub(crate) fn change_passphrase(&self, environment: &Environment, person: &impl Person) -> Result<(), CliError> {
+        const WHAT: &str = "can't change the passphrase";
+        let place = self.place()?;
+        if place.keystore != KeyStoreKind::File {
+            let why = format!("this device's key is in the {}, which has no passphrase of Verso's", place.keystore);
+            return Err(CliError::new(Exit::KeyStore, WHAT, why, "to keep it in a file: verso keystore move file"));
+        }
+        let lock = self.lock()?;
+        let old = prompt::passphrase(environment, person)?;
+        let mut store = FileKeyStore::new(&self.dir, old);
+        // Before a new one is thought up.
+        store.load().map_err(|error| failure::key(&error, &self.dir))?;
+        let new = prompt::another_passphrase(environment, person)?;
+        let changed = store.change_passphrase(new);
+        drop(lock);
+        changed.map_err(|error| {
+            let hint = "the old passphrase still holds; see that the disk has room";
+            CliError::because(Exit::KeyStore, WHAT, &error, hint)
+        })
+    }
+
+    /// With a key file the configuration holds nothing that can't be chosen again. The key shows that the directory is ours.
     fn unlock_without_config(
         &self,
         environment: &Environment,
         person: &impl Person,
         output: Output,
     ) -> Result<Unlocked, CliError> {
-        let key = self.load(environment, person)?;
+        let config = Config::choose(KeyStoreKind::File).map_err(|error| self.unwritable(&error))?;
+        let key = self.load(&config, environment, person, output)?;
         let lock = self.lock()?;
-        let config = Config::choose().map_err(|error| self.unwritable(&error))?;
         FileStorage::open(&self.dir)
             .and_then(|storage| config.write(&storage))
             .map_err(|error| self.unwritable(&error))?;
@@ -109,12 +186,7 @@ impl Home {
             "The file `config` was missing from the data directory and was made again; the UDP port is {} now.",
             config.port
         ));
-        Ok(Unlocked { key, keystore: config.keystore, port: config.port, lock })
-    }
-
-    fn load(&self, environment: &Environment, person: &impl Person) -> Result<DeviceKey, CliError> {
-        let passphrase = prompt::passphrase(environment, person)?;
-        FileKeyStore::new(&self.dir, passphrase).load().map_err(|error| failure::key(&error, &self.dir))
+        Ok(Unlocked { key, keystore: config.keystore, port: config.port, marks: self.marks(&config), lock })
     }
 
     fn lock(&self) -> Result<DataDirLock, CliError> {
@@ -131,7 +203,8 @@ impl Home {
             Contents::KeyMissing => return Err(key_missing(self.what())),
             Contents::Foreign => {
                 let why = format!("{dir} holds other things, and no device of Verso");
-                let hint = "name another directory with --data-dir or VERSO_DATA_DIR";
+                let hint = "name another directory with --data-dir or VERSO_DATA_DIR; \
+                            if the key is in the keychain, put the file `config` back, which says under which name";
                 return Err(CliError::new(Exit::NotInitialised, self.what(), why, hint));
             }
         };
@@ -168,8 +241,11 @@ impl Home {
             return Contents::Unfinished;
         }
         // Other programs, too, have files called `config` and folders called `logs`: only the content tells.
-        if holds(config::FILE) && Config::read(&self.dir).is_ok() {
-            return Contents::KeyMissing;
+        if holds(config::FILE)
+            && let Ok(config) = Config::read(&self.dir)
+        {
+            let is_in_keychain = config.keystore == KeyStoreKind::Keychain;
+            return if is_in_keychain { Contents::Device } else { Contents::KeyMissing };
         }
         match names {
             [] => Contents::Nothing,

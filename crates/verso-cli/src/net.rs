@@ -48,7 +48,7 @@ pub(crate) async fn open_quietly(
     app: &App,
     unlocked: Unlocked,
 ) -> Result<(SyncWorker<Graph>, WorkerHandle<Graph>), WorkerError> {
-    let Unlocked { key, port, lock, .. } = unlocked;
+    let Unlocked { key, port, marks, lock, .. } = unlocked;
     drop(lock);
     let options = WorkerOptions {
         data_dir: app.home().dir().to_path_buf(),
@@ -56,6 +56,7 @@ pub(crate) async fn open_quietly(
         network: network(app.settings.network),
         port,
         listen: app.settings.listen,
+        marks,
     };
     // Boxed: its future is large, and would sit in that of every command.
     Box::pin(SyncWorker::open(options, key)).await

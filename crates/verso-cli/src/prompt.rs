@@ -13,6 +13,9 @@ use crate::settings::{Environment, variable};
 /// How often a person may mistype the second of two equal passphrases.
 const ATTEMPTS: usize = 3;
 
+/// What a script does that has no keychain.
+pub(crate) const MAKE_A_FILE: &str = "to keep the key in a file, run: VERSO_PASSPHRASE='…' verso --keystore file init";
+
 /// Somebody who can be asked.
 pub(crate) trait Person {
     /// Tells whether there is anybody.
@@ -73,19 +76,37 @@ pub(crate) fn new_passphrase(environment: &Environment, person: &impl Person) ->
         return Ok(given);
     }
     if !person.is_there() {
-        return Err(nobody(WHAT, "run: VERSO_PASSPHRASE='…' verso --keystore file init"));
+        return Err(nobody(WHAT, MAKE_A_FILE));
     }
     person.tell("This device's key will be kept in a file, encrypted under a passphrase of your choice.");
+    ask_twice(person, WHAT)
+}
+
+/// Gets the passphrase that takes the place of another: from the environment, else by asking twice.
+pub(crate) fn another_passphrase(environment: &Environment, person: &impl Person) -> Result<Passphrase, CliError> {
+    const WHAT: &str = "can't change the passphrase";
+    if let Some(text) = environment.text(variable::NEW_PASSPHRASE)? {
+        return Passphrase::new(Zeroizing::new(text)).map_err(|error| refused(WHAT, error));
+    }
+    if !person.is_there() {
+        let why = "VERSO_NEW_PASSPHRASE is not set, and there is no terminal to ask at";
+        let hint = "set it to the new passphrase, or run the command in a terminal";
+        return Err(CliError::new(Exit::KeyStore, WHAT, why, hint));
+    }
+    ask_twice(person, WHAT)
+}
+
+fn ask_twice(person: &impl Person, what: &str) -> Result<Passphrase, CliError> {
     for _attempt in 0..ATTEMPTS {
-        let first = person.secret("New passphrase").map_err(|error| unanswered(WHAT, &error))?;
-        let second = person.secret("The same again").map_err(|error| unanswered(WHAT, &error))?;
+        let first = person.secret("New passphrase").map_err(|error| unanswered(what, &error))?;
+        let second = person.secret("The same again").map_err(|error| unanswered(what, &error))?;
         if first == second {
-            return Passphrase::new(first).map_err(|error| refused(WHAT, error));
+            return Passphrase::new(first).map_err(|error| refused(what, error));
         }
         person.tell("These two differ.");
     }
     let why = format!("the two passphrases differed {ATTEMPTS} times");
-    Err(CliError::new(Exit::KeyStore, WHAT, why, "run the command again"))
+    Err(CliError::new(Exit::KeyStore, what, why, "run the command again"))
 }
 
 /// Asks for consent. `--yes` is the answer of a script, and is not asked about here.
@@ -105,7 +126,8 @@ pub(crate) fn nobody_to_agree(what: &str) -> CliError {
     CliError::new(Exit::Usage, what, why, "run it in a terminal, or with --yes if that is what you want")
 }
 
-fn given(environment: &Environment, what: &str) -> Result<Option<Passphrase>, CliError> {
+/// The passphrase that the environment gives.
+pub(crate) fn given(environment: &Environment, what: &str) -> Result<Option<Passphrase>, CliError> {
     let Some(text) = environment.text(variable::PASSPHRASE)? else { return Ok(None) };
     Passphrase::new(Zeroizing::new(text)).map(Some).map_err(|error| refused(what, error))
 }

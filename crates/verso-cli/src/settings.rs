@@ -26,6 +26,10 @@ pub(crate) mod variable {
     pub(crate) const WORKSPACE: &str = "VERSO_WORKSPACE";
     /// The passphrase of the key file.
     pub(crate) const PASSPHRASE: &str = "VERSO_PASSPHRASE";
+    /// The passphrase that takes its place.
+    pub(crate) const NEW_PASSPHRASE: &str = "VERSO_NEW_PASSPHRASE";
+    /// Whether the login session may remember what the passphrase opens.
+    pub(crate) const KEY_CACHE: &str = "VERSO_KEY_CACHE";
     /// Not ours: no colour, whatever its value (<https://no-color.org>).
     pub(crate) const NO_COLOR: &str = "NO_COLOR";
 }

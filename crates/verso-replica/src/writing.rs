@@ -3,14 +3,14 @@
 use verso_identity::WorkspaceId;
 use verso_log::Storage;
 use verso_trust::{
-    ControlChange, ControlEvent, MembershipChange, MembershipEvent, Relocated, Request, Resume, Verdict, Vouch, decide,
-    vouches_due,
+    ControlChange, ControlEvent, MembershipChange, MembershipEvent, Relocated, Renamed, Request, Resume, Verdict,
+    Vouch, decide, vouches_due,
 };
 use verso_vv::{Author, AuthorTag, Seq};
 use verso_wire::{Application, Drafting, Drafts, EntryKind};
 
 use crate::error::{CommitError, JournalError};
-use crate::incarnation::storable;
+use crate::incarnation::{presentable, storable};
 use crate::replica::{Now, Replica};
 
 /// The entries of a commit.
@@ -69,6 +69,14 @@ impl<S: Storage, A: Application> Replica<S, A> {
     pub fn relocate(&mut self, addresses: &[String], now: Now) -> Result<(), JournalError> {
         let (device, addresses) = (self.device(), storable(addresses));
         self.tell(Relocated { device, addresses }.into(), now)
+    }
+
+    /// Changes what other devices call this one.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the log fails.
+    pub fn rename(&mut self, name: &str, now: Now) -> Result<(), JournalError> {
+        self.tell(Renamed { device: self.device(), name: presentable(name) }.into(), now)
     }
 
     /// Makes sure that this device may write in a workspace. Returns whether its chain has to [resume](Resume) first.

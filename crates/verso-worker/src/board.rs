@@ -16,6 +16,8 @@ const EVENTS: usize = 1024;
 pub struct Status {
     /// By peer, what is known since the worker started.
     pub peers: BTreeMap<DeviceId, PeerStatus>,
+    /// Why the high-water mark could not be read or kept the last time; `None` if all is well. Nothing waits for it.
+    pub mark_failure: Option<String>,
 }
 
 /// How it stands with one peer.
@@ -125,6 +127,15 @@ impl Board {
     /// Changes what is shown of a peer.
     pub(crate) fn update(&self, peer: DeviceId, change: impl FnOnce(&mut PeerStatus)) {
         self.status.send_modify(|status| change(status.peers.entry(peer).or_default()));
+    }
+
+    /// Tells whether the high-water mark is kept.
+    pub(crate) fn note_mark(&self, failure: Option<String>) {
+        self.status.send_if_modified(|status| {
+            let is_new = status.mark_failure != failure;
+            status.mark_failure = failure;
+            is_new
+        });
     }
 
     /// Begins a round: its figures are its own.

@@ -4,6 +4,7 @@ mod board;
 mod connection;
 mod engine;
 mod gate;
+mod marks;
 mod network;
 mod once;
 mod pairing;
@@ -11,6 +12,7 @@ mod worker;
 
 pub use board::{PeerStatus, Status};
 pub use engine::{CommandError, HostReplica, now_since};
+pub use marks::{HighWaterKeepError, keep_high_water, read_high_water};
 pub use once::{OutcomeState, PeerOutcome};
 pub use pairing::{Answer, JOIN_PATIENCE, OfferOptions, PairError, PairingEvent, PairingOffer};
 pub use worker::{SyncWorker, WorkerError, WorkerHandle, WorkerOptions};

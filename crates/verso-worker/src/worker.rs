@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
-use verso_identity::{DeviceId, DeviceKey, WorkspaceId};
+use verso_identity::{DeviceId, DeviceKey, MarkStore, WorkspaceId};
 use verso_log::{DataDirLock, FileStorage, LockError};
 use verso_pairing::{Paired, PairingLink};
 use verso_replica::{Committed, Event, OpenError, OpenNotices, ProvisionalPeer, Replica};
@@ -20,6 +20,7 @@ use verso_wire::Application;
 use crate::board::{Board, Status};
 use crate::engine::{Command, CommandError, EngineThread, HostReplica, chain, keep_time, now_since, start};
 use crate::gate::Gate;
+use crate::marks::{Keeper, keep_marks};
 use crate::network::{Network, Serving};
 use crate::once::{PeerOutcome, sync_once};
 use crate::pairing::{OfferOptions, PairError, PairingEvent, PairingOffer, join, offer};
@@ -37,6 +38,8 @@ pub struct WorkerOptions {
     pub port: u16,
     /// The one address to listen on, instead of the preset's.
     pub listen: Option<SocketAddr>,
+    /// Where the device's high-water mark is kept, apart from the data.
+    pub marks: Arc<dyn MarkStore>,
 }
 
 /// A worker can't start, or ended.
@@ -69,6 +72,7 @@ pub struct SyncWorker<A: Application> {
     thread: EngineThread<A>,
     /// Time, events, incoming connections.
     tasks: JoinSet<()>,
+    keeper: Arc<Keeper>,
     notices: OpenNotices,
     _lock: DataDirLock,
 }
@@ -96,19 +100,24 @@ impl<A: Application> SyncWorker<A> {
         let storage = FileStorage::open(&options.data_dir)?;
         let twin = DeviceKey::from_secret(&key.to_secret());
         let name = options.name.clone();
-        let opening =
-            tokio::task::spawn_blocking(move || Replica::<_, A>::open(storage, twin, &name, now_since(Instant::now())));
+        let board = Arc::new(Board::new());
+        let keeper = Keeper::new(Arc::clone(&options.marks), DeviceKey::from_secret(&key.to_secret()));
+        let (asked, told) = (Arc::clone(&keeper), Arc::clone(&board));
+        let opening = tokio::task::spawn_blocking(move || {
+            let mark = asked.read(&told);
+            Replica::<_, A>::open_marked(storage, twin, &name, mark.as_ref(), now_since(Instant::now()))
+        });
         let (replica, notices) = opening.await.map_err(|_panic| WorkerError::Crashed)??;
         let gate = Arc::new(Gate::default());
         let transport = bind(&key, &options, Arc::clone(&gate)).await?;
-        let board = Arc::new(Board::new());
         let (engine, thread) = start(replica, Arc::clone(&gate), Arc::clone(&board))?;
         let network = Arc::new(Network::new(transport, engine, board, gate, Arc::new(key)));
         let mut tasks = JoinSet::new();
         tasks.spawn(keep_time(network.engine.clone()));
         tasks.spawn(Arc::clone(&network).accept());
+        tasks.spawn(keep_marks(network.engine.clone(), Arc::clone(&keeper), Arc::clone(&network.board)));
         let handle = WorkerHandle { network };
-        Ok((Self { handle: handle.clone(), thread, tasks, notices, _lock: lock }, handle))
+        Ok((Self { handle: handle.clone(), thread, tasks, keeper, notices, _lock: lock }, handle))
     }
 
     /// Returns what was noticed on opening.
@@ -163,11 +172,12 @@ impl<A: Application> SyncWorker<A> {
         self.handle.network.transport.close().await;
         self.tasks.shutdown().await;
         self.handle.network.engine.shut_down().await;
-        let Self { thread, .. } = self;
+        let Self { handle, thread, keeper, .. } = self;
         let replica: HostReplica<A> = tokio::task::spawn_blocking(move || thread.join())
             .await
             .map_err(|_panic| WorkerError::Crashed)?
             .map_err(|_panic| WorkerError::Crashed)?;
+        keeper.keep_last(replica.high_water().clone(), Arc::clone(&handle.network.board)).await;
         replica.close().map_err(|error| {
             tracing::error!(target: "verso.sync", %error, "the logs could not be closed cleanly");
             WorkerError::Crashed

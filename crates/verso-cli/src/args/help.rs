@@ -17,13 +17,32 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 not initialised, 4 no peer reachable, 5
 6 data damaged, 7 data directory in use, 8 key store unavailable or not opened.";
 
 pub(super) const INIT: &str = "\
-The device's secret is kept in a file under a passphrase: it is asked for, or taken from VERSO_PASSPHRASE.
-Nothing else on the disk can be read without it. A forgotten passphrase can't be recovered.
+The device's secret is kept in the system's keychain. Where there is none, it can be kept in a file under a
+passphrase, which is asked for, or taken from VERSO_PASSPHRASE: that variable alone chooses the file, too.
+Nothing else on the disk can be read without the secret. A forgotten passphrase can't be recovered.
 
 Examples:
   verso init
+  verso init --keystore file                   asks for a passphrase
   verso init --name desk
   verso init --data-dir second                 a second device on this machine, to try things out";
+
+pub(super) const ID: &str = "\
+Examples:
+  verso id
+  verso id rename desk";
+
+pub(super) const KEYSTORE: &str = "\
+A move copies the secret, reads it back, and only then removes it where it was. Cut short at any moment, it is
+completed or undone by the next command. For scripts, VERSO_PASSPHRASE gives the passphrase of the file, and
+VERSO_NEW_PASSPHRASE the one that takes its place. VERSO_KEY_CACHE=off has the passphrase asked for at each
+command, and not once a login session.
+
+Examples:
+  verso keystore show
+  verso keystore move keychain
+  verso keystore move file                     asks for a passphrase
+  verso keystore passphrase";
 
 pub(super) const WORKSPACE: &str = "\
 Examples:
@@ -112,4 +131,4 @@ Examples:
 /// All of them, for the test that parses the examples.
 #[cfg(test)]
 pub(super) const ALL: &[&str] =
-    &[FIRST_STEPS, INIT, WORKSPACE, IMPORT, NODE, EDGE, CONFLICTS, EXPORT, PAIR, JOIN, UP, LOG, DEMO];
+    &[FIRST_STEPS, INIT, ID, KEYSTORE, WORKSPACE, IMPORT, NODE, EDGE, CONFLICTS, EXPORT, PAIR, JOIN, UP, LOG, DEMO];

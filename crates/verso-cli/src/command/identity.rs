@@ -8,9 +8,12 @@ use verso_pairing::Name;
 
 use super::host_name;
 use crate::app::App;
+use crate::args::KeyStoreChoice;
 use crate::error::{CliError, Exit};
+use crate::home::{NewStore, prove_keychain};
 use crate::output::{Paint, Report, shown};
-use crate::prompt::{self, Terminal};
+use crate::prompt::{self, Person, Terminal};
+use crate::settings::variable;
 
 /// Makes this device's identity.
 pub(crate) fn init(app: &App, name: Option<String>) -> Result<(), CliError> {
@@ -21,18 +24,51 @@ pub(crate) fn init(app: &App, name: Option<String>) -> Result<(), CliError> {
     let home = app.home();
     // Before a passphrase is thought up.
     home.require_room()?;
-    let passphrase = prompt::new_passphrase(&app.environment, &Terminal)?;
-    let made = home.make(&name, passphrase)?;
+    let store = choose_store(app, &Terminal)?;
+    let made = home.make(&name, store, app.output)?;
     let identity = Identity::new(made.device, name, made.keystore);
     app.output.print(&New { identity, data_dir: home.dir().display().to_string() })
+}
+
+/// Chooses where the secret of a new device is kept: where it was asked for; under a passphrase, if one was given; else in the keychain, if
+/// there is one. The file instead of it is a person's choice, and never made for them.
+fn choose_store(app: &App, person: &impl Person) -> Result<NewStore, CliError> {
+    let file = || prompt::new_passphrase(&app.environment, person).map(NewStore::File);
+    match app.settings.keystore {
+        Some(KeyStoreChoice::File) => return file(),
+        Some(KeyStoreChoice::Keychain) => return prove_keychain(app.output).map(|()| NewStore::Keychain),
+        None if app.environment.get(variable::PASSPHRASE).is_some() => return file(),
+        None => {}
+    }
+    let Err(error) = prove_keychain(app.output) else { return Ok(NewStore::Keychain) };
+    if !person.is_there() {
+        let hint = format!("{}; {}", prompt::MAKE_A_FILE, error.hint);
+        return Err(CliError { what: "can't make a device".to_owned(), hint, ..error });
+    }
+    person.tell(&format!("The keychain can't keep this device's key: {}.", error.why));
+    if prompt::consent(person, "can't make a device", "Keep it in a file under a passphrase instead?")? {
+        return file();
+    }
+    Err(error)
+}
+
+/// Changes what this device is called.
+pub(crate) fn rename(app: &App, name: String) -> Result<(), CliError> {
+    let name = checked(name)?;
+    let unlocked = app.unlock()?;
+    let keystore = unlocked.keystore;
+    let mut device = app.open(unlocked)?;
+    device.rename(&name)?;
+    let identity = Identity::new(device.replica().device(), device.replica().name().to_owned(), keystore);
+    device.close()?;
+    app.output.print(&identity)
 }
 
 /// Shows who this device is.
 pub(crate) fn id(app: &App) -> Result<(), CliError> {
     let unlocked = app.unlock()?;
     let keystore = unlocked.keystore;
-    let device = crate::device::Device::open(app.home().dir(), unlocked.key, &host_name())?.keeping(unlocked.lock);
-    device.tell_notices(app.output);
+    let device = app.open(unlocked)?;
     let identity = Identity::new(device.replica().device(), device.replica().name().to_owned(), keystore);
     device.close()?;
     app.output.print(&identity)

@@ -101,6 +101,9 @@ impl Names {
     /// What is different between two states of the status.
     async fn changes(&mut self, before: &Status, now: &Status) -> Vec<Line> {
         let mut lines = Vec::new();
+        if let Some(what) = now.mark_failure.as_ref().filter(|_| now.mark_failure != before.mark_failure) {
+            lines.push(Line::MarkNotKept { what: what.clone() });
+        }
         for (device, peer) in &now.peers {
             let was = before.peers.get(device).cloned().unwrap_or_default();
             if was != *peer {
@@ -222,6 +225,8 @@ enum Line {
     Rebuilt { workspace: Place },
     /// This device had been rolled back, and writes on as a new author.
     RolledBack { workspace: Place },
+    /// How far this device has written could not be noted apart from its data.
+    MarkNotKept { what: String },
     /// The connection is gone.
     PeerOffline {
         #[serde(flatten)]
@@ -273,6 +278,9 @@ impl Report for Line {
                 paint.warn("!"),
                 place(workspace)
             ),
+            Self::MarkNotKept { what } => {
+                writeln!(out, "{} the key store does not keep the high-water mark: {}", paint.warn("!"), shown(what))
+            }
             Self::PeerOffline { who, reason } => {
                 let why = reason.map_or_else(String::new, |why| format!(": {}", why.what));
                 writeln!(out, "{} {} is gone{why}", paint.faint("○"), paint.strong(who.text()))

@@ -1,11 +1,11 @@
-//! [`Config`]: what a data directory says of itself in plain text. Nothing in it is private, and nothing can't be chosen again.
+//! [`Config`]: what a data directory says of itself in plain text. Nothing in it is private.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use verso_identity::KeyStoreKind;
+use verso_identity::{KeyStoreKind, KeychainSlot};
 use verso_log::{FileStorage, write_atomic};
 
 use crate::error::{CliError, Exit};
@@ -25,7 +25,12 @@ const MAX_LEN: u64 = 16 * 1024;
 /// The configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Config {
+    /// Where the secret is.
     pub(super) keystore: KeyStoreKind,
+    /// Under which name the keychain has this device's entries, or would have.
+    pub(super) slot: KeychainSlot,
+    /// The other store, while it may hold a copy of the secret: a move is not finished.
+    pub(super) spare: Option<KeyStoreKind>,
     /// The UDP port at which peers find this device, so that addresses they know stay good.
     pub(super) port: u16,
 }
@@ -35,6 +40,9 @@ pub(super) struct Config {
 struct Document {
     verso: u32,
     keystore: String,
+    slot: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    spare: Option<String>,
     port: u16,
 }
 
@@ -59,11 +67,11 @@ pub(super) enum ConfigError {
 
 impl Config {
     /// Chooses a port at random: two devices behind one router, or on one machine, seldom want the same.
-    pub(super) fn choose() -> Result<Self, getrandom::Error> {
+    pub(super) fn choose(keystore: KeyStoreKind) -> Result<Self, getrandom::Error> {
         let mut bytes = [0; 2];
         getrandom::fill(&mut bytes)?;
         let port = FIRST_PORT | u16::from_le_bytes(bytes) >> 2;
-        Ok(Self { keystore: KeyStoreKind::File, port })
+        Ok(Self { keystore, slot: KeychainSlot::random()?, spare: None, port })
     }
 
     pub(super) fn read(dir: &Path) -> Result<Self, ConfigError> {
@@ -85,21 +93,35 @@ impl Config {
             return Err(ConfigError::Newer(verso));
         }
         let document: Document = serde_json::from_slice(bytes).map_err(|_source| ConfigError::Damaged)?;
-        let Document { verso: FORMAT, keystore, port: port @ 1.. } = document else {
+        let Document { verso: FORMAT, keystore, slot, spare, port: port @ 1.. } = document else {
             return Err(ConfigError::Damaged);
         };
-        if keystore != KeyStoreKind::File.code() {
+        let keystore = kind(&keystore)?;
+        let spare = spare.as_deref().map(kind).transpose()?;
+        if spare == Some(keystore) {
             return Err(ConfigError::Damaged);
         }
-        Ok(Self { keystore: KeyStoreKind::File, port })
+        let slot = slot.parse().map_err(|_source| ConfigError::Damaged)?;
+        Ok(Self { keystore, slot, spare, port })
     }
 
     pub(super) fn write(self, storage: &FileStorage) -> io::Result<()> {
-        let document = Document { verso: FORMAT, keystore: self.keystore.code().to_owned(), port: self.port };
+        let document = Document {
+            verso: FORMAT,
+            keystore: self.keystore.code().to_owned(),
+            slot: self.slot.to_string(),
+            spare: self.spare.map(|spare| spare.code().to_owned()),
+            port: self.port,
+        };
         let mut bytes = serde_json::to_vec(&document)?;
         bytes.push(b'\n');
         write_atomic(storage, FILE, &bytes)
     }
+}
+
+fn kind(code: &str) -> Result<KeyStoreKind, ConfigError> {
+    let all = [KeyStoreKind::Keychain, KeyStoreKind::File];
+    all.into_iter().find(|kind| kind.code() == code).ok_or(ConfigError::Damaged)
 }
 
 impl ConfigError {
@@ -109,7 +131,10 @@ impl ConfigError {
         let (exit, hint) = match self {
             Self::Newer(_) => (Exit::Failed, "update Verso: a newer version has been used on this device"),
             Self::Io(_) => (Exit::Failed, "see that the file may be read"),
-            Self::Missing | Self::Damaged => (Exit::Damaged, "delete the file: it is made again, and nothing is lost"),
+            Self::Missing | Self::Damaged => (
+                Exit::Damaged,
+                "if the key is in the file identity.key, delete this one: it is made again; else put it back from a backup",
+            ),
         };
         CliError::because(exit, what, self, hint)
     }
@@ -124,14 +149,21 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let storage = FileStorage::open(folder.path()).unwrap();
         assert!(matches!(Config::read(folder.path()), Err(ConfigError::Missing)));
-        let config = Config::choose().unwrap();
-        config.write(&storage).unwrap();
-        assert_eq!(Config::read(folder.path()).unwrap(), config);
+        for (keystore, spare) in [
+            (KeyStoreKind::File, None),
+            (KeyStoreKind::Keychain, None),
+            (KeyStoreKind::Keychain, Some(KeyStoreKind::File)),
+            (KeyStoreKind::File, Some(KeyStoreKind::Keychain)),
+        ] {
+            let config = Config { spare, ..Config::choose(keystore).unwrap() };
+            config.write(&storage).unwrap();
+            assert_eq!(Config::read(folder.path()).unwrap(), config);
+        }
     }
 
     #[test]
     fn ports_are_of_the_dynamic_range() {
-        let ports: Vec<u16> = (0..64).map(|_| Config::choose().unwrap().port).collect();
+        let ports: Vec<u16> = (0..64).map(|_| Config::choose(KeyStoreKind::File).unwrap().port).collect();
         assert!(ports.iter().all(|port| *port >= FIRST_PORT), "{ports:?}");
         assert!(ports.iter().any(|port| *port != ports[0]), "{ports:?}");
     }
@@ -142,12 +174,15 @@ mod tests {
             "",
             "{}",
             "[core]\n\tbare = false",
-            r#"{"verso":1,"keystore":"file"}"#,
-            r#"{"verso":1,"keystore":"file","port":0}"#,
-            r#"{"verso":1,"keystore":"file","port":65536}"#,
-            r#"{"verso":0,"keystore":"file","port":50000}"#,
-            r#"{"verso":1,"keystore":"sock drawer","port":50000}"#,
-            r#"{"verso":1,"keystore":"file","port":50000,"more":1}"#,
+            r#"{"verso":1,"keystore":"file","slot":"0123456789abcdef"}"#,
+            r#"{"verso":1,"keystore":"file","port":50000}"#,
+            r#"{"verso":1,"keystore":"file","slot":"0123456789abcdef","port":0}"#,
+            r#"{"verso":1,"keystore":"file","slot":"0123456789abcdef","port":65536}"#,
+            r#"{"verso":0,"keystore":"file","slot":"0123456789abcdef","port":50000}"#,
+            r#"{"verso":1,"keystore":"file","slot":"0123456789abcde","port":50000}"#,
+            r#"{"verso":1,"keystore":"sock drawer","slot":"0123456789abcdef","port":50000}"#,
+            r#"{"verso":1,"keystore":"file","slot":"0123456789abcdef","spare":"file","port":50000}"#,
+            r#"{"verso":1,"keystore":"file","slot":"0123456789abcdef","port":50000,"more":1}"#,
         ] {
             assert!(matches!(Config::parse(damaged.as_bytes()), Err(ConfigError::Damaged)), "{damaged}");
         }

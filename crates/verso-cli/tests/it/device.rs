@@ -154,6 +154,8 @@ pub(crate) fn program(words: &[&str]) -> Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VERSO_")) {
         command.env_remove(name);
     }
+    // Nor with the keychain of whoever runs the tests.
+    command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
     command.args(words).stdin(Stdio::null());
     command
 }

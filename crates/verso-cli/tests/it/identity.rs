@@ -172,7 +172,7 @@ fn the_configuration_is_made_again_if_it_is_lost() {
     assert_eq!(device.json(&["id"]), id);
     let text = fs::read_to_string(device.dir().join("config")).unwrap();
     let config: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(keys(&config), ["keystore", "port", "verso"]);
+    assert_eq!(keys(&config), ["keystore", "port", "slot", "verso"]);
     assert!(config["port"].as_u64().unwrap() >= 49152, "{text}");
 
     fs::write(device.dir().join("config"), "rubbish").unwrap();

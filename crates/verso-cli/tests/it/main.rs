@@ -8,12 +8,18 @@ mod device;
 mod graph;
 mod identity;
 mod import;
+#[cfg(target_os = "linux")]
+mod keychain;
+mod keystore;
 mod killed;
 mod locked;
 mod log;
 mod offline;
 mod pairing;
 mod private;
+#[cfg(target_os = "linux")]
+#[path = "../../../verso-identity/tests/it/secret_service.rs"]
+mod secret_service;
 mod strangers;
 mod sync;
 mod up;

@@ -7,7 +7,8 @@ use verso_identity::{
     MAX_MARK_LEN, MarkError, Patience, ProveError, StoreError,
 };
 
-use crate::secret_service::{Kernel, Keychain, inside};
+use crate::inside::inside;
+use crate::secret_service::{Kernel, Keychain};
 use crate::stores::{keeps_a_mark, keeps_one_identity};
 
 fn slot(text: &str) -> KeychainSlot {

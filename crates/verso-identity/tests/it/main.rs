@@ -5,6 +5,8 @@
 mod device;
 mod file_store;
 mod ids;
+#[cfg(target_os = "linux")]
+mod inside;
 #[cfg(all(target_os = "linux", feature = "keychain"))]
 mod keychain;
 mod secrecy;

@@ -4,12 +4,9 @@
 use std::env;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
-
-/// Tells a test that it runs inside the session it asked for.
-const INSIDE: &str = "TEST_INSIDE_SESSION";
 
 /// Starts the keychain with its password, runs a program once it is on the bus, and ends it.
 const UNLOCKED: &str = r#"
@@ -154,23 +151,4 @@ fn need(program: &str, package: &str) -> String {
         )
     };
     found.to_str().unwrap().to_owned()
-}
-
-/// Runs a test's body inside a session: the test program starts itself once more there, for this one test.
-pub(crate) fn inside(test: &str, keychain: Keychain, kernel: Kernel, body: impl FnOnce()) {
-    inside_at(&Seat::new(), test, keychain, kernel, body);
-}
-
-/// As [`inside`], at a seat that goes on being there.
-pub(crate) fn inside_at(seat: &Seat, test: &str, keychain: Keychain, kernel: Kernel, body: impl FnOnce()) {
-    if env::var_os(INSIDE).is_some() {
-        return body();
-    }
-    let mut command = seat.command(keychain, kernel, &env::current_exe().unwrap());
-    let output = command.args(["--exact", test, "--nocapture"]).env(INSIDE, test).output().unwrap();
-    let shown = |output: &Output| {
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-    };
-    assert!(output.status.success(), "{}", shown(&output));
-    assert!(shown(&output).contains("1 passed"), "no such test: {}", shown(&output));
 }

@@ -5,7 +5,8 @@ use std::fs;
 use verso_identity::{FileKeyStore, KeyStore as _, SessionError};
 
 use crate::file_store::{Fixture, passphrase};
-use crate::secret_service::{Kernel, Keychain, inside};
+use crate::inside::inside;
+use crate::secret_service::{Kernel, Keychain};
 
 /// The name under which the kernel has the key of a file.
 fn name_of(fixture: &Fixture) -> String {

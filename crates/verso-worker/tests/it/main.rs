@@ -4,6 +4,7 @@
 
 mod rig;
 
+mod marks;
 mod pairing;
 mod refusals;
 mod syncing;

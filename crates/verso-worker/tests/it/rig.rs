@@ -1,11 +1,12 @@
 //! Devices in temporary directories, each with a worker on the loopback interface.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use verso_graph::{Graph, Intent};
-use verso_identity::{DeviceKey, WorkspaceId};
+use verso_identity::{DeviceKey, KeyStore as _, MarkStore, MemoryKeyStore, WorkspaceId};
 use verso_pairing::{Paired, PairingLink};
 use verso_transport::Network;
 use verso_trust::PeerRole;
@@ -18,32 +19,51 @@ pub(crate) struct Device {
     pub(crate) handle: WorkerHandle<Graph>,
     pub(crate) worker: SyncWorker<Graph>,
     secret: DeviceKey,
+    marks: Arc<dyn MarkStore>,
 }
 
 impl Device {
     pub(crate) async fn new(name: &str) -> Self {
-        Self::open(name, tempfile::tempdir().unwrap(), DeviceKey::generate().unwrap()).await
+        Self::keeping(name, MemoryKeyStore::new().marks()).await
     }
 
-    async fn open(name: &str, directory: TempDir, secret: DeviceKey) -> Self {
+    /// A new device whose mark is kept in `marks`.
+    pub(crate) async fn keeping(name: &str, marks: Arc<dyn MarkStore>) -> Self {
+        Self::open_keeping(name, tempfile::tempdir().unwrap(), DeviceKey::generate().unwrap(), marks).await
+    }
+
+    pub(crate) async fn open_keeping(
+        name: &str,
+        directory: TempDir,
+        secret: DeviceKey,
+        marks: Arc<dyn MarkStore>,
+    ) -> Self {
         let options = WorkerOptions {
             data_dir: directory.path().to_owned(),
             name: name.into(),
             network: Network::Loopback,
             port: 0,
             listen: None,
+            marks: Arc::clone(&marks),
         };
         let key = DeviceKey::from_secret(&secret.to_secret());
         let (worker, handle) = SyncWorker::open(options, key).await.unwrap();
-        Self { directory, handle, worker, secret }
+        Self { directory, handle, worker, secret, marks }
     }
 
     /// Closes the worker and opens another on the same directory.
     pub(crate) async fn restart(self, name: &str) -> Self {
-        let Self { directory, handle, worker, secret } = self;
+        let marks = Arc::clone(&self.marks);
+        let (directory, secret) = self.close().await;
+        Self::open_keeping(name, directory, secret, marks).await
+    }
+
+    /// Closes the worker. What is left of it is its directory and its secret.
+    pub(crate) async fn close(self) -> (TempDir, DeviceKey) {
+        let Self { directory, handle, worker, secret, .. } = self;
         drop(handle);
         worker.close().await.unwrap();
-        Self::open(name, directory, secret).await
+        (directory, secret)
     }
 
     pub(crate) async fn found(&self, name: &'static str) -> WorkspaceId {

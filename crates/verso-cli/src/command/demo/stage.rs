@@ -5,7 +5,7 @@ use std::path::Path;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use verso_graph::{Graph, Intent};
-use verso_identity::{DeviceId, DeviceKey, WorkspaceId};
+use verso_identity::{DeviceId, DeviceKey, KeyStore as _, MemoryKeyStore, WorkspaceId};
 use verso_pairing::PairingLink;
 use verso_transport::Network;
 use verso_trust::PeerRole;
@@ -67,6 +67,7 @@ impl Backstage {
             network: Network::Loopback,
             port: 0,
             listen: None,
+            marks: MemoryKeyStore::new().marks(),
         };
         let opened = Box::pin(SyncWorker::open(options, self.twin())).await;
         let (worker, handle) = opened.map_err(|error| failure::worker(&error, self.dir.path()))?;
