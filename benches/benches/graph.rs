@@ -4,9 +4,10 @@
 //! without it a synthetic one of a tenth the size takes its place.
 #![allow(
     missing_docs,
+    clippy::print_stderr,
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "a bench is no library: `criterion_group!` documents nothing, and what fails should stop it"
+    reason = "a bench tells its figures and is no library: `criterion_group!` documents nothing, and what fails should stop it"
 )]
 
 use std::env;
@@ -230,6 +231,26 @@ fn build(criterion: &mut Criterion) {
             writer.write(&[Intent::SetTitle { node, title: "another title".to_owned() }], &Seen::default())
         });
     });
+    let mut snapshot = Vec::new();
+    writer.graph.snapshot(&mut snapshot);
+    let compressed = zstd::bulk::compress(&snapshot, 1).expect("it fits memory");
+    eprintln!("a snapshot has {} bytes, {} with zstd at level 1", snapshot.len(), compressed.len());
+    group.throughput(count(&entries));
+    group.bench_function("snapshot", |bencher| {
+        bencher.iter(|| {
+            snapshot.clear();
+            writer.graph.snapshot(&mut snapshot);
+        });
+    });
+    group.bench_function("snapshot compressed", |bencher| bencher.iter(|| zstd::bulk::compress(&snapshot, 1)));
+    group.bench_function("snapshot inflated", |bencher| {
+        bencher.iter_with_large_drop(|| zstd::bulk::decompress(&compressed, snapshot.len()));
+    });
+    group.bench_function("restore", |bencher| {
+        bencher.iter_with_large_drop(|| Graph::restore(&snapshot).expect("it was written here"));
+    });
+
+    group.throughput(Throughput::Elements(1));
     group.bench_function("digest", |bencher| bencher.iter(|| writer.graph.digest()));
     group.bench_function("all edges in order", |bencher| bencher.iter(|| writer.graph.edges().count()));
     group.bench_function("node by url", |bencher| {

@@ -1,6 +1,7 @@
 //! [`Chains`]: whose entries were applied, how chains branch, and which entry a payload means.
 
 mod entries;
+mod snapshot;
 
 use std::collections::BTreeMap;
 
@@ -97,6 +98,16 @@ struct Line {
     trunk: Option<ChainIx>,
 }
 
+impl Line {
+    /// Takes a chain in.
+    fn join(&mut self, chain: ChainIx, author: &Author) {
+        self.members.push(chain);
+        if AuthorTag::of(author) == self.tag {
+            self.trunk = Some(chain);
+        }
+    }
+}
+
 /// All chains, and what names them.
 ///
 /// An entry is named by the tag of the author that signed it, its number and the first bytes of its hash. While nobody
@@ -175,10 +186,7 @@ impl Chains {
             waiting: BTreeMap::new(),
         });
         self.by_author.insert(author, ix);
-        self.lines[line].members.push(ix);
-        if AuthorTag::of(&author) == tag {
-            self.lines[line].trunk = Some(ix);
-        }
+        self.lines[line].join(ix, &author);
         ix
     }
 

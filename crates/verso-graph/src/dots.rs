@@ -1,5 +1,7 @@
 //! [`DotSet`]: what was written and not yet replaced, for registers, tags and edges alike.
 
+mod snapshot;
+
 use crate::chains::{At, Chains, Name};
 use crate::table::ChainIx;
 

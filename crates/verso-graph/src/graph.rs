@@ -2,6 +2,7 @@
 
 mod lookup;
 mod perform;
+mod snapshot;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -77,6 +78,10 @@ impl Application for Graph {
     type Intent = Intent;
     type Rejected = Rejected;
 
+    /// The first version. It changes with the bytes, and with what the merge makes of entries: a state that an older merge built is no
+    /// state of this one.
+    const SNAPSHOTS: Option<u32> = Some(1);
+
     fn encode(&self, intents: &[Intent], context: &Drafting<'_>, out: &mut Drafts) -> Result<(), Rejected> {
         draft::encode(self, intents, context, out)
     }
@@ -110,6 +115,14 @@ impl Application for Graph {
             hasher.update(bytes);
         });
         *hasher.finalize().as_bytes()
+    }
+
+    fn snapshot(&self, out: &mut Vec<u8>) {
+        self.save(out);
+    }
+
+    fn restore(snapshot: &[u8]) -> Option<Self> {
+        Self::load(snapshot)
     }
 }
 

@@ -1,5 +1,7 @@
 //! [`Items`]: tags and edges, as observed-remove sets with lists in both directions.
 
+mod snapshot;
+
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hash};
 use std::num::NonZeroU64;
 
@@ -94,6 +96,16 @@ pub(crate) struct Removal<'a> {
 }
 
 impl<K: Key> Items<K> {
+    /// Makes room for as many items, of as many nodes.
+    fn with_capacity(items: usize, nodes: usize) -> Self {
+        Self {
+            rows: Table::with_capacity(items),
+            by_key: HashTable::with_capacity(items),
+            first_from: Vec::with_capacity(nodes),
+            ..Self::default()
+        }
+    }
+
     /// Applies an addition.
     pub(crate) fn add(&mut self, chains: &Chains, key: K, at: At) {
         let Some(ix) = self.find(key) else {
@@ -171,6 +183,11 @@ impl<K: Key> Items<K> {
     /// Iterates over all items that are there, in no order that means anything.
     pub(crate) fn iter<'a>(&'a self, chains: &'a Chains) -> impl Iterator<Item = K> + 'a {
         self.rows.iter().filter(|(ix, _)| self.is_there(chains, *ix)).map(|(_, row)| row.key)
+    }
+
+    /// Counts all items, those that were removed included.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
     }
 
     fn push(&mut self, key: K, adds: Adds) -> ItemIx {

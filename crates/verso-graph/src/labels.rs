@@ -5,6 +5,7 @@ use std::hash::{BuildHasher as _, BuildHasherDefault};
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 
+use crate::snapshot::{In, Out, Sizes};
 use crate::table::{LabelIx, Table};
 
 /// Interned texts. None is ever forgotten: there are few, and what is removed today comes back tomorrow.
@@ -29,6 +30,26 @@ impl Labels {
 
     pub(crate) fn text(&self, label: LabelIx) -> &str {
         &self.texts[label]
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    pub(crate) fn save(&self, out: &mut Out) {
+        let Self { texts, by_text: _ } = self;
+        out.column(|out| texts.iter().for_each(|(_, text)| out.text(text)));
+    }
+
+    pub(crate) fn load(input: &mut In<'_>, sizes: Sizes) -> Option<Self> {
+        let mut labels = Self::default();
+        let mut texts = input.column()?;
+        for _ in 0..sizes.labels {
+            labels.intern(texts.text()?);
+        }
+        In::end([texts])?;
+        // No text came twice.
+        (labels.len() == sizes.labels).then_some(labels)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (LabelIx, &str)> {

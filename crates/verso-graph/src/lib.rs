@@ -14,6 +14,7 @@ mod node_id;
 mod payload;
 mod presence;
 mod read;
+mod snapshot;
 mod table;
 mod values;
 mod varint;

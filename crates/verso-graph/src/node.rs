@@ -1,5 +1,7 @@
 //! [`Node`]: what is kept of a node.
 
+pub(crate) mod snapshot;
+
 use crate::chains::{At, Chains};
 use crate::dots::DotSet;
 use crate::intent::Register;

@@ -1,5 +1,7 @@
 //! [`Presence`]: whether a node is there, a ghost, or gone, from what was done, deleted and decided.
 
+pub(crate) mod snapshot;
+
 use crate::chains::{At, Chains, Name};
 use crate::intent::Choice;
 use crate::node::Node;

@@ -71,6 +71,10 @@ impl<I, T> Default for Table<I, T> {
 }
 
 impl<I: Ix, T> Table<I, T> {
+    pub(crate) fn with_capacity(rows: usize) -> Self {
+        Self { rows: Vec::with_capacity(rows), index: PhantomData }
+    }
+
     pub(crate) fn push(&mut self, row: T) -> I {
         let index = I::at(self.rows.len());
         self.rows.push(row);

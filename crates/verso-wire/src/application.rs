@@ -14,6 +14,10 @@ pub trait Application: Default + Send + 'static {
     /// Why an intent can't be recorded.
     type Rejected: std::error::Error + Send + Sync + 'static;
 
+    /// The version of what [`snapshot`](Self::snapshot) writes; `None` if it writes nothing, so that the state is built from its entries
+    /// at every start. To be changed with every change of the bytes, and of what the same entries add up to.
+    const SNAPSHOTS: Option<u32> = None;
+
     /// Encodes a batch of intents into payloads. Their entries get the numbers `context.next` and following. The state doesn't change: what
     /// is recorded comes back through [`apply`](Self::apply).
     ///
@@ -32,6 +36,15 @@ pub trait Application: Default + Send + 'static {
 
     /// Digests the canonical state: equal on two devices exactly if they applied the same entries.
     fn digest(&self) -> [u8; 32];
+
+    /// Appends the whole state: all that later entries depend on, not only what is shown.
+    fn snapshot(&self, _out: &mut Vec<u8>) {}
+
+    /// Takes back a state that [`snapshot`](Self::snapshot) wrote; what is applied to it from then on has the same effect as on that. `None`
+    /// if the bytes are none of this version's; it never panics, and takes memory in proportion to their number.
+    fn restore(_snapshot: &[u8]) -> Option<Self> {
+        None
+    }
 }
 
 /// Where and with what knowledge entries are about to be written.

@@ -3,7 +3,8 @@
 use verso_vv::{HashTag, Hlc};
 use verso_wire::EntryKind;
 
-use crate::table::NodeIx;
+use crate::snapshot::{Delta, In, Out, Sizes};
+use crate::table::{Ix as _, NodeIx};
 
 /// What is remembered of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,14 @@ struct Block {
     hashes: [HashTag; BLOCK],
     about: [Option<NodeIx>; BLOCK],
     kinds: [u8; BLOCK],
+}
+
+impl Block {
+    /// Iterates over hash and node of the entries that are there.
+    fn present(&self) -> impl Iterator<Item = (&HashTag, &Option<NodeIx>)> {
+        let places = self.hashes.iter().zip(&self.about).zip(&self.kinds);
+        places.filter(|(_, kind)| **kind != ABSENT).map(|(entry, _)| entry)
+    }
 }
 
 /// Entries by number. There may be gaps: what was discarded never comes.
@@ -96,6 +105,69 @@ impl Entries {
             let place = block.kinds.get(..len)?.iter().rposition(|kind| *kind != ABSENT)?;
             Some(block.number * block_len() + u64::try_from(place).ok()?)
         })
+    }
+
+    pub(super) fn save(&self, out: &mut Out) {
+        let Self { blocks, times } = self;
+        out.count(blocks.len());
+        out.column(|out| {
+            let mut delta = Delta::default();
+            for Block { number, hashes: _, about: _, kinds: _ } in blocks {
+                delta.put(out, *number);
+            }
+        });
+        out.column(|out| blocks.iter().for_each(|block| out.raw(&block.kinds)));
+        out.column(|out| blocks.iter().flat_map(Block::present).for_each(|(hash, _)| out.raw(&hash.0)));
+        out.column(|out| {
+            let mut delta = Delta::default();
+            for (_, about) in blocks.iter().flat_map(Block::present) {
+                let about = about.map_or(0, |node| node.position().saturating_add(1));
+                delta.put(out, u64::try_from(about).unwrap_or(u64::MAX));
+            }
+        });
+        out.count(times.len());
+        out.column(|out| {
+            let (mut from, mut time) = (Delta::default(), Delta::default());
+            for (first, hlc) in times {
+                from.put(out, *first);
+                time.put(out, *hlc);
+            }
+        });
+    }
+
+    pub(super) fn load(input: &mut In<'_>, sizes: Sizes) -> Option<Self> {
+        let mut entries = Self::default();
+        let count = input.count()?;
+        let [mut numbers, mut kinds, mut hashes, mut abouts] =
+            [input.column()?, input.column()?, input.column()?, input.column()?];
+        let (mut number, mut about) = (Delta::default(), Delta::default());
+        for _ in 0..count {
+            let number = number.take(&mut numbers)?;
+            if entries.blocks.last().is_some_and(|block| block.number >= number) {
+                return None;
+            }
+            let kinds = kinds.array()?;
+            let mut block = Block { number, hashes: [HashTag([0; 4]); BLOCK], about: [None; BLOCK], kinds };
+            let places = block.hashes.iter_mut().zip(&mut block.about).zip(&block.kinds);
+            for ((hash, place), _) in places.filter(|(_, kind)| **kind != ABSENT) {
+                *hash = HashTag(hashes.array()?);
+                let about = about.take(&mut abouts)?;
+                *place = about.checked_sub(1).map_or(Some(None), |node| sizes.node(node).map(Some))?;
+            }
+            entries.blocks.push(block);
+        }
+        let count = input.count()?;
+        let mut times = input.column()?;
+        let (mut from, mut time) = (Delta::default(), Delta::default());
+        for _ in 0..count {
+            let (from, time) = (from.take(&mut times)?, time.take(&mut times)?);
+            if entries.times.last().is_some_and(|(before, _)| *before >= from) {
+                return None;
+            }
+            entries.times.push((from, time));
+        }
+        In::end([numbers, hashes, kinds, abouts, times])?;
+        Some(entries)
     }
 
     /// Finds a block: nearly always there are no gaps, so that its distance from the first is its position.

@@ -125,6 +125,20 @@ impl Graph {
         }
     }
 
+    /// Makes all nodes findable that have arrived, after none was.
+    pub(super) fn list_all(&mut self) {
+        let Self { nodes, chains, titles, urls, by_id, .. } = self;
+        let id_hash = |node: &NodeIx| nodes[*node].created.as_ref().map_or(0, |created| super::hash(&created.id));
+        let arrived = nodes.iter().filter(|(_, row)| row.created.is_some()).map(|(node, _)| node);
+        for node in arrived {
+            by_id.insert_unique(id_hash(&node), node, id_hash);
+            for register in [Register::Title, Register::Url] {
+                let of = |node: NodeIx| nodes[node].shown(chains, register);
+                values(titles, urls, register).insert(node, of(node), of);
+            }
+        }
+    }
+
     fn unlist(&mut self, node: NodeIx) {
         for register in [Register::Title, Register::Url] {
             self.unlist_value(node, register);

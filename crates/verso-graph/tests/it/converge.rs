@@ -33,12 +33,12 @@ struct Wish {
 }
 
 #[derive(Debug, Clone)]
-struct Script {
+pub(crate) struct Script {
     /// Of each device by how much its clock is wrong, in milliseconds.
     skews: Vec<u64>,
     events: Vec<Event>,
     /// Decide the orders of arrival.
-    orders: Vec<Vec<u16>>,
+    pub(crate) orders: Vec<Vec<u16>>,
 }
 
 fn wish() -> impl Strategy<Value = Wish> {
@@ -52,7 +52,7 @@ fn wish() -> impl Strategy<Value = Wish> {
     })
 }
 
-fn script(clones: u32) -> impl Strategy<Value = Script> {
+pub(crate) fn script(clones: u32) -> impl Strategy<Value = Script> {
     let device = || 0_u8..6;
     let event = prop_oneof![
         8 => (device(), prop::collection::vec(wish(), 1..5)).prop_map(|(device, intents)| Event::Write { device, intents }),
@@ -70,13 +70,13 @@ fn script(clones: u32) -> impl Strategy<Value = Script> {
         .prop_map(|(skews, events, orders)| Script { skews, events, orders })
 }
 
-struct Simulation {
+pub(crate) struct Simulation {
     devices: Vec<Device>,
     facts: Facts,
 }
 
 impl Simulation {
-    fn run(script: &Script) -> Self {
+    pub(crate) fn run(script: &Script) -> Self {
         let mut devices: Vec<Device> = (1..=4).map(Device::new).collect();
         for (device, skew) in devices.iter_mut().zip(&script.skews) {
             device.wall = if *skew == u64::MAX { 0 } else { device.wall + skew };
@@ -86,6 +86,11 @@ impl Simulation {
             simulation.step(event);
         }
         simulation
+    }
+
+    /// Returns all that was written, each branch under its author.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        relabel(&self.facts.all.values().map(|fact| fact.entry.clone()).collect::<Vec<_>>())
     }
 
     /// Tells whether an entry here was written by somebody who had seen the other branch of a chain that is held here. Until the fork is known
@@ -228,9 +233,8 @@ fn check(script: &Script) -> Result<(), TestCaseError> {
         prop_assert_eq!(bytes_of(&device.graph), bytes_of(&graph_of(&device.log)));
         prop_assert_eq!(device.graph.counts().ignored, 0);
     }
-    let all: Vec<Entry> = facts.all.values().map(|fact| fact.entry.clone()).collect();
-    let entries = relabel(&all);
-    prop_assert_eq!(entries.len(), all.len());
+    let entries = simulation.entries();
+    prop_assert_eq!(entries.len(), facts.all.len());
     let first = graph_of(&shuffled(&entries, &[0]));
     prop_assert_eq!(picture_of(&first, &entries), facts.picture(&entries));
     for order in &script.orders {

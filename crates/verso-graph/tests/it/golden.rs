@@ -11,7 +11,7 @@ use crate::world::{Device, delete, link, resolve, tag, title, unlink, untag};
 const GOLDEN: &str = include_str!("../golden/payloads-v1.txt");
 
 /// Two devices write every kind of entry, with every way to name something.
-fn scenario() -> Device {
+pub(crate) fn scenario() -> Device {
     let (mut one, mut two) = (Device::new(1), Device::new(2));
     let entries = one.write(&[
         Intent::AddNode { url: "https://kernel.org".to_owned(), title: "Linux".to_owned() },
@@ -46,7 +46,7 @@ fn scenario() -> Device {
     one
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").expect("a string takes everything");
         text

@@ -215,6 +215,12 @@ fn check(draws: &[Draw], orders: &[Vec<u16>]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Entries with forged branches among them, and an order of arrival.
+pub(crate) fn arrivals() -> impl Strategy<Value = (Vec<Entry>, Vec<u16>)> {
+    let entries = prop::collection::vec(draw(2), 1..30).prop_map(|draws| relabel(&entries_of(&draws)));
+    (entries, prop::collection::vec(any::<u16>(), 1..40))
+}
+
 fn orders() -> impl Strategy<Value = Vec<Vec<u16>>> {
     prop::collection::vec(prop::collection::vec(any::<u16>(), 1..40), 3)
 }

@@ -17,4 +17,5 @@ mod references;
 mod registers;
 mod rejections;
 mod sets;
+mod snapshot;
 mod world;
