@@ -3,6 +3,7 @@
 use verso_vv::{HashTag, Hlc};
 use verso_wire::EntryKind;
 
+use crate::payload::MAX_SEQ;
 use crate::snapshot::{Delta, In, Out, Sizes};
 use crate::table::{Ix as _, NodeIx};
 
@@ -166,8 +167,12 @@ impl Entries {
             }
             entries.times.push((from, time));
         }
-        In::end([numbers, hashes, kinds, abouts, times])?;
-        Some(entries)
+        In::end([numbers, kinds, hashes, abouts, times])?;
+        // What comes next comes behind all of it.
+        let last = entries.last_until(MAX_SEQ).unwrap_or(0);
+        let is_within = entries.blocks.last().is_none_or(|block| block.number <= split(last).0)
+            && entries.times.last().is_none_or(|(from, _)| *from <= last);
+        is_within.then_some(entries)
     }
 
     /// Finds a block: nearly always there are no gaps, so that its distance from the first is its position.

@@ -45,8 +45,9 @@ impl Chains {
 
 impl Chain {
     fn save(&self, out: &mut Out) {
-        // Which of the entries that carry a label is the first, and which that carry a vector the last, follows from their numbers.
-        let Self { author, line, parent, last, entries, labels, label_entries: _, seens, last_seen: _, waiting } = self;
+        // The last entry, the first that carries a label and the last that carries a vector follow from the entries' numbers.
+        let Self { author, line, parent, last: _, entries, labels, label_entries: _, seens, last_seen: _, waiting } =
+            self;
         out.raw(author.device.as_bytes());
         out.number(author.incarnation.0);
         out.index(*line);
@@ -57,7 +58,6 @@ impl Chain {
                 out.index(*parent);
             }
         }
-        out.number(*last);
         entries.save(out);
         save_map(labels, out);
         save_map(seens, out);
@@ -79,8 +79,8 @@ impl Chain {
             // A chain is known before what branches off it, so no chain is its own ancestor.
             until => Some((Sizes { chains: before, ..sizes }.chain(input.number()?)?, until)),
         };
-        let last = input.number()?;
         let entries = Entries::load(input, sizes)?;
+        let last = entries.last_until(MAX_SEQ).unwrap_or(0);
         let labels = load_map(input, |number| sizes.label(number))?;
         let seens = load_map(input, |number| sizes.vector(number))?;
         let mut label_entries = FxHashMap::default();
@@ -97,7 +97,7 @@ impl Chain {
             let (seq, count) = (column.number()?, usize::try_from(column.number()?).ok()?);
             (count > 0 && waiting.insert(seq, count).is_none()).then_some(())?;
         }
-        (last <= MAX_SEQ).then_some(Self {
+        Some(Self {
             author,
             line,
             parent,

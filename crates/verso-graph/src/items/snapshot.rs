@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use super::{Adds, EdgeKey, Items, Key, Place, Row, TagKey};
+use super::{Adds, EdgeKey, Items, KEPT, Key, Place, Row, TagKey};
 use crate::dots::DotSet;
 use crate::snapshot::{Delta, In, Out, Sizes, index};
 use crate::table::{Ix, SetIx, Table};
@@ -79,12 +79,12 @@ impl<K: SavedKey> Items<K> {
             let key = K::of_numbers([from_delta.take(&mut from)?, to.number()?, more.number()?], sizes)?;
             let before = adds_delta.last();
             let adds = Adds(NonZeroU64::new(adds_delta.take(&mut adds)?)?);
-            match adds.place() {
-                Place::One(at) => drop(sizes.at(at.bits().get())?),
-                Place::Kept(set) => {
-                    index::<SetIx>(u64::try_from(set.position()).ok()?, items.sets.len())?;
-                    adds_delta.resume(before);
-                }
+            if adds.0.get() & KEPT == 0 {
+                sizes.at(adds.0.get())?;
+            } else {
+                let set = index::<SetIx>((adds.0.get() & !KEPT) >> 1, items.sets.len())?;
+                (Adds::kept(set).0 == adds.0).then_some(())?;
+                adds_delta.resume(before);
             }
             items.push(key, adds);
         }
