@@ -11,7 +11,7 @@
 #![expect(clippy::large_futures, reason = "a bench's futures lie in its task, which is on the heap")]
 
 use std::io::BufRead as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -30,6 +30,10 @@ const BATCH: usize = 16_384;
 const RUNS: usize = 5;
 const WAIT: Duration = Duration::from_secs(30);
 
+/// Names a data directory for a process that does nothing but open it, in which [`KEY`] is the secret key.
+const REOPEN: &str = "VERSO_BENCH_REOPEN";
+const KEY: &str = "VERSO_BENCH_KEY";
+
 /// A node as the file has it.
 struct Line {
     title: String,
@@ -46,6 +50,9 @@ struct Device {
 }
 
 fn main() {
+    if let Some(directory) = std::env::var_os(REOPEN) {
+        return reopen_alone(Path::new(&directory));
+    }
     let measuring = std::env::args().any(|argument| argument == "--bench");
     let lines = match std::env::var_os("VERSO_DATA") {
         Some(path) if measuring => read(Path::new(&path)),
@@ -65,7 +72,12 @@ fn main() {
     tell("bytes at rest an intent", "B", |figures| figures.at_rest / figures.intents);
     tell("cold sync, durable and applied at the receiver", "s", |figures| figures.cold_sync);
     tell("bytes on the wire an intent", "B", |figures| figures.on_wire / figures.intents);
-    tell("reopen with a full replay", "s", |figures| figures.reopen);
+    tell("close, with a checkpoint", "s", |figures| figures.close);
+    tell("bytes of the checkpoint an intent", "B", |figures| figures.checkpoint / figures.intents);
+    tell("reopen from a checkpoint, and a full pass", "s", |figures| figures.reopen);
+    tell("the same, most memory of a process of its own", "MB", |figures| figures.reopen_memory / 1e6);
+    tell("reopen with a full replay, and a full pass", "s", |figures| figures.replay);
+    tell("the same, most memory of a process of its own", "MB", |figures| figures.replay_memory / 1e6);
     tell("no-op round, from dialling to both level", "ms", |figures| figures.no_op * 1e3);
     tell("no-op round, bytes sent", "B", |figures| figures.no_op_bytes);
     tell("one intent, commit to durable there, p50", "ms", |figures| figures.one_intent * 1e3);
@@ -77,7 +89,12 @@ struct Figures {
     at_rest: f64,
     cold_sync: f64,
     on_wire: f64,
+    close: f64,
+    checkpoint: f64,
     reopen: f64,
+    reopen_memory: f64,
+    replay: f64,
+    replay_memory: f64,
     no_op: f64,
     no_op_bytes: f64,
     one_intent: f64,
@@ -104,8 +121,23 @@ async fn measure(lines: &[Line]) -> Figures {
     let no_op_time = start.elapsed();
 
     let start = Instant::now();
-    let laptop = laptop.reopen().await;
+    let laptop = laptop.close().await;
+    let close = start.elapsed();
+    let checkpoint: u64 = laptop.checkpoints().iter().map(|path| std::fs::metadata(path).unwrap().len()).sum();
+    let reopen_memory = laptop.memory_of_reopening();
+    let start = Instant::now();
+    let laptop = laptop.open().await;
+    let seen = full_pass(&laptop.handle, workspace).await;
     let reopen = start.elapsed();
+
+    let laptop = laptop.close().await;
+    laptop.checkpoints().iter().for_each(|path| std::fs::remove_file(path).unwrap());
+    let replay_memory = laptop.memory_of_reopening();
+    laptop.checkpoints().iter().for_each(|path| std::fs::remove_file(path).unwrap());
+    let start = Instant::now();
+    let laptop = laptop.open().await;
+    assert_eq!(full_pass(&laptop.handle, workspace).await, seen, "both ways to open show the same");
+    let replay = start.elapsed();
     let one_intent = one_intent(laptop, phone, workspace).await;
 
     Figures {
@@ -114,7 +146,12 @@ async fn measure(lines: &[Line]) -> Figures {
         at_rest: float(at_rest),
         cold_sync: cold_sync.as_secs_f64(),
         on_wire: float(cold.bytes_sent),
+        close: close.as_secs_f64(),
+        checkpoint: float(checkpoint),
         reopen: reopen.as_secs_f64(),
+        reopen_memory: float(reopen_memory),
+        replay: replay.as_secs_f64(),
+        replay_memory: float(replay_memory),
         no_op: no_op_time.as_secs_f64(),
         no_op_bytes: float(no_op.bytes_sent),
         one_intent: one_intent.as_secs_f64(),
@@ -136,12 +173,67 @@ impl Device {
         Self { directory, key, worker, handle }
     }
 
-    async fn reopen(self) -> Self {
+    async fn close(self) -> Closed {
         let Self { directory, key, worker, handle } = self;
         drop(handle);
         worker.close().await.unwrap();
-        Self::open("laptop", directory, key).await
+        Closed { directory, key }
     }
+}
+
+/// A device that is not running.
+struct Closed {
+    directory: TempDir,
+    key: DeviceKey,
+}
+
+impl Closed {
+    async fn open(self) -> Device {
+        Device::open("laptop", self.directory, self.key).await
+    }
+
+    fn checkpoints(&self) -> Vec<PathBuf> {
+        let files = std::fs::read_dir(self.directory.path().join("state")).unwrap();
+        files.map(|file| file.unwrap().path()).filter(|path| path.file_name().unwrap().len() == 16).collect()
+    }
+
+    /// Has another process open the device and pass through all of it. Returns its peak of resident memory in bytes.
+    fn memory_of_reopening(&self) -> u64 {
+        let key = self.key.to_secret().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let mut process = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = process.env(REOPEN, self.directory.path()).env(KEY, key).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+    }
+}
+
+/// What the other process does: it opens the device without network, passes through all workspaces, and prints the peak of its memory.
+fn reopen_alone(directory: &Path) {
+    let hex = std::env::var(KEY).unwrap();
+    let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    let secret: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();
+    let key = DeviceKey::from_secret(&zeroize::Zeroizing::new(secret.try_into().unwrap()));
+    let storage = verso_log::FileStorage::open(directory).unwrap();
+    let now = verso_worker::now_since(Instant::now());
+    let (replica, _) = verso_worker::HostReplica::<Graph>::open(storage, key, "laptop", now).unwrap();
+    for workspace in replica.workspaces() {
+        assert!(pass(replica.application(&workspace).unwrap()) > 0);
+    }
+    // Nothing is closed, so nothing is written.
+    std::mem::forget(replica);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    println!("{}", kib * 1024);
+}
+
+/// Reads every node with its tags and edges.
+fn pass(graph: &Graph) -> usize {
+    graph.nodes().map(|node| node.title().len() + node.url().len() + node.tags().len() + node.outgoing().len()).sum()
+}
+
+async fn full_pass(handle: &WorkerHandle<Graph>, workspace: WorkspaceId) -> usize {
+    handle.read(move |replica| replica.application(&workspace).map(pass)).await.unwrap().unwrap()
 }
 
 /// Records all nodes with their tags, then all links. Returns how many intents that were.

@@ -27,8 +27,10 @@ pub mod purposes {
     }
 
     purposes! {
-        /// Master key of the journals and checkpoints at rest.
+        /// Master key of the journals at rest.
         Log = b"verso log v1";
+        /// Master key of the checkpoints at rest.
+        Checkpoint = b"verso checkpoint v1";
         /// Master key of the device's local state at rest.
         LocalState = b"verso local state v1";
         /// Key of the high-water mark, wherever it is kept.

@@ -31,5 +31,5 @@ pub use open::{CreateError, OpenError, REMOVED_SUFFIX};
 pub use replay::{ReadError, Replay};
 pub use run::{BranchPoint, Run, RunId, RunMeta};
 pub use sealed::{SealError, SealedFile, UnsealError};
-pub use storage::{Storage, StorageFile, read_all, write_atomic};
+pub use storage::{NEW_SUFFIX, Storage, StorageFile, read_all, write_atomic};
 pub use verify::{LogStats, VerifyReport};

@@ -110,7 +110,7 @@ pub trait StorageFile: Send + Sync {
 }
 
 /// What is appended to a file's name while its replacement is being written.
-pub(crate) const NEW_SUFFIX: &str = ".new";
+pub const NEW_SUFFIX: &str = ".new";
 
 /// Replaces the file at `path` by `bytes`: after a crash either the old content is there or the new one, whole.
 ///

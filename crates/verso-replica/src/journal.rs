@@ -1,10 +1,12 @@
 //! [`Journal`]: one log with the state it adds up to.
 
+mod checkpoint;
+
 use bytes::Bytes;
 use verso_identity::{DeviceId, DeviceKey, Key, WorkspaceId, purposes};
 use verso_log::{AppendError, BranchPoint, Corrupt, LogMode, LogOptions, ReadError, RunMeta, Storage, SyncLog};
 use verso_session::EncodedRun;
-use verso_vv::{Author, EntryHash, Hlc, HlcClock, Seq};
+use verso_vv::{Author, EntryHash, Hlc, HlcClock, Seq, VersionVector};
 use verso_wire::limits::MAX_PAYLOAD;
 use verso_wire::{
     ChainHead, ChainedUnit, CompressionLevel, Drafts, Reason, SyncUnit, UnitBuilder, UnitError, VerifiedUnit,
@@ -39,6 +41,8 @@ pub(crate) struct Journal<S: Storage, T> {
     damage: Vec<Corrupt>,
     /// Why the journal takes nothing until it is opened again.
     failure: Option<Reason>,
+    /// How many entries the last checkpoint covers.
+    covered: u64,
 }
 
 /// Where a journal lies, and under which key.
@@ -86,14 +90,7 @@ impl<S: Storage, T: State> Journal<S, T> {
                 // Best effort: what is left of it is cleared when the device is opened again.
                 drop(SyncLog::remove(storage, directory));
             })?;
-        Ok(Self {
-            workspace,
-            directory: directory.to_owned(),
-            log,
-            view: View::new(state),
-            damage: Vec::new(),
-            failure: None,
-        })
+        Ok(Self::unread(directory.to_owned(), log, |_workspace| state))
     }
 
     /// Replays a log into its state, streaming: memory holds few records at a time beside the state. What can't be read costs its author
@@ -104,22 +101,27 @@ impl<S: Storage, T: State> Journal<S, T> {
         state: T,
         resume: &mut Resume<'_>,
     ) -> Result<Self, JournalError> {
-        let workspace = WorkspaceId::from_bytes(*log.label());
-        let mut journal = Self { workspace, directory, log, view: View::new(state), damage: Vec::new(), failure: None };
+        let mut journal = Self::unread(directory, log, |_workspace| state);
         journal.replay(resume)?;
         Ok(journal)
     }
 
-    /// Opens the log of this journal once more, as a new journal: what became durable, and nothing else.
-    pub(crate) fn reopen(
-        &self,
-        storage: &S,
-        key: &Key<purposes::Log>,
-        state: T,
-        resume: &mut Resume<'_>,
-    ) -> Result<Self, JournalError> {
+    /// Makes the journal of a log of which nothing was read yet.
+    fn unread(directory: String, log: SyncLog<S>, state: impl FnOnce(WorkspaceId) -> T) -> Self {
+        let workspace = WorkspaceId::from_bytes(*log.label());
+        let view = View::new(state(workspace));
+        Self { workspace, directory, log, view, damage: Vec::new(), failure: None, covered: 0 }
+    }
+
+    /// Opens the log of this journal once more: what became durable, and nothing else.
+    pub(crate) fn open_log_again(&self, storage: &S, key: &Key<purposes::Log>) -> Result<SyncLog<S>, JournalError> {
         let (log, _report) = SyncLog::open(storage.clone(), &self.directory, key, LogOptions::default())?;
-        Self::open(self.directory.clone(), log, state, resume)
+        Ok(log)
+    }
+
+    /// Returns the directory of the log.
+    pub(crate) fn directory(&self) -> &str {
+        &self.directory
     }
 
     /// Removes the log, of which nothing was ever durable. What can't be removed now is when the device is opened again.
@@ -244,6 +246,16 @@ impl<S: Storage, T: State> Journal<S, T> {
         Ok(self.decode(&self.log.read(run.id)?)?.hash_at(seq))
     }
 
+    /// Returns what of a stored unit follows what is held; `None` if nothing does, because it lies behind damage. It begins within what is
+    /// held where compaction joined what a checkpoint covers to what it doesn't.
+    fn rest_of(&self, unit: ChainedUnit) -> Result<Option<ChainedUnit>, JournalError> {
+        let head = self.head(&unit.author());
+        if unit.first_seq() <= head.seq && head.seq < unit.last_seq() && unit.hash_at(head.seq) == Some(head.hash) {
+            return Ok(Some(unit.cut_front(head.seq.next())?));
+        }
+        Ok(self.view.is_next(&unit).then_some(unit))
+    }
+
     fn decode(&self, bytes: &[u8]) -> Result<ChainedUnit, JournalError> {
         Ok(SyncUnit::decode(&self.workspace, bytes)?.chain())
     }
@@ -297,10 +309,13 @@ impl<S: Storage, T: State> Journal<S, T> {
         Ok(())
     }
 
-    /// Builds the state from the log: one pass in stored order, then whatever the complete fold lets through besides.
+    /// Brings the state up to what the log holds: one pass in stored order over what is not in it yet, then whatever the complete fold lets
+    /// through besides.
     fn replay(&mut self, resume: &mut Resume<'_>) -> Result<(), JournalError> {
         let mut waiting: Vec<ChainedUnit> = Vec::new();
-        for record in self.log.replay() {
+        let mut seen = VersionVector::new();
+        self.heads().into_iter().for_each(|(author, head)| seen.set(author, head.seq));
+        for record in self.log.replay_after(&seen) {
             let bytes = match record {
                 Ok((_meta, bytes)) => bytes,
                 Err(ReadError::Corrupt(corrupt)) => {
@@ -310,10 +325,7 @@ impl<S: Storage, T: State> Journal<S, T> {
                 Err(error) => return Err(error.into()),
             };
             let unit = SyncUnit::decode(&self.workspace, &bytes)?.chain();
-            // What lies behind damage has nothing to follow.
-            if !self.view.is_next(&unit) {
-                continue;
-            }
+            let Some(unit) = self.rest_of(unit)? else { continue };
             let Held { fold_changed, greatest_hlc } = self.view.hold(&unit);
             resume.after(&unit.author().device, greatest_hlc);
             waiting.push(unit);
@@ -327,7 +339,7 @@ impl<S: Storage, T: State> Journal<S, T> {
 }
 
 impl Resume<'_> {
-    fn after(&mut self, device: &DeviceId, stamp: Hlc) {
+    pub(super) fn after(&mut self, device: &DeviceId, stamp: Hlc) {
         if *device == self.device {
             *self.clock = HlcClock::resume(self.clock.last().max(stamp));
         } else {

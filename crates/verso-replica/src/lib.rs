@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod admission;
+mod checkpoint;
 mod compact;
 mod effect;
 mod error;
@@ -22,6 +23,7 @@ mod workspaces;
 mod writing;
 
 pub use admission::AdmitError;
+pub use checkpoint::{Checkpoint, CheckpointError, Moment};
 pub use compact::{Compacted, Compaction};
 pub use effect::{ConnectionId, Effect, Event, Stream};
 pub use error::{CommitError, ConnectError, FlushError, JournalError, OpenError};

@@ -71,6 +71,11 @@ pub(crate) fn create<S: Storage, T: State>(
     Journal::create(&Place { storage, directory: &directory, key }, workspace, state)
 }
 
-fn is_name(name: &str) -> bool {
+/// Returns the random name of a log's directory.
+pub(crate) fn name(directory: &str) -> &str {
+    directory.rsplit_once('/').map_or(directory, |(_, name)| name)
+}
+
+pub(crate) fn is_name(name: &str) -> bool {
     name.len() == NAME_LEN && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -8,6 +8,7 @@ use verso_trust::Control;
 use verso_vv::{Author, Hlc, HlcClock, Seq, VersionVector};
 use verso_wire::{Application, ChainHead, Reason};
 
+use crate::checkpoint::{self, Checkpoint, Moment};
 use crate::effect::{ConnectionId, Effect, Event};
 use crate::error::{FlushError, JournalError, OpenError};
 use crate::flush::Unreported;
@@ -132,7 +133,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 let journal = Journal::open(directory, log, ControlState::new(me), &mut resume)?;
                 control.insert(journal).damage().to_vec()
             } else {
-                let journal = Journal::open(directory, log, WorkspaceState::new(workspace), &mut resume)?;
+                let journal = Journal::open_workspace(&storage, &key, directory, log, &mut resume)?;
                 let damage = journal.damage().to_vec();
                 workspaces.insert(workspace, journal);
                 damage
@@ -146,6 +147,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
             Some(control) => control,
             None => logs::create(&storage, &log_key, WorkspaceId::CONTROL, ControlState::new(me))?,
         };
+        let directories: Vec<&str> = workspaces.values().map(Journal::directory).collect();
+        checkpoint::clear(&storage, &directories);
         let folds_changed = workspaces.keys().copied().collect();
         let high_water = HighWater::new(local.incarnation);
         let mut replica = Self {
@@ -207,12 +210,15 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let mut recovered = Vec::new();
         let is_told = |workspace: &WorkspaceId| !self.dirty.contains(workspace);
         if self.control.failure().is_some() && is_told(&WorkspaceId::CONTROL) {
-            self.control = self.control.reopen(storage, log_key, ControlState::new(me), &mut resume)?;
+            let (directory, log) =
+                (self.control.directory().to_owned(), self.control.open_log_again(storage, log_key)?);
+            self.control = Journal::open(directory, log, ControlState::new(me), &mut resume)?;
             recovered.push(WorkspaceId::CONTROL);
         }
         for (workspace, journal) in self.workspaces.iter_mut().filter(|(workspace, _)| is_told(workspace)) {
             if journal.failure().is_some() {
-                *journal = journal.reopen(storage, log_key, WorkspaceState::new(*workspace), &mut resume)?;
+                let (directory, log) = (journal.directory().to_owned(), journal.open_log_again(storage, log_key)?);
+                *journal = Journal::open_workspace(storage, &self.key, directory, log, &mut resume)?;
                 recovered.push(*workspace);
                 self.effects.push_back(Effect::Event(Event::Rebuilt { workspace: *workspace }));
             }
@@ -240,6 +246,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
                     std::mem::replace(&mut outcome, Ok(())).and(Err(FlushError::Log { workspace, reason, source }));
             }
         };
+        self.checkpoints_due(Moment::Closing).into_iter().for_each(Checkpoint::store_or_tell);
         closed(WorkspaceId::CONTROL, self.control.failure(), self.control.close());
         for (workspace, journal) in self.workspaces {
             closed(workspace, journal.failure(), journal.close());

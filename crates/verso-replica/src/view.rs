@@ -1,12 +1,16 @@
 //! [`View`]: what the held entries of a journal add up to, and how far each chain is held and applied.
 
+mod saved;
+
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use verso_identity::DeviceId;
 use verso_trust::EventContext;
 use verso_vv::{Author, AuthorTag, Dot, EntryHash, Hlc, Incarnation, Seen, SeenItem, Seq};
 use verso_wire::{AppliedEntry, ChainHead, ChainedUnit, Content, Seal};
 
+pub(crate) use self::saved::SavedView;
 use crate::state::State;
 
 /// The state of a journal, and how far it has come.
@@ -30,13 +34,15 @@ pub(crate) struct View<T> {
 struct Chain {
     /// Its place in the order of first appearance.
     place: usize,
+    /// The greatest stamp of its entries.
+    greatest_hlc: Hlc,
     /// The seal at its end.
     seal: Seal,
     applied: Option<Applied>,
 }
 
 /// How far an author's entries are applied.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Applied {
     /// The last applied entry, with what a `seen` vector says of it.
     seq: Seq,
@@ -115,7 +121,7 @@ impl<T: State> View<T> {
         let (place, seal) = (self.order.len(), unit.head_seal());
         let chain = self.chains.entry(author).or_insert_with(|| {
             self.order.push(author);
-            Chain { place, seal, applied: None }
+            Chain { place, greatest_hlc: Hlc::default(), seal, applied: None }
         });
         chain.seal = seal;
         self.held = self.held.saturating_add(u64::try_from(unit.len()).unwrap_or(u64::MAX));
@@ -128,6 +134,9 @@ impl<T: State> View<T> {
                 held.fold_changed |= self.state.hold(&context, kind, payload);
                 held.greatest_hlc = held.greatest_hlc.max(hlc);
             }
+        }
+        if let Some(chain) = self.chains.get_mut(&author) {
+            chain.greatest_hlc = chain.greatest_hlc.max(held.greatest_hlc);
         }
         held
     }

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use verso_identity::{DeviceId, WorkspaceId};
+use verso_log::{MemoryStorage, Storage as _};
 use verso_replica::Event;
 use verso_trust::PeerRole;
+use verso_vv::{Hlc, VersionVector};
 
 use crate::device::{Device, DeviceIndex, SimReplica};
 use crate::liar::FORGED;
@@ -20,7 +22,7 @@ impl<A: Merge> World<A> {
     ///
     /// 1. Its logs are chains without a gap, every unit sealed by its author. Checked on the bytes of the disk, by other code than the replica's.
     /// 2. If its power went off now, everything that it ever acknowledged would be there. If its disk has rotted, it would tell of what is not.
-    /// 3. What it shows is what it would show if it were built again from its logs.
+    /// 3. What it shows is what it would show if it were built again from its logs, with the help of a checkpoint or without.
     /// 4. Nothing that was forged is shown, and nobody is trusted who was never paired.
     ///
     /// # Panics
@@ -39,6 +41,11 @@ impl<A: Merge> World<A> {
 
             let reopened = device.open(device.storage().crash(seed), device.now(self.now));
             let (reopened, _) = reopened.expect("a device opens after any crash");
+            let disk = device.storage().crash(seed);
+            remove_checkpoints(&disk);
+            let (replayed, _) = device.open(disk, device.now(self.now)).expect("a device opens without checkpoints");
+            assert_eq!(views(&reopened), views(&replayed), "{} shows something else from a checkpoint", device.name);
+            assert_eq!(heads(&reopened), heads(&replayed), "{} holds something else from a checkpoint", device.name);
             for (workspace, author, seq) in self.promises.of(DeviceIndex(index)) {
                 let held = reopened.held(&workspace).unwrap_or_default().get(&author);
                 assert!(held >= seq, "{} acknowledged {author}:{seq} in {workspace} and holds {held}", device.name);
@@ -141,6 +148,18 @@ impl<A: Merge> World<A> {
     pub fn view(&self, device: DeviceIndex) -> Vec<View> {
         views(self.devices[device.0].replica().expect("the device is on"))
     }
+}
+
+/// Removes the checkpoints of a disk.
+fn remove_checkpoints(disk: &MemoryStorage) {
+    for path in disk.files().into_iter().filter(|path| path.starts_with("state/") && !path.starts_with("state/local")) {
+        disk.remove(&path).expect("the disk works");
+    }
+}
+
+/// What a device holds, and what it knows of the time.
+fn heads<A: Merge>(replica: &SimReplica<A>) -> (Vec<Option<VersionVector>>, Hlc) {
+    (replica.workspaces().map(|workspace| replica.held(&workspace)).collect(), replica.clock())
 }
 
 fn views<A: Merge>(replica: &SimReplica<A>) -> Vec<View> {

@@ -28,6 +28,7 @@ pub struct Device<A: Merge = Graph> {
     /// When the power goes off, in operations of the disk.
     power_off_at: Option<u64>,
     replica: Option<SimReplica<A>>,
+    flushes: u64,
     /// How far its wall clock is ahead of the world's, in milliseconds.
     pub(crate) clock_ahead_ms: i64,
     /// What becomes of what it says, if it lies.
@@ -50,6 +51,7 @@ impl<A: Merge> Device<A> {
             honesty,
             power_off_at: None,
             replica: None,
+            flushes: 0,
             clock_ahead_ms: 0,
             liar: None,
             is_rotten: false,
@@ -127,6 +129,18 @@ impl<A: Merge> Device<A> {
     /// Opens a disk as this device's.
     pub(crate) fn open(&self, storage: MemoryStorage, now: Now) -> Result<(SimReplica<A>, OpenNotices), OpenError> {
         Replica::open(Disk::new(storage, self.honesty), self.key(), &self.name, now)
+    }
+
+    /// Writes a checkpoint of each workspace, at every fifth flush: the others leave it behind what is in the logs. On a disk that fails there is none.
+    pub(crate) fn write_checkpoints(&mut self) {
+        self.flushes += 1;
+        let Some(replica) = self.replica.as_mut().filter(|_| self.flushes.is_multiple_of(5)) else { return };
+        let workspaces: Vec<_> = replica.workspaces().collect();
+        for workspace in workspaces {
+            if let Some(checkpoint) = replica.checkpoint(&workspace) {
+                drop(checkpoint.store());
+            }
+        }
     }
 
     /// Puts the disk back to an earlier image, as a restored backup does.

@@ -198,9 +198,12 @@ impl<A: Merge> World<A> {
     pub(crate) fn flush(&mut self, device: DeviceIndex) -> bool {
         let now = self.now_on(device);
         let Some(replica) = self.devices[device.0].replica_mut() else { return false };
-        let Err(error) = replica.flush(now) else { return true };
-        self.failed(device, error.reason());
-        false
+        if let Err(error) = replica.flush(now) {
+            self.failed(device, error.reason());
+            return false;
+        }
+        self.devices[device.0].write_checkpoints();
+        true
     }
 
     /// Carries out what a device wants. A device whose power went off wants nothing more.

@@ -54,6 +54,13 @@ impl Membership {
         }
     }
 
+    /// Iterates over all events that were applied: put into another fold, they make the same of it.
+    pub fn events(&self) -> impl Iterator<Item = (&EventContext, MembershipEvent)> {
+        self.events.iter().map(|Event { context, seen, change }| {
+            (context, MembershipEvent { seen: seen.clone(), change: change.clone() })
+        })
+    }
+
     /// Returns the fold as it will be with these events too, for judging a unit by what it brings itself: the founding chain by its
     /// [`Found`](crate::Found), a chain that goes on after a cut by its [`Resume`](crate::Resume).
     #[must_use]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use verso_vv::Dot;
 use verso_wire::{Application, AppliedEntry, Drafting, Drafts, EntryKind};
 
@@ -27,11 +28,14 @@ pub(crate) fn write(text: &str) -> Intent {
 pub(crate) struct Rejected;
 
 /// Every text with its place, and in how many entries it was applied more than once or out of order.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Notes {
     texts: BTreeMap<Dot, String>,
     name: Option<String>,
     pub(crate) disorder: usize,
+    /// How many entries were applied since it was made or restored.
+    #[serde(skip)]
+    pub(crate) applied: usize,
 }
 
 impl Notes {
@@ -47,6 +51,8 @@ impl Application for Notes {
     type Intent = Intent;
     type Rejected = Rejected;
 
+    const SNAPSHOTS: Option<u32> = Some(7);
+
     fn encode(&self, intents: &[Intent], _context: &Drafting<'_>, out: &mut Drafts) -> Result<(), Rejected> {
         for intent in intents {
             match intent {
@@ -59,8 +65,10 @@ impl Application for Notes {
     }
 
     fn apply(&mut self, entry: &AppliedEntry<'_>) {
-        let last = self.texts.keys().filter(|dot| dot.author == entry.dot.author).map(|dot| dot.seq).max();
-        self.disorder += usize::from(last.is_some_and(|last| last >= entry.dot.seq));
+        self.applied += 1;
+        // This entry or a later one of its author.
+        let next = self.texts.range(entry.dot..).next();
+        self.disorder += usize::from(next.is_some_and(|(dot, _)| dot.author == entry.dot.author));
         let text = if entry.kind == TEXT { String::from_utf8_lossy(entry.payload).into_owned() } else { String::new() };
         if self.name.is_none() && entry.kind == TEXT {
             self.name = Some(text.clone());
@@ -82,5 +90,13 @@ impl Application for Notes {
             hasher.update(format!("{dot:?} {} {text}\n", text.len()).as_bytes());
         }
         *hasher.finalize().as_bytes()
+    }
+
+    fn snapshot(&self, out: &mut Vec<u8>) {
+        out.extend(postcard::to_allocvec(self).unwrap());
+    }
+
+    fn restore(snapshot: &[u8]) -> Option<Self> {
+        postcard::take_from_bytes(snapshot).ok().filter(|(_, rest)| rest.is_empty()).map(|(notes, _)| notes)
     }
 }

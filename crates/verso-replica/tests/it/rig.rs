@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use verso_identity::{DeviceId, DeviceKey, WorkspaceId};
-use verso_log::MemoryStorage;
+use verso_log::{MemoryStorage, Storage as _};
 use verso_replica::{Effect, Event, HighWater, Now, OpenError, OpenNotices, PairSecret, ProvisionalPeer, Replica};
 use verso_trust::{Access, MembershipEvent, PairingSide, PairingWay, PeerRole, Standing, Vouch};
 use verso_vv::Seen;
@@ -116,17 +116,45 @@ impl Rig {
         self.assert_rebuilds();
     }
 
-    /// Asserts that a device opened from what the disk holds now shows the same.
-    pub(crate) fn assert_rebuilds(&self) {
-        let (again, _notices) = open(&self.disk.snapshot(9)).unwrap();
-        for workspace in self.replica.workspaces() {
-            let view = |replica: &TestReplica| {
-                let notes = replica.application(&workspace).unwrap();
-                (notes.texts().into_iter().map(str::to_owned).collect::<Vec<_>>(), replica.entries(&workspace))
-            };
-            assert_eq!(view(&again), view(&self.replica), "a rebuild from the log differs");
+    /// Asserts that a device opened from what the disk holds now shows the same: from the checkpoints that the last call left, and without.
+    pub(crate) fn assert_rebuilds(&mut self) {
+        for with_checkpoints in [true, false] {
+            let disk = self.disk.snapshot(9);
+            if !with_checkpoints {
+                for path in checkpoints(&disk) {
+                    disk.remove(&path).unwrap();
+                }
+            }
+            let (again, _notices) = open(&disk).unwrap();
+            for workspace in self.replica.workspaces() {
+                let view = |replica: &TestReplica| {
+                    let notes = replica.application(&workspace).unwrap();
+                    (notes.texts().into_iter().map(str::to_owned).collect::<Vec<_>>(), replica.entries(&workspace))
+                };
+                assert_eq!(
+                    view(&again),
+                    view(&self.replica),
+                    "a rebuild differs (with checkpoints: {with_checkpoints})"
+                );
+            }
+        }
+        self.write_checkpoints();
+    }
+
+    /// Writes a checkpoint of each workspace, if the disk lets it.
+    pub(crate) fn write_checkpoints(&mut self) {
+        for workspace in self.replica.workspaces().collect::<Vec<_>>() {
+            drop(self.replica.checkpoint(&workspace).map(verso_replica::Checkpoint::store));
         }
     }
+}
+
+/// The paths of all checkpoints, sorted.
+pub(crate) fn checkpoints(disk: &MemoryStorage) -> Vec<String> {
+    let mut paths = disk.files();
+    paths.retain(|path| path.starts_with("state/") && path.len() == "state/0123456789abcdef".len());
+    paths.sort();
+    paths
 }
 
 pub(crate) fn provisional(device: DeviceId, role: PeerRole) -> ProvisionalPeer {
