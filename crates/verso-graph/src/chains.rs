@@ -60,6 +60,13 @@ pub(crate) struct Name {
     pub(crate) hash: HashTag,
 }
 
+impl Name {
+    /// Returns the least name of an entry at this place.
+    pub(crate) const fn first_at(line: LineIx, seq: u64) -> Self {
+        Self { line, seq, hash: HashTag([0; 4]) }
+    }
+}
+
 /// What becomes of an entry that arrives.
 pub(crate) enum Arrival {
     /// It is recorded.

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use verso_wire::ConflictChanges;
+
 use crate::chains::At;
+use crate::contested::{Change, Naming, Open};
 use crate::graph::Graph;
 use crate::intent::{Choice, Intent, NodeRef, Register};
 use crate::node::is_contested;
@@ -156,7 +159,7 @@ impl Graph {
     #[must_use]
     pub fn conflicts(&self) -> Vec<Conflict<'_>> {
         let mut ids: Vec<ConflictId> =
-            self.contested.iter().flat_map(|node| self.open_about(*node).into_iter().flatten()).collect();
+            self.contested.iter().flat_map(|(node, open)| self.ids(node, open).into_iter().flatten()).collect();
         ids.extend(is_contested(&self.name, &self.chains).then_some(ConflictId::WorkspaceName));
         ids.sort_unstable_by_key(|id| (id.node(), *id));
         ids.iter().filter_map(|id| self.conflict(id)).collect()
@@ -244,16 +247,44 @@ impl Graph {
     }
 
     pub(crate) fn count_conflicts(&self) -> usize {
-        let of_nodes: usize = self.contested.iter().map(|node| self.open_about(*node).iter().flatten().count()).sum();
+        let count = |open: Open| usize::from(open.deletion) + usize::from(open.title) + usize::from(open.url);
+        let of_nodes: usize = self.contested.iter().map(|(_, open)| count(open)).sum();
         of_nodes + usize::from(is_contested(&self.name, &self.chains))
     }
 
-    fn open_about(&self, node: NodeIx) -> [Option<ConflictId>; 3] {
-        let (row, id) = (&self.nodes[node], self.created(node).id);
-        let register =
-            |register| row.is_contested(&self.chains, register).then_some(ConflictId::Register(id, register));
-        let deletion = (row.presence == Presence::Ghost(Settled::No)).then_some(ConflictId::Deletion(id));
-        [deletion, register(Register::Title), register(Register::Url)]
+    /// Returns the names of conflicts that opened and that were resolved since this was last asked, each in order.
+    pub(crate) fn conflict_changes(&mut self) -> ConflictChanges {
+        let naming = self.naming();
+        let (changes, naming_before) = self.contested.take_changes(naming);
+        let all = |of: &dyn Fn(&Change) -> (Open, Open), (this, that): (Naming, Naming)| -> Vec<String> {
+            let without = |(these, those): (Open, Open)| Open {
+                deletion: these.deletion && !those.deletion,
+                title: these.title && !those.title,
+                url: these.url && !those.url,
+            };
+            let name = (this > that).then_some(ConflictId::WorkspaceName);
+            let ids = changes.iter().flat_map(|change| self.ids(change.node, without(of(change))));
+            let mut ids: Vec<ConflictId> = ids.flatten().chain(name).collect();
+            ids.sort_unstable_by_key(|id| (id.node(), *id));
+            ids.iter().map(ConflictId::to_string).collect()
+        };
+        ConflictChanges {
+            opened: all(&|change| (change.now, change.before), (naming, naming_before)),
+            resolved: all(&|change| (change.before, change.now), (naming_before, naming)),
+        }
+    }
+
+    pub(crate) fn naming(&self) -> Naming {
+        if is_contested(&self.name, &self.chains) { Naming::Contested } else { Naming::Settled }
+    }
+
+    fn ids(&self, node: NodeIx, open: Open) -> [Option<ConflictId>; 3] {
+        let id = self.created(node).id;
+        [
+            open.deletion.then_some(ConflictId::Deletion(id)),
+            open.title.then_some(ConflictId::Register(id, Register::Title)),
+            open.url.then_some(ConflictId::Register(id, Register::Url)),
+        ]
     }
 
     fn because(&self, node: NodeIx) -> Vec<Side<'static>> {

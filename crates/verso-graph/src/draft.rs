@@ -302,8 +302,7 @@ impl<'a> Batch<'a> {
             return Ref::Own(*seq);
         }
         let chains = &self.graph.chains;
-        let mut activities = self.graph.nodes[node].activities();
-        let own = activities.find(|at| Some(at.chain()) == self.own);
+        let own = self.own.and_then(|own| self.graph.nodes[node].activity_of(own));
         if let Some(own) = own.filter(|own| chains.known(*own).is_some_and(|known| known.about == Some(node))) {
             return Ref::Own(own.seq());
         }

@@ -4,15 +4,15 @@ mod lookup;
 mod perform;
 mod snapshot;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::OnceLock;
 
 use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
-use verso_wire::{Application, AppliedEntry, Drafting, Drafts};
+use verso_wire::{Application, AppliedEntry, ConflictChanges, Drafting, Drafts};
 
 use crate::chains::{Arrival, At, Chains, Name};
+use crate::contested::Contested;
 use crate::dots::DotSet;
 use crate::draft;
 use crate::intent::{Intent, Register, Rejected};
@@ -40,10 +40,11 @@ pub struct Graph {
     pub(crate) edges: Items<EdgeKey>,
     pub(crate) traversals: Vec<Passage>,
     pub(crate) name: DotSet<Box<str>>,
-    pub(crate) titles: Values,
-    pub(crate) urls: Values,
+    /// Nodes by the title and by the url that they show; made when something is looked up by it for the first time.
+    pub(crate) titles: OnceLock<Values>,
+    pub(crate) urls: OnceLock<Values>,
     /// Nodes about which something is to be decided.
-    pub(crate) contested: BTreeSet<NodeIx>,
+    pub(crate) contested: Contested,
     /// Entries that made no sense.
     pub(crate) ignored: u64,
     by_id: HashTable<NodeIx>,
@@ -107,6 +108,10 @@ impl Application for Graph {
 
     fn rename(name: &str) -> Intent {
         Intent::SetWorkspaceName { name: name.to_owned() }
+    }
+
+    fn take_conflict_changes(&mut self) -> ConflictChanges {
+        self.conflict_changes()
     }
 
     fn digest(&self) -> [u8; 32] {

@@ -3,6 +3,7 @@
 mod canonical;
 mod chains;
 mod conflict;
+mod contested;
 mod dots;
 mod draft;
 mod graph;

@@ -7,6 +7,7 @@ use crate::dots::DotSet;
 use crate::intent::Register;
 use crate::node_id::NodeId;
 use crate::presence::{Marks, Presence};
+use crate::table::ChainIx;
 
 /// A node, or the place of one that entries name and that hasn't arrived.
 ///
@@ -32,7 +33,7 @@ pub(crate) struct Created {
 /// What few nodes have.
 #[derive(Default)]
 pub(crate) struct More {
-    /// The last entry that acted on the node, of each further chain.
+    /// The last entry that acted on the node, of each further chain; ascending.
     activity: Vec<At>,
     titles: Option<Box<DotSet<Box<str>>>>,
     urls: Option<Box<DotSet<Box<str>>>>,
@@ -72,14 +73,25 @@ impl Node {
     pub(crate) fn act(&mut self, at: At) {
         match &mut self.activity {
             Some(first) if first.chain() != at.chain() => {
-                let more = self.more.get_or_insert_default();
-                match more.activity.iter_mut().find(|other| other.chain() == at.chain()) {
-                    Some(other) => *other = at,
-                    None => more.activity.push(at),
+                let activity = &mut self.more.get_or_insert_default().activity;
+                let place = activity.partition_point(|other| other.chain() < at.chain());
+                match activity.get_mut(place) {
+                    Some(other) if other.chain() == at.chain() => *other = at,
+                    _ => activity.insert(place, at),
                 }
             }
             first => *first = Some(at),
         }
+    }
+
+    /// Returns the last activity of this chain.
+    pub(crate) fn activity_of(&self, chain: ChainIx) -> Option<At> {
+        if let Some(first) = self.activity.filter(|first| first.chain() == chain) {
+            return Some(first);
+        }
+        let activity = &self.more.as_ref()?.activity;
+        let place = activity.partition_point(|other| other.chain() < chain);
+        activity.get(place).copied().filter(|other| other.chain() == chain)
     }
 
     /// Iterates over the last activity of each chain, in no order that means anything.

@@ -31,7 +31,7 @@ pub(crate) struct SeenVector {
     pub(crate) users: Option<Vec<NodeIx>>,
 }
 
-/// Deletions of a node and decisions about it: of each author the last counts.
+/// Deletions of a node and decisions about it: of each author the last counts. Both ascend by chain.
 #[derive(Default)]
 pub(crate) struct Marks {
     deletions: Vec<Mark>,
@@ -62,7 +62,7 @@ impl Sight<'_> {
         }
         let names = &self.vectors[mark.seen].names;
         let line: LineIx = self.chains.line_of(at);
-        let start = names.partition_point(|name| name.line < line);
+        let start = names.partition_point(|name| *name < Name::first_at(line, at.seq()));
         let of_line = names.iter().skip(start).take_while(|name| name.line == line);
         of_line.into_iter().any(|name| self.chains.covers(*name, at))
     }
@@ -70,13 +70,19 @@ impl Sight<'_> {
 
 impl Marks {
     pub(crate) fn delete(&mut self, mark: Mark) {
-        self.deletions.retain(|other| other.at.chain() != mark.at.chain());
-        self.deletions.push(mark);
+        let place = self.deletions.partition_point(|other| other.at.chain() < mark.at.chain());
+        match self.deletions.get_mut(place) {
+            Some(last) if last.at.chain() == mark.at.chain() => *last = mark,
+            _ => self.deletions.insert(place, mark),
+        }
     }
 
     pub(crate) fn decide(&mut self, choice: Choice, mark: Mark) {
-        self.decisions.retain(|(_, other)| other.at.chain() != mark.at.chain());
-        self.decisions.push((choice, mark));
+        let place = self.decisions.partition_point(|(_, other)| other.at.chain() < mark.at.chain());
+        match self.decisions.get_mut(place) {
+            Some(last) if last.1.at.chain() == mark.at.chain() => *last = (choice, mark),
+            _ => self.decisions.insert(place, (choice, mark)),
+        }
     }
 
     pub(crate) fn deletions(&self) -> &[Mark] {

@@ -108,13 +108,13 @@ impl Graph {
     /// Returns the nodes that show this url, by id.
     #[must_use]
     pub fn nodes_with_url(&self, url: &str) -> Vec<Node<'_>> {
-        self.showing(&self.urls, Register::Url, url)
+        self.showing(Register::Url, url)
     }
 
     /// Returns the nodes that show this title, by id.
     #[must_use]
     pub fn nodes_with_title(&self, title: &str) -> Vec<Node<'_>> {
-        self.showing(&self.titles, Register::Title, title)
+        self.showing(Register::Title, title)
     }
 
     /// Returns the nodes that carry this tag, by id.
@@ -155,8 +155,20 @@ impl Graph {
         traversals
     }
 
-    fn showing<'a>(&'a self, values: &'a Values, register: Register, value: &str) -> Vec<Node<'a>> {
-        self.sorted(values.find(value, |node| self.nodes[node].shown(&self.chains, register)))
+    fn showing(&self, register: Register, value: &str) -> Vec<Node<'_>> {
+        let of = |node: NodeIx| self.nodes[node].shown(&self.chains, register);
+        let index = match register {
+            Register::Title => &self.titles,
+            Register::Url => &self.urls,
+        };
+        let values = index.get_or_init(|| {
+            let mut values = Values::default();
+            for (node, _) in self.nodes.iter().filter(|(_, row)| row.created.is_some()) {
+                values.insert(node, of(node), of);
+            }
+            values
+        });
+        self.sorted(values.find(value, of))
     }
 
     fn sorted(&self, nodes: impl Iterator<Item = NodeIx>) -> Vec<Node<'_>> {

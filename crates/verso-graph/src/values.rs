@@ -23,11 +23,6 @@ struct Neighbours {
 }
 
 impl Values {
-    /// Makes room for as many nodes.
-    pub(crate) fn with_capacity(nodes: usize) -> Self {
-        Self { heads: HashTable::with_capacity(nodes), lists: Vec::with_capacity(nodes) }
-    }
-
     /// Notes that `node` shows `value`, unless it is listed already; `of` returns what listed nodes show.
     pub(crate) fn insert<'a>(&mut self, node: NodeIx, value: &str, of: impl Fn(NodeIx) -> &'a str) {
         if self.place(node).is_some() {

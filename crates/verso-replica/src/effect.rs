@@ -96,10 +96,25 @@ pub enum Event {
         /// How many.
         entries: u64,
     },
-    /// The application of a workspace was built again, because the fold no longer lets through what it had.
+    /// The application of a workspace was built again, because the fold no longer lets through what it had. Of what changed by that nothing else
+    /// is told.
     Rebuilt {
         /// Which workspace.
         workspace: WorkspaceId,
+    },
+    /// Something is to be decided by people that wasn't before. Nothing waits for it.
+    ConflictOpened {
+        /// In which workspace.
+        workspace: WorkspaceId,
+        /// The names that the application gives to what is to be decided.
+        conflicts: Vec<String>,
+    },
+    /// Something that was to be decided no longer is: on this device or another somebody did.
+    ConflictResolved {
+        /// In which workspace.
+        workspace: WorkspaceId,
+        /// By their names.
+        conflicts: Vec<String>,
     },
     /// How far the exchange with a peer has come.
     Progress {

@@ -94,10 +94,13 @@ impl<S: Storage, A: Application> Replica<S, A> {
     pub fn flush(&mut self, now: Now) -> Result<(), FlushError> {
         self.follow_folds(now);
         let mut failed = None;
+        let mut synced = Vec::new();
         for workspace in std::mem::take(&mut self.dirty) {
             if let Err(source) = self.sync_log(&workspace) {
                 let reason = self.failure(&workspace).unwrap_or(Reason::LogDamaged);
                 failed.get_or_insert(FlushError::Log { workspace, reason, source });
+            } else {
+                synced.push(workspace);
             }
             self.note_name(&workspace);
         }
@@ -119,6 +122,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
             }
         }
         self.report(unreported, now);
+        for workspace in synced {
+            self.tell_conflicts(workspace);
+        }
         self.withdraw_declines(now);
         let saved = self.save_local().map_err(FlushError::from);
         failed.map_or(saved, Err)
@@ -164,6 +170,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
     pub(crate) fn took_in(&mut self, workspace: WorkspaceId, ingested: Ingested, now: Now) {
         self.clock.observe(ingested.greatest_hlc, now.wall_ms);
         if ingested.rebuilt {
+            self.take_conflict_changes(&workspace);
             self.effects.push_back(Effect::Event(Event::Rebuilt { workspace }));
         }
         if ingested.fold_changed {

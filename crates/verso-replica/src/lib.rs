@@ -3,6 +3,7 @@
 mod admission;
 mod checkpoint;
 mod compact;
+mod conflicts;
 mod effect;
 mod error;
 mod flush;

@@ -175,6 +175,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
             trust_revision: 0,
             effects: VecDeque::new(),
         };
+        for workspace in replica.workspaces.keys().copied().collect::<Vec<_>>() {
+            replica.take_conflict_changes(&workspace);
+        }
         replica.tell_of_provisional_peers();
         notices.rolled_back = mark.and_then(|mark| replica.behind(mark));
         let may_write = match (notices.rolled_back, mark) {
@@ -222,6 +225,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 recovered.push(*workspace);
                 self.effects.push_back(Effect::Event(Event::Rebuilt { workspace: *workspace }));
             }
+        }
+        for workspace in &recovered {
+            self.take_conflict_changes(workspace);
         }
         self.folds_changed.extend(&recovered);
         if recovered.contains(&WorkspaceId::CONTROL) {

@@ -34,6 +34,12 @@ pub trait Application: Default + Send + 'static {
     /// Makes the intent that renames the workspace.
     fn rename(name: &str) -> Self::Intent;
 
+    /// Returns what came to be decided by people, and what no longer is, since this was last asked. An application that has no conflicts leaves it
+    /// as it is.
+    fn take_conflict_changes(&mut self) -> ConflictChanges {
+        ConflictChanges::default()
+    }
+
     /// Digests the canonical state: equal on two devices exactly if they applied the same entries.
     fn digest(&self) -> [u8; 32];
 
@@ -45,6 +51,16 @@ pub trait Application: Default + Send + 'static {
     fn restore(_snapshot: &[u8]) -> Option<Self> {
         None
     }
+}
+
+/// Conflicts that opened and that were resolved, by the names that the application gives them. The other layers pass them on and know no
+/// more of them. One that opened and was resolved in between is not among them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ConflictChanges {
+    /// What is to be decided and was not before.
+    pub opened: Vec<String>,
+    /// What was to be decided and is no longer.
+    pub resolved: Vec<String>,
 }
 
 /// Where and with what knowledge entries are about to be written.

@@ -14,7 +14,7 @@ mod seal;
 mod unit;
 mod varint;
 
-pub use application::{Ancestor, Application, AppliedEntry, Drafting, Drafts};
+pub use application::{Ancestor, Application, AppliedEntry, ConflictChanges, Drafting, Drafts};
 pub use branch::Branch;
 pub use chain::{ChainHead, chain_next, chain_start};
 pub use entry::{Content, EntryDigest, EntryKind, EntryRef};

@@ -4,6 +4,7 @@ use verso_vv::Seen;
 
 use super::{Graph, Watcher};
 use crate::chains::{At, Chains, Name};
+use crate::contested::Open;
 use crate::dots::DotSet;
 use crate::intent::Register;
 use crate::node::{Created, Node};
@@ -125,17 +126,13 @@ impl Graph {
         }
     }
 
-    /// Makes all nodes findable that have arrived, after none was.
+    /// Makes all nodes findable by their ids that have arrived, after none was.
     pub(super) fn list_all(&mut self) {
-        let Self { nodes, chains, titles, urls, by_id, .. } = self;
+        let Self { nodes, by_id, .. } = self;
         let id_hash = |node: &NodeIx| nodes[*node].created.as_ref().map_or(0, |created| super::hash(&created.id));
         let arrived = nodes.iter().filter(|(_, row)| row.created.is_some()).map(|(node, _)| node);
         for node in arrived {
             by_id.insert_unique(id_hash(&node), node, id_hash);
-            for register in [Register::Title, Register::Url] {
-                let of = |node: NodeIx| nodes[node].shown(chains, register);
-                values(titles, urls, register).insert(node, of(node), of);
-            }
         }
     }
 
@@ -146,18 +143,30 @@ impl Graph {
     }
 
     fn list_value(&mut self, node: NodeIx, register: Register) {
-        let Self { nodes, chains, titles, urls, .. } = self;
-        if nodes[node].created.is_some() {
-            let of = |node: NodeIx| nodes[node].shown(chains, register);
-            values(titles, urls, register).insert(node, of(node), of);
-        }
+        self.index_value(node, register, |values, of| values.insert(node, of(node), of));
     }
 
     fn unlist_value(&mut self, node: NodeIx, register: Register) {
+        self.index_value(node, register, |values, of| values.remove(node, of(node), of));
+    }
+
+    /// Changes the index of a register's values, if there is one and the node belongs into it.
+    fn index_value<'a>(
+        &'a mut self,
+        node: NodeIx,
+        register: Register,
+        change: impl FnOnce(&mut Values, &dyn Fn(NodeIx) -> &'a str),
+    ) {
         let Self { nodes, chains, titles, urls, .. } = self;
-        if nodes[node].created.is_some() {
-            let of = |node: NodeIx| nodes[node].shown(chains, register);
-            values(titles, urls, register).remove(node, of(node), of);
+        let (nodes, chains) = (&*nodes, &*chains);
+        let values = match register {
+            Register::Title => titles.get_mut(),
+            Register::Url => urls.get_mut(),
+        };
+        if let Some(values) = values
+            && nodes[node].created.is_some()
+        {
+            change(values, &|node| nodes[node].shown(chains, register));
         }
     }
 
@@ -180,7 +189,8 @@ impl Graph {
     pub(super) fn act(&mut self, node: NodeIx, at: At) {
         let row = &mut self.nodes[node];
         row.act(at);
-        if row.marks().is_some() {
+        // Of a node that lives no deletion counts, so there is none that might not have seen this.
+        if row.marks().is_some() && row.presence != Presence::Live {
             self.review(node);
         }
     }
@@ -192,19 +202,14 @@ impl Graph {
             return;
         }
         let presence = Review::of(row, Sight { chains: &self.chains, vectors: &self.vectors }).presence;
-        let contested = match presence {
-            Presence::Ghost(Settled::No) => true,
-            Presence::Removed => false,
-            Presence::Live | Presence::Ghost(Settled::Yes) => {
-                row.is_contested(&self.chains, Register::Title) || row.is_contested(&self.chains, Register::Url)
-            }
+        let is_open = |register| presence != Presence::Removed && row.is_contested(&self.chains, register);
+        let open = Open {
+            deletion: presence == Presence::Ghost(Settled::No),
+            title: is_open(Register::Title),
+            url: is_open(Register::Url),
         };
         self.nodes[node].presence = presence;
-        if contested {
-            self.contested.insert(node);
-        } else {
-            self.contested.remove(&node);
-        }
+        self.contested.set(node, open);
     }
 
     /// Returns the label that the entry `at` names, and remembers it if it carries its text.
@@ -306,12 +311,5 @@ impl Graph {
         }
         let is_open = self.vectors[seen].names.iter().any(|name| !self.chains.is_final(*name));
         self.vectors[seen].users = is_open.then_some(users);
-    }
-}
-
-fn values<'a>(titles: &'a mut Values, urls: &'a mut Values, register: Register) -> &'a mut Values {
-    match register {
-        Register::Title => titles,
-        Register::Url => urls,
     }
 }

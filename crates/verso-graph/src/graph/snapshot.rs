@@ -1,6 +1,6 @@
 //! The whole [`Graph`] in a snapshot.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use hashbrown::HashTable;
@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::{Graph, Passage, Watcher};
 use crate::chains::{Chains, Name};
+use crate::contested::{Contested, Open};
 use crate::dots::DotSet;
 use crate::intent::Register;
 use crate::items::Items;
@@ -16,7 +17,6 @@ use crate::node::snapshot::{load_nodes, save_nodes};
 use crate::presence::snapshot::{load_vectors, save_vectors};
 use crate::snapshot::{In, Out, Sizes, index};
 use crate::table::LineIx;
-use crate::values::Values;
 
 impl Graph {
     pub(super) fn save(&self, out: &mut Vec<u8>) {
@@ -53,7 +53,12 @@ impl Graph {
         bytes.column(|out| traversals.iter().for_each(|passage| passage.save(out)));
         name.save(&mut bytes, |out, name| out.text(name));
         bytes.count(contested.len());
-        bytes.column(|out| contested.iter().for_each(|node| out.index(*node)));
+        bytes.column(|out| {
+            for (node, open) in contested.iter() {
+                out.index(node);
+                open.save(out);
+            }
+        });
         bytes.number(*ignored);
         let expected: BTreeMap<Name, _> = expected.iter().map(|(name, node)| (*name, *node)).collect();
         bytes.count(expected.len());
@@ -89,8 +94,9 @@ impl Graph {
         let count = input.count()?;
         let mut column = input.column()?;
         let is_there = |node: &_| nodes[*node].created.is_some();
-        let contested: Option<BTreeSet<_>> =
-            (0..count).map(|_| sizes.node(column.number()?).filter(is_there)).collect();
+        let contested: Option<BTreeMap<_, _>> = (0..count)
+            .map(|_| Some((sizes.node(column.number()?).filter(is_there)?, Open::load(&mut column)?)))
+            .collect();
         In::end([column])?;
         let ignored = input.number()?;
         let mut expected = FxHashMap::default();
@@ -112,9 +118,9 @@ impl Graph {
             edges,
             traversals: traversals?,
             name,
-            titles: Values::with_capacity(sizes.nodes),
-            urls: Values::with_capacity(sizes.nodes),
-            contested: contested?,
+            titles: OnceLock::new(),
+            urls: OnceLock::new(),
+            contested: Contested::default(),
             ignored,
             by_id: HashTable::with_capacity(sizes.nodes),
             expected,
@@ -122,6 +128,7 @@ impl Graph {
             order: OnceLock::new(),
             nodes,
         };
+        graph.contested = Contested::restored(contested?, graph.naming());
         graph.list_all();
         Some(graph)
     }

@@ -6,6 +6,7 @@
     reason = "the scenarios' helpers stand outside test functions, and a broken one should stop the test"
 )]
 
+mod changes;
 mod converge;
 mod documents;
 mod forks;

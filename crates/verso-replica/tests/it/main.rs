@@ -5,6 +5,7 @@
 mod admission;
 mod checkpoint;
 mod committing;
+mod conflicts;
 mod declining;
 mod failing;
 mod high_water;

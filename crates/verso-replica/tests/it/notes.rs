@@ -1,10 +1,10 @@
 //! [`Notes`]: the smallest application there is, a set of texts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use verso_vv::Dot;
-use verso_wire::{Application, AppliedEntry, Drafting, Drafts, EntryKind};
+use verso_wire::{Application, AppliedEntry, ConflictChanges, Drafting, Drafts, EntryKind};
 
 /// The kind of an entry that holds a text.
 pub(crate) const TEXT: EntryKind = EntryKind(1);
@@ -36,6 +36,9 @@ pub(crate) struct Notes {
     /// How many entries were applied since it was made or restored.
     #[serde(skip)]
     pub(crate) applied: usize,
+    /// A text `?x` opens the conflict `x`, and `!x` resolves it. Those that are open, and that were when changes were last taken.
+    open: BTreeSet<String>,
+    told: BTreeSet<String>,
 }
 
 impl Notes {
@@ -73,7 +76,18 @@ impl Application for Notes {
         if self.name.is_none() && entry.kind == TEXT {
             self.name = Some(text.clone());
         }
+        match text.split_at_checked(1) {
+            Some(("?", conflict)) => drop(self.open.insert(conflict.to_owned())),
+            Some(("!", conflict)) => drop(self.open.remove(conflict)),
+            _ => {}
+        }
         self.texts.insert(entry.dot, text);
+    }
+
+    fn take_conflict_changes(&mut self) -> ConflictChanges {
+        let before = std::mem::replace(&mut self.told, self.open.clone());
+        let without = |these: &BTreeSet<String>, those| these.difference(those).cloned().collect();
+        ConflictChanges { opened: without(&self.open, &before), resolved: without(&before, &self.open) }
     }
 
     fn name(&self) -> Option<&str> {
