@@ -103,7 +103,7 @@ fn perform(cli: Cli, environment: Environment, output: Output) -> Result<(), Cli
         Command::Up { once: false, .. } => command::up::run(&app),
         Command::Status => command::status::run(&app),
         Command::Log(wanted) => command::log::run(&app, &wanted),
-        Command::Conflicts(wanted) => command::conflicts::run(&app, &wanted),
+        Command::Conflicts { wanted, workspace } => command::conflicts::run(&app, wanted.as_ref(), &workspace),
         Command::Demo { import } => command::demo::run(import.as_deref(), output),
     }
 }

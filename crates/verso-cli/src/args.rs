@@ -13,7 +13,7 @@ mod log;
 mod node;
 mod parse;
 
-pub(crate) use conflicts::{ConflictsArgs, Decision};
+pub(crate) use conflicts::{ConflictsCommand, ResolveChoice};
 pub(crate) use log::LogCommand;
 pub(crate) use node::{EdgeCommand, Ends, NodeCommand};
 pub(crate) use parse::NoCommand;
@@ -194,9 +194,14 @@ pub(crate) enum Command {
     /// Looks at and after the journals, in which everything is kept
     #[command(subcommand, after_help = help::LOG)]
     Log(LogCommand),
-    /// Lists what was done at once on several devices and is to be decided, and decides it
-    #[command(after_help = help::CONFLICTS)]
-    Conflicts(ConflictsArgs),
+    /// Lists what is to be decided, and decides it
+    #[command(after_help = help::CONFLICTS, args_conflicts_with_subcommands = true)]
+    Conflicts {
+        #[command(subcommand)]
+        wanted: Option<ConflictsCommand>,
+        #[command(flatten)]
+        workspace: WorkspaceOption,
+    },
     /// Shows everything at once: two devices on this machine, in temporary directories
     #[command(after_help = help::DEMO)]
     Demo {

@@ -1,6 +1,7 @@
 //! The commands, a file each: ask, have it done, tell.
 
 mod agreement;
+mod author;
 pub(crate) mod conflicts;
 pub(crate) mod demo;
 pub(crate) mod edge;

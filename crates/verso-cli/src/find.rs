@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use verso_graph::{Graph, Node, NodeId};
+use verso_graph::{ConflictId, Graph, Node, NodeId};
 use verso_identity::WorkspaceId;
 use verso_wire::Application as _;
 
@@ -114,6 +114,35 @@ pub(crate) fn node<'a>(graph: &'a Graph, wanted: &str) -> Result<Node<'a>, CliEr
     }
 }
 
+/// Finds the conflict that is meant, among those that are open: by its id, the start of it, or the start of its node's id.
+pub(crate) fn conflict(
+    open: &[(WorkspaceId, ConflictId)],
+    wanted: &str,
+) -> Result<(WorkspaceId, ConflictId), CliError> {
+    let lower = wanted.to_ascii_lowercase();
+    let whole = |(_, id): &&(WorkspaceId, ConflictId)| id.to_string() == lower;
+    let of_node = |id: &ConflictId| {
+        let node = id.node().map(|node| node.to_hyphenated());
+        node.is_some_and(|node| node.starts_with(&lower) || node.replace('-', "").starts_with(&lower))
+    };
+    let starts = |(_, id): &&(WorkspaceId, ConflictId)| id.to_string().starts_with(&lower) || of_node(id);
+    let mut meant: Vec<&(WorkspaceId, ConflictId)> = open.iter().filter(whole).collect();
+    if meant.is_empty() && !lower.is_empty() {
+        meant = open.iter().filter(starts).collect();
+    }
+    match meant.as_slice() {
+        [only] => Ok(**only),
+        [] => {
+            let why = format!("none that is open has an id that starts like `{}`", shown(wanted));
+            Err(CliError::new(Exit::Failed, "can't find the conflict", why, "see `verso conflicts`"))
+        }
+        several => {
+            let why = format!("`{}` could be: {}", shown(wanted), list(several.iter().map(|(_, id)| id.to_string())));
+            Err(CliError::new(Exit::Usage, "can't tell which conflict is meant", why, "name it by more of its id"))
+        }
+    }
+}
+
 /// A node in a list of candidates: enough of its id to name it by, and what people know it by.
 fn told(node: &Node<'_>) -> String {
     let id = node.id().to_hyphenated();
@@ -128,8 +157,7 @@ fn id_prefix(text: &str) -> Option<String> {
     is_prefix.then(|| text.to_ascii_lowercase())
 }
 
-/// Names candidates, but not more than anybody reads.
-pub(crate) fn list(candidates: impl Iterator<Item = String>) -> String {
+fn list(candidates: impl Iterator<Item = String>) -> String {
     let mut all: Vec<String> = candidates.collect();
     let more = all.len().saturating_sub(MAX_CANDIDATES);
     if more > 0 {

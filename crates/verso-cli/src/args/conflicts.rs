@@ -1,38 +1,25 @@
-//! The commands on what is to be decided.
+//! The commands on conflicts.
 
-use clap::{Args, Subcommand, ValueEnum};
-use verso_graph::Choice;
+use clap::{Subcommand, ValueEnum};
 
-use super::{WorkspaceOption, help};
+use super::WorkspaceOption;
 
-/// What is to be decided: the list of it, or a decision.
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_precedence_over_arg = true)]
-pub(crate) struct ConflictsArgs {
-    #[command(flatten)]
-    pub(crate) workspace: WorkspaceOption,
-    #[command(subcommand)]
-    pub(crate) decision: Option<Decision>,
-}
-
-/// A decision. It holds on every device once they have met.
+/// How a conflict is decided. Without a command, what is to be decided is listed.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Decision {
-    /// Decides what becomes of a deleted node, or that the value shown stays
-    #[command(after_help = help::CONFLICTS)]
+pub(crate) enum ConflictsCommand {
+    /// Decides what becomes of a node that one deleted while another worked on it
     Resolve {
-        /// Id of the conflict, or the start of it, or of the node's id
+        /// The conflict's id, or the start of it or of its node's id
         id: String,
-        /// What is to be
+        /// What becomes of it; titles, urls and names can only be kept as shown
         #[arg(value_enum)]
-        choice: ChoiceWord,
+        choice: ResolveChoice,
         #[command(flatten)]
         workspace: WorkspaceOption,
     },
-    /// Shows one of the values instead
-    #[command(after_help = help::CONFLICTS)]
+    /// Takes one of the values that were written at the same time
     Pick {
-        /// Id of the conflict, or the start of it, or of the node's id
+        /// The conflict's id, or the start of it or of its node's id
         id: String,
         /// The value, or its number in the list
         value: String,
@@ -41,23 +28,13 @@ pub(crate) enum Decision {
     },
 }
 
-/// What becomes of a conflict.
+/// What becomes of a contested node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ChoiceWord {
-    /// The node is there again; of values, the one that is shown stays
+pub(crate) enum ResolveChoice {
+    /// It is there, with all its tags and edges; of values the one that is shown
     Keep,
-    /// The node stays a ghost, with its edges
-    Ghost,
-    /// The node goes
+    /// It is gone
     Delete,
-}
-
-impl From<ChoiceWord> for Choice {
-    fn from(word: ChoiceWord) -> Self {
-        match word {
-            ChoiceWord::Keep => Self::Keep,
-            ChoiceWord::Ghost => Self::Ghost,
-            ChoiceWord::Delete => Self::Delete,
-        }
-    }
+    /// It stays a ghost, and nothing is open about it
+    Ghost,
 }

@@ -77,14 +77,15 @@ Examples:
   verso edge rm W3C RFCs --kind cites";
 
 pub(super) const CONFLICTS: &str = "\
-Nothing waits for a decision: meanwhile the later value is shown, and a node that somebody deleted while
-somebody else worked on it stays as a ghost. Without -w all workspaces are meant.
+Where two devices did different things without knowing of each other, nothing is lost and nothing waits: one
+value is shown, a deleted node stays as a ghost, and this list has both sides until somebody decides. What is
+decided holds on every device.
 
 Examples:
-  verso conflicts                              what is open, with both sides
-  verso conflicts pick title:6ba7b810 2        shows the second value
-  verso conflicts pick title:6ba7b810 RFCs     shows this value
-  verso conflicts resolve deletion:6ba7 keep   the node is there again
+  verso conflicts                              lists all, with both sides, who, when, and the rule
+  verso conflicts pick title:6ba7b810 2        takes the second value
+  verso conflicts pick title:6ba7b810 RFCs     takes this one
+  verso conflicts resolve deletion:6ba7 keep   brings a deleted node back
   verso conflicts resolve deletion:6ba7 delete";
 
 pub(super) const EXPORT: &str = "\

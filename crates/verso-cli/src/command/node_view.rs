@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use verso_graph::{Edge, Graph, Node, NodeState, Register, Stamp, Written};
+use verso_graph::{Edge, Graph, Node, NodeState, Register, Stamp, What, Written};
 
+use super::author::Made;
+use super::conflicts::said;
 use crate::device::Device;
 use crate::output::{Paint, Report, shown};
-use crate::when;
 
 /// A node as `node show` tells it.
 #[derive(Debug, Serialize)]
@@ -25,13 +26,23 @@ pub(super) struct NodeView {
     incoming: Vec<Link>,
     /// Whether it is to be decided what becomes of the node.
     conflicts: Vec<String>,
+    /// Who added each tag, and when.
+    tagged: Vec<Tagged>,
+    /// Why it is as it is: who deleted it, what that had not seen, what was decided. Empty where nobody ever deleted it.
+    because: Vec<Reason>,
 }
 
 #[derive(Debug, Serialize)]
-struct Made {
-    at: String,
-    device: String,
-    name: String,
+struct Tagged {
+    tag: String,
+    by: Vec<Made>,
+}
+
+#[derive(Debug, Serialize)]
+struct Reason {
+    what: String,
+    #[serde(flatten)]
+    made: Made,
 }
 
 #[derive(Debug, Serialize)]
@@ -50,13 +61,18 @@ struct Link {
 
 impl NodeView {
     pub(super) fn new(device: &Device, graph: &Graph, node: &Node<'_>) -> Self {
-        let made = |stamp: Stamp| {
-            let author = stamp.dot.author.device;
-            let name = device.replica().trust().name(&author).unwrap_or_default().to_owned();
-            Made { at: when::json(stamp.hlc.millis()), device: author.to_hex(), name }
-        };
+        let made = |stamp: Stamp| Made::new(device, stamp);
         let value = |written: Written<'_>| Value { value: written.value.to_owned(), made: made(written.stamp) };
         let conflicts = graph.conflicts().into_iter().filter(|conflict| conflict.id.node() == Some(node.id()));
+        let tagged = node
+            .tags()
+            .into_iter()
+            .map(|tag| Tagged { tag: tag.to_owned(), by: node.tagged(tag).into_iter().map(made).collect() });
+        let explained = graph.explain(&node.id()).map(|explanation| explanation.because).unwrap_or_default();
+        // Activities say something only against a deletion.
+        let is_disputed = explained.iter().any(|side| !matches!(side.what, What::Activity(_)));
+        let told = explained.iter().filter(|_| is_disputed);
+        let because = told.map(|side| Reason { what: said(side), made: made(side.stamp) });
         Self {
             node: node.id().to_hyphenated(),
             url: node.url().to_owned(),
@@ -69,6 +85,8 @@ impl NodeView {
             outgoing: node.outgoing().iter().map(|edge| Link::to(&edge.target(), edge)).collect(),
             incoming: node.incoming().iter().map(|edge| Link::to(&edge.source(), edge)).collect(),
             conflicts: conflicts.map(|conflict| conflict.id.kind().to_owned()).collect(),
+            tagged: tagged.collect(),
+            because: because.collect(),
         }
     }
 }
@@ -82,13 +100,6 @@ impl Link {
     fn text(&self, arrow: &str, paint: Paint) -> String {
         let kind = if self.kind.is_empty() { String::new() } else { format!(" {}", paint.faint(shown(&self.kind))) };
         format!("{arrow}{kind} {}", shown(&self.title))
-    }
-}
-
-impl Made {
-    fn text(&self) -> String {
-        let name = if self.name.is_empty() { self.device.get(..10).unwrap_or_default() } else { &self.name };
-        format!("{}, {}", shown(name), when::person_reads(&self.at))
     }
 }
 
@@ -115,9 +126,12 @@ impl Report for NodeView {
         for link in &self.incoming {
             writeln!(out, "  {}", link.text("←", paint))?;
         }
+        for reason in &self.because {
+            writeln!(out, "  because  {}  {}", reason.what, paint.faint(reason.made.text()))?;
+        }
         if self.conflicts.iter().any(|kind| kind == "deletion") {
             let why = "it was deleted by somebody who had not seen all that was done to it";
-            writeln!(out, "  {} {why}", paint.warn("open:"))?;
+            writeln!(out, "  {} {why}; see `verso conflicts`", paint.warn("open:"))?;
         }
         Ok(())
     }

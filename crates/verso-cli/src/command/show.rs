@@ -106,7 +106,8 @@ impl Report for View {
         let (nodes, tags, edges) = (count(self.nodes), count(self.tags), count(self.edges));
         writeln!(out, "{nodes} nodes, {tags} tags, {edges} edges; {} in the journal", entries(self.entries))?;
         if self.conflicts > 0 {
-            writeln!(out, "{} to be decided, {} ghosts", paint.warn(count(self.conflicts)), count(self.ghosts))?;
+            let (open, ghosts) = (paint.warn(count(self.conflicts)), count(self.ghosts));
+            writeln!(out, "{open} to be decided, {ghosts} ghosts: see `verso conflicts`")?;
         }
         if !self.most_used_tags.is_empty() {
             let tags: Vec<String> =

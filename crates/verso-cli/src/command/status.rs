@@ -200,6 +200,9 @@ impl Report for Status {
             };
             writeln!(out, "  {} {} {what}", paint.warn("!"), shown(&conflict.title))?;
         }
+        if !self.conflicts.is_empty() {
+            writeln!(out, "  {}", paint.faint("see `verso conflicts`"))?;
+        }
         Ok(())
     }
 }

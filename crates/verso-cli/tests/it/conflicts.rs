@@ -1,113 +1,114 @@
-//! What two devices did at once is listed on both, decided on one, and then decided on both.
+//! What two devices did apart and can't stand side by side: listed with both sides, and decided for both.
 
 use serde_json::{Value, json};
 
 use crate::device::{Device, assert_equal, keys, pair, sync};
 
-/// A desk and a laptop that retitled one node, and of which one deleted what the other tagged, while apart.
-fn at_odds() -> [Device; 2] {
-    let [desk, lap] = [Device::new("desk"), Device::new("lap")];
+/// Two devices that gave one node two titles, and of which one deleted another node while the other tagged it.
+fn apart() -> [Device; 2] {
+    let (desk, lap) = (Device::new("desk"), Device::new("lap"));
     desk.ok(&["workspace", "new", "garden"]);
     desk.ok(&["node", "add", "u:a", "--title", "A"]);
     desk.ok(&["node", "add", "u:b", "--title", "B"]);
     pair(&desk, &lap);
     sync(&desk, &lap);
-    desk.ok(&["node", "title", "u:a", "A of desk"]);
+    desk.ok(&["node", "title", "u:a", "from desk"]);
+    lap.ok(&["node", "title", "u:a", "from lap"]);
     desk.ok(&["node", "rm", "u:b"]);
-    lap.ok(&["node", "title", "u:a", "A of lap"]);
     lap.ok(&["node", "tag", "u:b", "keep"]);
     sync(&desk, &lap);
     assert_equal(&desk, &lap);
     [desk, lap]
 }
 
-fn open(device: &Device) -> Vec<Value> {
+fn conflicts(device: &Device) -> Vec<Value> {
     device.json(&["conflicts"])["conflicts"].as_array().unwrap().clone()
 }
 
-fn of_kind(conflicts: &[Value], kind: &str) -> Value {
-    conflicts.iter().find(|conflict| conflict["kind"] == kind).unwrap().clone()
+fn of_kind(device: &Device, kind: &str) -> Value {
+    conflicts(device).into_iter().find(|conflict| conflict["kind"] == kind).unwrap()
 }
 
 #[test]
-fn both_sides_are_listed_with_who_and_when() {
-    let [desk, lap] = at_odds();
-    let conflicts = open(&desk);
-    assert_eq!(conflicts, open(&lap));
-    assert_eq!(conflicts.len(), 2);
-    let title = of_kind(&conflicts, "title");
-    assert_eq!(
-        keys(&title),
-        ["authors", "id", "kind", "names", "node", "rule", "times", "title", "values", "workspace"]
-    );
-    assert_eq!(title["values"], json!(["A of lap", "A of desk"]), "the later one is shown");
-    assert_eq!((&title["names"], &title["rule"]), (&json!(["lap", "desk"]), &json!("greatest-stamp")));
-    assert_eq!(title["authors"][0], lap.json(&["id"])["device"]);
-    assert!(title["times"][0].as_str() > title["times"][1].as_str());
-    let deletion = of_kind(&conflicts, "deletion");
-    assert_eq!((&deletion["values"], &deletion["title"]), (&json!(["deleted", "tag"]), &json!("B")));
-    let text = desk.ok(&["conflicts", "-w", "garden"]);
-    for words in ["A of desk", "A of lap", "deleted", title["id"].as_str().unwrap()] {
+fn both_sides_are_listed_with_who_and_when_and_the_rule() {
+    let [desk, lap] = apart();
+    assert_eq!(conflicts(&desk), conflicts(&lap));
+    let title = of_kind(&desk, "title");
+    let fields = "authors id kind names node rule times title values workspace";
+    assert_eq!(keys(&title), fields.split(' ').collect::<Vec<_>>());
+    assert_eq!(title["rule"], "greatest-stamp");
+    let shown = desk.json(&["node", "show", "u:a"]);
+    assert_eq!((&title["node"], &title["values"][0]), (&shown["node"], &shown["title"]));
+    let mut names: Vec<&str> = title["names"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["desk", "lap"]);
+    assert_eq!((title["authors"].as_array().unwrap().len(), title["times"].as_array().unwrap().len()), (2, 2));
+    let deletion = of_kind(&desk, "deletion");
+    assert_eq!((&deletion["rule"], &deletion["values"]), (&json!("unseen-activity"), &json!(["deleted", "tag"])));
+    assert_eq!(deletion["names"], json!(["desk", "lap"]));
+    // The node itself tells why it is as it is.
+    let ghost = lap.json(&["node", "show", "u:b"]);
+    assert_eq!((&ghost["because"][0]["what"], &ghost["because"][1]["what"]), (&json!("deleted"), &json!("tag")));
+    assert_eq!((&ghost["tagged"][0]["tag"], &ghost["tagged"][0]["by"][0]["name"]), (&json!("keep"), &json!("lap")));
+    let text = desk.ok(&["conflicts"]);
+    for words in ["from desk", "from lap", "verso conflicts pick title:", "verso conflicts resolve deletion:"] {
         assert!(text.contains(words), "{text}");
     }
+    assert!(desk.ok(&["status"]).contains("verso conflicts") && desk.ok(&["show"]).contains("verso conflicts"));
 }
 
 #[test]
-fn a_loser_is_picked_and_a_ghost_kept_on_both() {
-    let [desk, lap] = at_odds();
-    let conflicts = open(&lap);
-    let (title, deletion) = (of_kind(&conflicts, "title"), of_kind(&conflicts, "deletion"));
-    let decided = lap.json(&["conflicts", "pick", title["id"].as_str().unwrap(), "A of desk"]);
-    assert_eq!(decided, json!({"id": title["id"], "workspace": title["workspace"]}));
-    let start = &deletion["node"].as_str().unwrap()[..13];
-    desk.ok(&["conflicts", "resolve", start, "keep"]);
+fn what_one_decides_is_decided_for_both() {
+    let [desk, lap] = apart();
+    let title = of_kind(&lap, "title");
+    let loser = title["values"][1].as_str().unwrap();
+    let id = title["id"].as_str().unwrap();
+    let settled = lap.json(&["conflicts", "pick", &id[..20], loser]);
+    assert_eq!(keys(&settled), ["id", "kind", "node", "workspace"]);
+    assert_eq!(settled["id"], id);
+    let node = of_kind(&desk, "deletion")["node"].as_str().unwrap().to_owned();
+    desk.ok(&["conflicts", "resolve", &format!("deletion:{}", &node[..13]), "keep"]);
     sync(&desk, &lap);
     assert_equal(&desk, &lap);
     for device in [&desk, &lap] {
-        assert_eq!(open(device), Vec::<Value>::new());
-        assert_eq!(device.json(&["node", "show", "u:a"])["title"], "A of desk");
+        assert_eq!(conflicts(device), [Value::Null; 0]);
+        assert_eq!(device.json(&["node", "show", "u:a"])["title"], loser);
         assert_eq!(device.json(&["node", "show", "u:b"])["state"], "live");
-        assert!(device.ok(&["conflicts"]).contains("nothing"));
+        assert_eq!(device.ok(&["conflicts"]), "nothing is to be decided\n");
     }
-    let again = lap.fails(&["conflicts", "resolve", start, "delete"]);
-    assert_eq!((again.code, again.why.contains("no open conflict")), (1, true), "{again:?}");
 }
 
 #[test]
-fn a_value_has_a_number_and_a_ghost_may_stay_or_go() {
-    let [desk, lap] = at_odds();
-    desk.ok(&["conflicts", "pick", "title:", "2"]);
-    assert_eq!(desk.json(&["node", "show", "u:a"])["title"], "A of desk");
-    desk.ok(&["conflicts", "resolve", "deletion", "ghost"]);
-    assert_eq!(open(&desk), Vec::<Value>::new());
-    assert_eq!(desk.json(&["node", "show", "u:b"])["state"], "ghost");
-    lap.ok(&["conflicts", "resolve", "deletion", "delete"]);
-    assert_eq!(lap.fails(&["node", "show", "u:b"]).code, 1);
+fn ghosts_and_deletions_are_decided_and_values_go_by_number() {
+    let [desk, lap] = apart();
+    let of_b = of_kind(&desk, "deletion")["node"].as_str().unwrap().to_owned();
+    let of_a = of_kind(&desk, "title");
+    desk.ok(&["conflicts", "resolve", &of_b, "ghost"]);
+    lap.ok(&["conflicts", "pick", of_a["node"].as_str().unwrap(), "2", "-w", "garden"]);
     sync(&desk, &lap);
-    assert_equal(&desk, &lap);
-    assert_eq!(
-        desk.json(&["node", "show", "u:b"])["state"],
-        "ghost",
-        "of decisions at once the one that keeps more counts"
-    );
+    assert_eq!(desk.json(&["node", "show", "u:b"])["state"], "ghost");
+    assert_eq!(desk.json(&["node", "show", "u:a"])["title"], of_a["values"][1]);
+    assert_eq!((conflicts(&desk).len(), conflicts(&lap).len()), (0, 0));
 }
 
 #[test]
-fn what_makes_no_sense_changes_nothing() {
-    let [desk, _lap] = at_odds();
+fn nonsense_is_told_and_changes_nothing() {
+    let [desk, _lap] = apart();
     let before = desk.export();
-    for (words, code, hint) in [
-        (&["conflicts", "pick", "title", "3"][..], 2, "as it is listed"),
-        (&["conflicts", "pick", "title", "0"], 2, "as it is listed"),
-        (&["conflicts", "pick", "title", "A of nobody"], 2, "as it is listed"),
-        (&["conflicts", "pick", "deletion", "1"], 2, "resolve"),
-        (&["conflicts", "resolve", "title", "delete"], 2, "pick"),
-        (&["conflicts", "resolve", "", "keep"], 2, "more of its id"),
-        (&["conflicts", "resolve", "url:", "keep"], 1, "verso conflicts"),
-        (&["conflicts", "-w", "nowhere"], 1, "-w"),
+    let title = of_kind(&desk, "title")["id"].as_str().unwrap().to_owned();
+    let deletion = of_kind(&desk, "deletion")["id"].as_str().unwrap().to_owned();
+    for (words, code) in [
+        (&["conflicts", "resolve", "title:ffffffff-ffff", "keep"][..], 1),
+        (&["conflicts", "resolve", &title, "ghost"], 2),
+        (&["conflicts", "resolve", &title, "perhaps"], 2),
+        (&["conflicts", "pick", &title, "none of them"], 1),
+        (&["conflicts", "pick", &title, "3"], 1),
+        (&["conflicts", "pick", &deletion, "1"], 1),
+        (&["conflicts", "pick", "", "1"], 1),
+        (&["conflicts", "-w", "nowhere"], 1),
     ] {
         let failure = desk.fails(words);
-        assert_eq!((failure.code, failure.hint.contains(hint)), (code, true), "{words:?} {failure:?}");
+        assert_eq!(failure.code, code, "{words:?} {failure:?}");
     }
     assert_eq!(desk.export(), before);
 }

@@ -46,7 +46,7 @@ fn a_node_lives_through_every_command() {
         device.json(words);
     }
     let view = device.json(&["node", "show", &other[..13]]);
-    let fields = "conflicts created incoming node outgoing state tags title titles url urls";
+    let fields = "because conflicts created incoming node outgoing state tagged tags title titles url urls";
     assert_eq!(keys(&view), fields.split(' ').collect::<Vec<_>>());
     assert_eq!((&view["title"], &view["url"]), (&json!("RFCs"), &json!("https://www.rfc-editor.org/")));
     assert_eq!((&view["tags"], &view["state"]), (&json!(["ietf"]), &json!("live")));

@@ -1,8 +1,7 @@
 //! [`Plot`]: what both do to the same nodes while apart, and how it turned out.
 
-use verso_graph::{Conflict, Graph, Intent, NodeId, NodeState, Register};
+use verso_graph::{Conflict, Graph, Intent, NodeId, NodeState, Register, What};
 
-use crate::command::conflicts;
 use crate::output::shown;
 
 /// How many titles are looked for in the files.
@@ -111,11 +110,17 @@ fn tag(node: NodeId, tag: &str) -> Intent {
 
 impl Told {
     fn new(conflict: &Conflict<'_>) -> Self {
+        let value = |what: &What<'_>| match what {
+            What::Value(value) => (*value).to_owned(),
+            What::Deleted => "deleted".to_owned(),
+            What::Activity(kind) => (*kind).to_owned(),
+            What::Decided(_) => "decided".to_owned(),
+        };
         Self {
             id: conflict.id.to_string(),
             kind: conflict.id.kind(),
             rule: conflict.rule.code(),
-            values: conflict.sides.iter().map(|side| conflicts::told(&side.what)).collect(),
+            values: conflict.sides.iter().map(|side| value(&side.what)).collect(),
         }
     }
 }
