@@ -61,9 +61,7 @@ pub(crate) fn key(error: &LoadError, dir: &Path) -> CliError {
 /// What helps a keychain.
 fn keychain(error: &KeychainError) -> &'static str {
     match error {
-        KeychainError::Unreachable { .. } => {
-            "run the command in a session that has a keychain; `verso doctor` looks at it"
-        }
+        KeychainError::Unreachable { .. } => "run the command in a session that has a keychain",
         KeychainError::Locked => "unlock the keychain, then run the command again",
         KeychainError::NoCollection => {
             "make its default collection: log in at the desktop once, or set its password there"

@@ -139,7 +139,7 @@ impl Home {
         let config = Config::read(&self.dir).map_err(|error| error.to_cli(&self.dir))?;
         if config.spare.is_some() {
             let why = "an earlier move left a copy in the other store, which can't be removed now";
-            let hint = "see `verso doctor`, and run the command again once the other store can be reached";
+            let hint = "run the command again once the other store can be reached";
             return Err(CliError::new(Exit::KeyStore, "can't move the key", why, hint));
         }
         let moved = self.move_to(choose()?, &key, config, output);

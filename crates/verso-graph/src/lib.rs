@@ -18,7 +18,6 @@ mod read;
 mod snapshot;
 mod table;
 mod values;
-mod varint;
 
 pub use conflict::{Conflict, ConflictId, Explanation, ParseConflictIdError, Rule, Side, What};
 pub use graph::Graph;

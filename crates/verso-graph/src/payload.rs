@@ -2,11 +2,10 @@
 //!
 //! An entry's kind is its format: a change of a layout takes a new kind, and kinds that a device doesn't know it ignores.
 
-use verso_vv::{AuthorTag, HashTag, Seen, Seq};
+use verso_vv::{AuthorTag, HashTag, Seen, Seq, varint};
 use verso_wire::EntryKind;
 
 use crate::intent::{Choice, Field, MAX_DELETED, Register};
-use crate::varint;
 
 /// The kinds of entries that this crate writes and reads.
 pub mod kinds {

@@ -6,12 +6,11 @@
 
 use std::num::NonZeroU64;
 
-use verso_vv::HashTag;
+use verso_vv::{HashTag, varint};
 
 use crate::chains::{At, Name};
 use crate::payload::MAX_SEQ;
 use crate::table::{ChainIx, Ix, LabelIx, LineIx, NodeIx, SeenIx};
-use crate::varint;
 
 /// Bytes that are being written.
 #[derive(Default)]

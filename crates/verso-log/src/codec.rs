@@ -1,5 +1,7 @@
 //! Reading and writing the small integers and arrays that the formats are made of. All integers are little-endian.
 
+use verso_vv::varint;
+
 /// Bytes that are taken from the front. Every method gives `None` once they do not suffice.
 pub(crate) struct Input<'a>(&'a [u8]);
 
@@ -32,9 +34,7 @@ impl<'a> Input<'a> {
 
     /// Takes an unsigned LEB128 number; one that is longer than it need be is refused, so each number has one form.
     pub(crate) fn varint(&mut self) -> Option<u64> {
-        let (number, rest) = unsigned_varint::decode::u64(self.0).ok()?;
-        self.0 = rest;
-        Some(number)
+        varint::take(&mut self.0)
     }
 
     pub(crate) fn varint32(&mut self) -> Option<u32> {
@@ -54,7 +54,7 @@ impl<'a> Input<'a> {
 
 /// Appends an unsigned LEB128 number.
 pub(crate) fn put_varint(out: &mut Vec<u8>, number: u64) {
-    out.extend_from_slice(unsigned_varint::encode::u64(number, &mut unsigned_varint::encode::u64_buffer()));
+    varint::put(out, number);
 }
 
 /// Returns the first bytes of a hash, for a check that is shorter.

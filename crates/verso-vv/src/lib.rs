@@ -4,6 +4,7 @@ mod author;
 mod hash;
 mod hlc;
 mod seen;
+pub mod varint;
 mod vector;
 
 pub use author::{Author, Dot, Incarnation, Seq};

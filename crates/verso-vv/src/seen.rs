@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::author::{Author, Seq};
 use crate::hash::HashTag;
+use crate::varint;
 
 /// Names a signing author within payloads: the first 8 bytes of BLAKE3("verso author tag v1" ‖ device ‖ incarnation, little-endian).
 ///
@@ -79,12 +80,10 @@ impl Seen {
 
     /// Appends the encoding to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let mut buffer = unsigned_varint::encode::usize_buffer();
-        out.extend_from_slice(unsigned_varint::encode::usize(self.items.len(), &mut buffer));
+        varint::put(out, u64::try_from(self.items.len()).unwrap_or(u64::MAX));
         for item in &self.items {
             out.extend_from_slice(&item.author.0);
-            let mut buffer = unsigned_varint::encode::u64_buffer();
-            out.extend_from_slice(unsigned_varint::encode::u64(item.seq.0, &mut buffer));
+            varint::put(out, item.seq.0);
             out.extend_from_slice(&item.tag.0);
         }
     }
@@ -94,14 +93,16 @@ impl Seen {
     /// # Errors
     /// [`SeenError`] if the bytes end early, hold more than [`MAX_SEEN`] items, or aren't canonical.
     pub fn decode(bytes: &[u8]) -> Result<(Self, &[u8]), SeenError> {
-        let (count, mut rest) = unsigned_varint::decode::usize(bytes).map_err(|_source| SeenError::Truncated)?;
+        let mut rest = bytes;
+        let count = varint::take(&mut rest).ok_or(SeenError::Truncated)?;
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
         if count > MAX_SEEN {
             return Err(SeenError::TooMany { count });
         }
         let mut items: Vec<SeenItem> = Vec::new();
         for _ in 0..count {
-            let (author, after) = rest.split_first_chunk::<8>().ok_or(SeenError::Truncated)?;
-            let (seq, after) = unsigned_varint::decode::u64(after).map_err(|_source| SeenError::Truncated)?;
+            let (author, mut after) = rest.split_first_chunk::<8>().ok_or(SeenError::Truncated)?;
+            let seq = varint::take(&mut after).ok_or(SeenError::Truncated)?;
             let (tag, after) = after.split_first_chunk::<4>().ok_or(SeenError::Truncated)?;
             let item = SeenItem { author: AuthorTag(*author), seq: Seq(seq), tag: HashTag(*tag) };
             Self::check_next(items.last(), &item)?;

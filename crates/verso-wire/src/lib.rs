@@ -12,7 +12,6 @@ mod message;
 mod reason;
 mod seal;
 mod unit;
-mod varint;
 
 pub use application::{Ancestor, Application, AppliedEntry, ConflictChanges, Drafting, Drafts};
 pub use branch::Branch;

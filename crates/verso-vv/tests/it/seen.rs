@@ -113,3 +113,11 @@ proptest! {
         }
     }
 }
+
+/// The tenth byte of a number has room for one bit; what lies beyond must not give the same number again.
+#[test]
+fn a_number_of_more_than_64_bits_is_refused() {
+    let item = |last: u8| [&[1][..], &[7; 8], &[0xff; 9], &[last], &[1, 2, 3, 4]].concat();
+    assert!(Seen::decode(&item(1)).is_ok());
+    assert_eq!(Seen::decode(&item(3)), Err(SeenError::Truncated));
+}

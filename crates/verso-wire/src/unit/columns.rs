@@ -1,13 +1,12 @@
 //! The columns of a unit: all kinds, all clocks, then kind by kind all lengths and all payloads. Alike beside alike compresses far better than
 //! entry after entry.
 
-use verso_vv::Hlc;
+use verso_vv::{Hlc, varint};
 
 use crate::entry::{Content, EntryDigest, EntryKind};
 use crate::limits::{MAX_PAYLOAD, MAX_UNIT_ENTRIES, MAX_UNIT_PAYLOAD};
 use crate::unit::format::DecodeError;
 use crate::unit::{Form, Row, Rows, to_u32, to_usize};
-use crate::varint;
 
 /// Bits of an [`Hlc`]'s counter. The first clock is turned by so many, which puts the counter, nearly always 0, where a
 /// variable-length integer drops it.

@@ -3,7 +3,7 @@
 use rkyv::rancor::Failure;
 use rkyv::{Archive, Serialize};
 use verso_identity::{DeviceId, Signature, WorkspaceId};
-use verso_vv::{Author, EntryHash, Incarnation, Seq};
+use verso_vv::{Author, EntryHash, Incarnation, Seq, varint};
 
 use crate::branch::Branch;
 use crate::entry::EntryDigest;
@@ -11,7 +11,6 @@ use crate::limits::{MAX_KEPT_SEALS, MAX_UNIT_BYTES, MAX_UNIT_ENTRIES};
 use crate::unit::columns::{self, DigestAt};
 use crate::unit::compress::{self, CompressionLevel};
 use crate::unit::{KeptSeal, Rows, SyncUnit};
-use crate::varint;
 
 /// The version of the format, in the lower four bits of the first byte.
 pub const UNIT_FORMAT: u8 = 1;

@@ -1,10 +1,14 @@
-//! Unsigned LEB128 integers, strict: the shortest form only, and nothing beyond 64 bits.
+//! Unsigned LEB128 integers, strict: the shortest form only, and nothing beyond 64 bits. So a number has one encoding.
+//!
+//! Whatever is hashed, signed or compared by its bytes depends on that, which the crate `unsigned-varint` alone does not give: it drops
+//! what exceeds 64 bits in the tenth byte.
 
 /// Bytes of the longest encoding.
-pub(crate) const MAX_LEN: usize = 10;
+pub const MAX_LEN: usize = 10;
 
 /// Appends `value`.
-pub(crate) fn put(out: &mut Vec<u8>, value: u64) {
+#[inline]
+pub fn put(out: &mut Vec<u8>, value: u64) {
     if let Ok(byte) = u8::try_from(value)
         && unsigned_varint::decode::is_last(byte)
     {
@@ -15,14 +19,15 @@ pub(crate) fn put(out: &mut Vec<u8>, value: u64) {
 }
 
 /// Takes an integer from the front of `bytes`; `None` if they end early or aren't the one encoding of a number.
-pub(crate) fn take(bytes: &mut &[u8]) -> Option<u64> {
+#[inline]
+pub fn take(bytes: &mut &[u8]) -> Option<u64> {
     let (&first, rest) = bytes.split_first()?;
     if unsigned_varint::decode::is_last(first) {
         *bytes = rest;
         return Some(u64::from(first));
     }
     let (value, rest) = unsigned_varint::decode::u64(bytes).ok()?;
-    // The crate drops what exceeds 64 bits in the tenth byte, so several encodings would give one number.
+    // The tenth byte has room for one bit.
     if bytes.len() - rest.len() == MAX_LEN && bytes.get(MAX_LEN - 1).is_some_and(|&last| last > 1) {
         return None;
     }
@@ -30,8 +35,9 @@ pub(crate) fn take(bytes: &mut &[u8]) -> Option<u64> {
     Some(value)
 }
 
-/// Takes an integer that must be at most `max`.
-pub(crate) fn take_usize(bytes: &mut &[u8], max: usize) -> Option<usize> {
+/// Takes an integer that must be at most `max`, from the front of `bytes`; `None` if it is more, or none.
+#[inline]
+pub fn take_usize(bytes: &mut &[u8], max: usize) -> Option<usize> {
     take(bytes).and_then(|value| usize::try_from(value).ok()).filter(|value| *value <= max)
 }
 
