@@ -223,8 +223,7 @@ impl Graph {
         let value = value.to_owned();
         Some(match id {
             ConflictId::WorkspaceName => Intent::SetWorkspaceName { name: value },
-            ConflictId::Register(node, Register::Title) => Intent::SetTitle { node: NodeRef::Id(*node), title: value },
-            ConflictId::Register(node, Register::Url) => Intent::SetUrl { node: NodeRef::Id(*node), url: value },
+            ConflictId::Register(node, register) => register.write(*node, value),
             ConflictId::Deletion(_) => return None,
         })
     }

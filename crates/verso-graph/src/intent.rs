@@ -126,6 +126,17 @@ pub enum Register {
     Url,
 }
 
+impl Register {
+    /// Returns the intent that writes this value.
+    pub(crate) fn write(self, node: NodeId, value: String) -> Intent {
+        let node = NodeRef::Id(node);
+        match self {
+            Self::Title => Intent::SetTitle { node, title: value },
+            Self::Url => Intent::SetUrl { node, url: value },
+        }
+    }
+}
+
 /// How a conflict is settled. The order is the precedence among concurrent decisions: the greatest wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Choice {

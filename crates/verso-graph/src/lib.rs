@@ -17,6 +17,7 @@ mod presence;
 mod read;
 mod snapshot;
 mod table;
+mod undo;
 mod values;
 
 pub use conflict::{Conflict, ConflictId, Explanation, ParseConflictIdError, Rule, Side, What};
@@ -25,3 +26,4 @@ pub use intent::{Choice, Field, Intent, MAX_DELETED, MAX_LABEL, MAX_TITLE, MAX_U
 pub use node_id::{NodeId, ParseNodeIdError};
 pub use payload::kinds;
 pub use read::{Counts, Edge, Node, NodeState, Stamp, Traversal, Written};
+pub use undo::{Plan, UndoStack};

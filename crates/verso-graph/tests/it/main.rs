@@ -19,4 +19,5 @@ mod registers;
 mod rejections;
 mod sets;
 mod snapshot;
+mod undo;
 mod world;
