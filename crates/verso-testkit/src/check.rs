@@ -6,7 +6,7 @@ use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::{MemoryStorage, Storage as _};
 use verso_replica::Event;
 use verso_trust::PeerRole;
-use verso_vv::{Hlc, VersionVector};
+use verso_vv::VersionVector;
 
 use crate::device::{Device, DeviceIndex, SimReplica};
 use crate::liar::FORGED;
@@ -37,7 +37,7 @@ impl<A: Merge> World<A> {
                 self.check_rotten(DeviceIndex(index));
                 continue;
             }
-            device.read_logs(&device.storage().crash(seed));
+            let logs = device.read_logs(&device.storage().crash(seed));
 
             let reopened = device.open(device.storage().crash(seed), device.now(self.now));
             let (reopened, _) = reopened.expect("a device opens after any crash");
@@ -45,7 +45,16 @@ impl<A: Merge> World<A> {
             remove_checkpoints(&disk);
             let (replayed, _) = device.open(disk, device.now(self.now)).expect("a device opens without checkpoints");
             assert_eq!(views(&reopened), views(&replayed), "{} shows something else from a checkpoint", device.name);
-            assert_eq!(heads(&reopened), heads(&replayed), "{} holds something else from a checkpoint", device.name);
+            assert_eq!(held(&reopened), held(&replayed), "{} holds something else from a checkpoint", device.name);
+            // Of others' stamps a replay may adopt more: a checkpoint has kept each chain's greatest alone, which may lie too far ahead.
+            let [from_checkpoint, from_logs] = [&reopened, &replayed].map(SimReplica::clock);
+            let given = logs.greatest_stamp(&device.id());
+            assert!(from_checkpoint >= given, "{} gave {given}, and would go on from {from_checkpoint}", device.name);
+            assert!(
+                from_checkpoint <= from_logs,
+                "{} knows {from_checkpoint} of a time that its logs don't",
+                device.name
+            );
             for (workspace, author, seq) in self.promises.of(DeviceIndex(index)) {
                 let held = reopened.held(&workspace).unwrap_or_default().get(&author);
                 assert!(held >= seq, "{} acknowledged {author}:{seq} in {workspace} and holds {held}", device.name);
@@ -157,9 +166,9 @@ fn remove_checkpoints(disk: &MemoryStorage) {
     }
 }
 
-/// What a device holds, and what it knows of the time.
-fn heads<A: Merge>(replica: &SimReplica<A>) -> (Vec<Option<VersionVector>>, Hlc) {
-    (replica.workspaces().map(|workspace| replica.held(&workspace)).collect(), replica.clock())
+/// What a device holds.
+fn held<A: Merge>(replica: &SimReplica<A>) -> Vec<Option<VersionVector>> {
+    replica.workspaces().map(|workspace| replica.held(&workspace)).collect()
 }
 
 fn views<A: Merge>(replica: &SimReplica<A>) -> Vec<View> {

@@ -1,5 +1,7 @@
 //! [`Device`]: a replica on a simulated disk, that can lose power and come back.
 
+use std::mem;
+
 use verso_graph::Graph;
 use verso_identity::{DeviceId, DeviceKey};
 use verso_log::MemoryStorage;
@@ -35,7 +37,7 @@ pub struct Device<A: Merge = Graph> {
     pub(crate) liar: Option<Liar>,
     /// Whether bits of its disk have flipped.
     pub(crate) is_rotten: bool,
-    /// What it told of its disk when it was started last.
+    /// What it told of its disk when it was started last, or at all starts since bits of it flipped: it tells of a loss once.
     notices: OpenNotices,
 }
 
@@ -76,7 +78,7 @@ impl<A: Merge> Device<A> {
         self.replica.as_ref()
     }
 
-    /// Returns what the device told of its disk when it was started last.
+    /// Returns what the device told of its disk when it was started last, or at all starts since bits of it flipped.
     pub const fn notices(&self) -> &OpenNotices {
         &self.notices
     }
@@ -114,6 +116,15 @@ impl<A: Merge> Device<A> {
         self.storage = self.storage.crash(seed);
     }
 
+    /// Flips a bit of a file. What it tells from then on is kept.
+    pub(crate) fn rot(&mut self, path: &str, at: usize, bit: u8) {
+        self.storage.flip(path, at, bit);
+        if !self.is_rotten {
+            self.notices = OpenNotices::default();
+        }
+        self.is_rotten = true;
+    }
+
     /// Starts the device from what its disk holds. It stays off if the power goes off meanwhile, or its disk has rotted too far.
     pub(crate) fn start(&mut self, now: Now) {
         let opened = self.open(self.storage.clone(), self.now(now));
@@ -121,7 +132,17 @@ impl<A: Merge> Device<A> {
             return;
         }
         match opened {
-            Ok((replica, notices)) => (self.replica, self.notices) = (Some(replica), notices),
+            Ok((replica, mut notices)) => {
+                if self.is_rotten {
+                    let OpenNotices { local_state_lost, control_log_lost, rolled_back, logs } =
+                        mem::take(&mut self.notices);
+                    notices.local_state_lost |= local_state_lost;
+                    notices.control_log_lost |= control_log_lost;
+                    notices.rolled_back = notices.rolled_back.or(rolled_back);
+                    notices.logs.extend(logs);
+                }
+                (self.replica, self.notices) = (Some(replica), notices);
+            }
             Err(error) => assert!(self.is_rotten, "a device opens after any crash: {error:?}"),
         }
     }

@@ -77,8 +77,7 @@ impl<A: Merge> World<A> {
         let (at, bit) = (self.rng.below(len), 1 << self.rng.below(8));
         self.tell(|| format!("{}: a bit of {path} flips at {at}", self.name(device)));
         self.tally.count("flipped bits");
-        self.devices[device.0].storage().flip(&path, at, bit);
-        self.devices[device.0].is_rotten = true;
+        self.devices[device.0].rot(&path, at, bit);
         let (promises, whole) = (&self.promises, self.whole());
         self.ledger.forgive(|safe| promises.any_has(&whole, safe.workspace, safe.author, safe.seq));
     }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use verso_identity::{WorkspaceId, purposes};
+use verso_identity::{DeviceId, WorkspaceId, purposes};
 use verso_log::{LogOptions, MemoryStorage, Storage as _, SyncLog};
-use verso_vv::{Author, EntryHash, Seq};
-use verso_wire::{ChainHead, SyncUnit};
+use verso_vv::{Author, EntryHash, Hlc, Seq};
+use verso_wire::{ChainHead, Content, SyncUnit};
 
 use crate::device::Device;
 use crate::merge::Merge;
@@ -15,11 +15,18 @@ use crate::merge::Merge;
 pub(crate) struct Logs {
     chains: BTreeMap<(WorkspaceId, Author), ChainHead>,
     hashes: BTreeSet<(WorkspaceId, EntryHash)>,
+    /// The greatest stamp that each device has given.
+    stamps: BTreeMap<DeviceId, Hlc>,
 }
 
 impl Logs {
     pub(crate) fn heads(&self) -> impl Iterator<Item = (WorkspaceId, Author, Seq)> {
         self.chains.iter().map(|((workspace, author), head)| (*workspace, *author, head.seq))
+    }
+
+    /// The greatest stamp that a device has given.
+    pub(crate) fn greatest_stamp(&self, device: &DeviceId) -> Hlc {
+        self.stamps.get(device).copied().unwrap_or_default()
     }
 
     /// Whether an entry of this identity is there.
@@ -51,6 +58,12 @@ impl<A: Merge> Device<A> {
                 let (meta, bytes) = record.expect("what is in the log can be read");
                 let unit = SyncUnit::decode(&workspace, &bytes).expect("what is in the log is a unit");
                 let unit = unit.chain();
+                let stamp = logs.stamps.entry(unit.author().device).or_default();
+                for entry in unit.entries() {
+                    if let Content::Full { hlc, .. } = entry.content {
+                        *stamp = hlc.max(*stamp);
+                    }
+                }
                 logs.hashes.extend(unit.hashes().iter().map(|hash| (workspace, *hash)));
                 let unit = unit.verify().expect("what is in the log was sealed by its author");
                 let author = unit.author();
