@@ -5,15 +5,14 @@ use std::str::FromStr;
 
 use verso_wire::ConflictChanges;
 
-use crate::chains::At;
 use crate::contested::{Change, Naming, Open};
+use crate::explain::sides;
 use crate::graph::Graph;
 use crate::intent::{Choice, Intent, NodeRef, Register};
 use crate::node::is_contested;
 use crate::node_id::NodeId;
-use crate::payload::kinds;
-use crate::presence::{Presence, Review, Settled, Sight};
-use crate::read::{NodeState, Stamp, Written};
+use crate::presence::{Presence, Settled};
+use crate::read::{Stamp, Written};
 use crate::table::NodeIx;
 
 /// Names a conflict by what it is about, so it keeps its name whatever arrives.
@@ -116,13 +115,24 @@ pub enum What<'a> {
     Decided(Choice),
 }
 
-/// What decides while nobody has.
+/// What makes something as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Rule {
-    /// Of concurrent writes the one with the greatest time, then author, is shown.
+    /// Of concurrent writes the one with the greatest time, then author, is shown, while nobody has decided.
     GreatestStamp,
-    /// A node stays as a ghost if something was done to it that its deletion hadn't seen.
+    /// A node stays as a ghost if something was done to it that its deletion hadn't seen, while nobody has decided.
     UnseenActivity,
+    /// A write replaces all that its author had seen.
+    LastWrite,
+    /// What was added is there unless somebody took it away who had seen that.
+    Added,
+    /// A node that nobody deleted is there.
+    NotDeleted,
+    /// A node is gone if deletions have seen all that was done to it.
+    SeenWhole,
+    /// It was decided so.
+    Decided,
 }
 
 impl Rule {
@@ -132,6 +142,11 @@ impl Rule {
         match self {
             Self::GreatestStamp => "greatest-stamp",
             Self::UnseenActivity => "unseen-activity",
+            Self::LastWrite => "last-write",
+            Self::Added => "added",
+            Self::NotDeleted => "not-deleted",
+            Self::SeenWhole => "seen-whole",
+            Self::Decided => "decided",
         }
     }
 
@@ -141,17 +156,13 @@ impl Rule {
         match self {
             Self::GreatestStamp => "both were written without knowing of each other; the later one is shown",
             Self::UnseenActivity => "it was deleted without knowing what else was done to it; it stays as a ghost",
+            Self::LastWrite => "whoever wrote it knew what was there before",
+            Self::Added => "it was added, and nobody took it away who knew of that",
+            Self::NotDeleted => "nobody deleted it",
+            Self::SeenWhole => "it was deleted, knowing all that was done to it",
+            Self::Decided => "it was decided so",
         }
     }
-}
-
-/// Why a node is there, a ghost or gone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explanation {
-    /// Whether it is there.
-    pub state: NodeState,
-    /// Deletions that count, then what no deletion had seen (of each author the last), then the decisions that count.
-    pub because: Vec<Side<'static>>,
 }
 
 impl Graph {
@@ -168,30 +179,26 @@ impl Graph {
     /// Returns the conflict with this id, if it is open.
     #[must_use]
     pub fn conflict<'a>(&'a self, id: &ConflictId) -> Option<Conflict<'a>> {
-        let sides = |values: Vec<Written<'a>>| {
-            let side = |written: &Written<'a>| Side { what: What::Value(written.value), stamp: written.stamp };
-            values.iter().map(side).collect()
-        };
         let (sides, rule) = match id {
             ConflictId::WorkspaceName => {
                 if !is_contested(&self.name, &self.chains) {
                     return None;
                 }
-                (sides(self.workspace_names()), Rule::GreatestStamp)
+                (sides(&self.workspace_names()), Rule::GreatestStamp)
             }
             ConflictId::Deletion(node) => {
                 let node = self.place_of(node)?;
                 if self.nodes[node].presence != Presence::Ghost(Settled::No) {
                     return None;
                 }
-                (self.because(node), Rule::UnseenActivity)
+                (self.because(&self.review_of(node)), Rule::UnseenActivity)
             }
             ConflictId::Register(node, register) => {
                 let node = self.place_of(node).filter(|node| self.is_visible(*node))?;
                 if !self.nodes[node].is_contested(&self.chains, *register) {
                     return None;
                 }
-                (sides(self.values(node, *register)), Rule::GreatestStamp)
+                (sides(&self.values(node, *register)), Rule::GreatestStamp)
             }
         };
         Some(Conflict { id: *id, sides, rule })
@@ -226,13 +233,6 @@ impl Graph {
             ConflictId::Register(node, register) => register.write(*node, value),
             ConflictId::Deletion(_) => return None,
         })
-    }
-
-    /// Tells why a node is there, a ghost or gone; `None` if there never was one with this id.
-    #[must_use]
-    pub fn explain(&self, id: &NodeId) -> Option<Explanation> {
-        let node = self.place_of(id)?;
-        Some(Explanation { state: self.state(id)?, because: self.because(node) })
     }
 
     /// Returns all values that stand as the workspace's name, what is shown first.
@@ -284,20 +284,5 @@ impl Graph {
             open.title.then_some(ConflictId::Register(id, Register::Title)),
             open.url.then_some(ConflictId::Register(id, Register::Url)),
         ]
-    }
-
-    fn because(&self, node: NodeIx) -> Vec<Side<'static>> {
-        let review = Review::of(&self.nodes[node], Sight { chains: &self.chains, vectors: &self.vectors });
-        let side = |what, at: At| Side { what, stamp: self.chains.stamp(at) };
-        let activity = |at: At| self.chains.known(at).and_then(|known| kinds::name(known.kind)).unwrap_or("unknown");
-        let by_stamp = |mut sides: Vec<Side<'static>>| {
-            sides.sort_unstable_by_key(|side| side.stamp);
-            sides
-        };
-        let deletions = review.deletions.iter().map(|deletion| side(What::Deleted, deletion.at)).collect();
-        let left = review.left.iter().map(|at| side(What::Activity(activity(*at)), *at)).collect();
-        let decided = |choice| review.decisions.iter().map(move |mark| side(What::Decided(choice), mark.at));
-        let decisions = review.choice.into_iter().flat_map(decided).collect();
-        [by_stamp(deletions), by_stamp(left), by_stamp(decisions)].concat()
     }
 }

@@ -6,6 +6,7 @@ mod conflict;
 mod contested;
 mod dots;
 mod draft;
+mod explain;
 mod graph;
 mod intent;
 mod items;
@@ -20,7 +21,8 @@ mod table;
 mod undo;
 mod values;
 
-pub use conflict::{Conflict, ConflictId, Explanation, ParseConflictIdError, Rule, Side, What};
+pub use conflict::{Conflict, ConflictId, ParseConflictIdError, Rule, Side, What};
+pub use explain::{Explanation, Topic};
 pub use graph::Graph;
 pub use intent::{Choice, Field, Intent, MAX_DELETED, MAX_LABEL, MAX_TITLE, MAX_URL, NodeRef, Register, Rejected};
 pub use node_id::{NodeId, ParseNodeIdError};

@@ -7,7 +7,7 @@ use verso_vv::{Dot, Hlc};
 use crate::chains::At;
 use crate::graph::Graph;
 use crate::intent::Register;
-use crate::items::{EdgeKey, TagKey};
+use crate::items::EdgeKey;
 use crate::node::Created;
 use crate::node_id::NodeId;
 use crate::presence::Presence;
@@ -280,9 +280,7 @@ impl<'a> Node<'a> {
     /// Returns who added this tag and when; empty if the node doesn't carry it.
     #[must_use]
     pub fn tagged(&self, tag: &str) -> Vec<Stamp> {
-        let Graph { tags, labels, chains, .. } = self.graph;
-        let item = labels.find(tag).and_then(|tag| tags.find(TagKey { node: self.node, tag }));
-        self.graph.stamps(item.into_iter().flat_map(|item| tags.additions(chains, item)))
+        self.graph.who_tagged(&self.id(), tag)
     }
 
     /// Returns the edges that lead from it, by target and kind.
@@ -368,8 +366,7 @@ impl<'a> Edge<'a> {
     /// Returns who added it and when.
     #[must_use]
     pub fn linked(&self) -> Vec<Stamp> {
-        let Graph { edges, chains, .. } = self.graph;
-        self.graph.stamps(edges.find(self.key).into_iter().flat_map(|item| edges.additions(chains, item)))
+        self.graph.who_linked(&self.src(), &self.dst(), self.kind())
     }
 }
 

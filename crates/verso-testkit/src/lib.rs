@@ -22,6 +22,7 @@ mod link;
 mod logs;
 mod meet;
 mod merge;
+pub mod model;
 mod mutant;
 mod promises;
 mod rng;

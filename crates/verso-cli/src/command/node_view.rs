@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use verso_graph::{Edge, Graph, Node, NodeState, Register, Stamp, What, Written};
+use verso_graph::{Edge, Graph, Node, NodeState, Register, Stamp, Topic, What, Written};
 
 use super::author::Made;
 use super::conflicts::said;
@@ -28,6 +28,8 @@ pub(super) struct NodeView {
     conflicts: Vec<String>,
     /// Who added each tag, and when.
     tagged: Vec<Tagged>,
+    /// The rule that makes it live or a ghost.
+    rule: &'static str,
     /// Why it is as it is: who deleted it, what that had not seen, what was decided. Empty where nobody ever deleted it.
     because: Vec<Reason>,
 }
@@ -57,6 +59,7 @@ struct Link {
     node: String,
     title: String,
     kind: String,
+    by: Vec<Made>,
 }
 
 impl NodeView {
@@ -68,7 +71,9 @@ impl NodeView {
             .tags()
             .into_iter()
             .map(|tag| Tagged { tag: tag.to_owned(), by: node.tagged(tag).into_iter().map(made).collect() });
-        let explained = graph.explain(&node.id()).map(|explanation| explanation.because).unwrap_or_default();
+        let explained = graph.explain(&Topic::Node(node.id()));
+        let rule = explained.as_ref().map_or("", |explained| explained.rule.code());
+        let explained = explained.map(|explained| explained.because).unwrap_or_default();
         // Activities say something only against a deletion.
         let is_disputed = explained.iter().any(|side| !matches!(side.what, What::Activity(_)));
         let told = explained.iter().filter(|_| is_disputed);
@@ -82,24 +87,26 @@ impl NodeView {
             created: made(node.created()),
             titles: node.values(Register::Title).into_iter().map(value).collect(),
             urls: node.values(Register::Url).into_iter().map(value).collect(),
-            outgoing: node.outgoing().iter().map(|edge| Link::to(&edge.target(), edge)).collect(),
-            incoming: node.incoming().iter().map(|edge| Link::to(&edge.source(), edge)).collect(),
+            outgoing: node.outgoing().iter().map(|edge| Link::to(&edge.target(), edge, device)).collect(),
+            incoming: node.incoming().iter().map(|edge| Link::to(&edge.source(), edge, device)).collect(),
             conflicts: conflicts.map(|conflict| conflict.id.kind().to_owned()).collect(),
             tagged: tagged.collect(),
+            rule,
             because: because.collect(),
         }
     }
 }
 
 impl Link {
-    fn to(other: &Node<'_>, edge: &Edge<'_>) -> Self {
+    fn to(other: &Node<'_>, edge: &Edge<'_>, device: &Device) -> Self {
         let title = if other.title().is_empty() { other.url() } else { other.title() };
-        Self { node: other.id().to_hyphenated(), title: title.to_owned(), kind: edge.kind().to_owned() }
+        let by = edge.linked().into_iter().map(|stamp| Made::new(device, stamp)).collect();
+        Self { node: other.id().to_hyphenated(), title: title.to_owned(), kind: edge.kind().to_owned(), by }
     }
 
     fn text(&self, arrow: &str, paint: Paint) -> String {
         let kind = if self.kind.is_empty() { String::new() } else { format!(" {}", paint.faint(shown(&self.kind))) };
-        format!("{arrow}{kind} {}", shown(&self.title))
+        format!("{arrow}{kind} {}  {}", shown(&self.title), paint.faint(all(&self.by)))
     }
 }
 
@@ -109,12 +116,15 @@ impl Report for NodeView {
         writeln!(out, "{}{state}", paint.strong(shown(&self.title)))?;
         writeln!(out, "  url      {}", shown(&self.url))?;
         writeln!(out, "  id       {}", self.node)?;
-        if !self.tags.is_empty() {
-            let tags: Vec<String> = self.tags.iter().map(|tag| shown(tag)).collect();
-            writeln!(out, "  tags     {}", tags.join(", "))?;
+        for Tagged { tag, by } in &self.tagged {
+            writeln!(out, "  tag      {}  {}", shown(tag), paint.faint(all(by)))?;
         }
-        writeln!(out, "  created  {}", self.created.text())?;
+        let created = self.created.text();
+        writeln!(out, "  created  {created}")?;
         for (what, values) in [("title", &self.titles), ("url", &self.urls)] {
+            if let Some(made) = values.first().map(|value| value.made.text()).filter(|made| *made != created) {
+                writeln!(out, "  changed  {what}  {}", paint.faint(made))?;
+            }
             for other in values.iter().skip(1) {
                 let made = other.made.text();
                 writeln!(out, "  {} {what} `{}` {}", paint.warn("also:"), shown(&other.value), paint.faint(made))?;
@@ -135,4 +145,9 @@ impl Report for NodeView {
         }
         Ok(())
     }
+}
+
+/// Tells of several who did the same.
+fn all(made: &[Made]) -> String {
+    made.iter().map(Made::text).collect::<Vec<_>>().join(", ")
 }

@@ -48,6 +48,7 @@ fn both_sides_are_listed_with_who_and_when_and_the_rule() {
     assert_eq!(deletion["names"], json!(["desk", "lap"]));
     // The node itself tells why it is as it is.
     let ghost = lap.json(&["node", "show", "u:b"]);
+    assert_eq!(ghost["rule"], "unseen-activity");
     assert_eq!((&ghost["because"][0]["what"], &ghost["because"][1]["what"]), (&json!("deleted"), &json!("tag")));
     assert_eq!((&ghost["tagged"][0]["tag"], &ghost["tagged"][0]["by"][0]["name"]), (&json!("keep"), &json!("lap")));
     let text = desk.ok(&["conflicts"]);

@@ -46,12 +46,16 @@ fn a_node_lives_through_every_command() {
         device.json(words);
     }
     let view = device.json(&["node", "show", &other[..13]]);
-    let fields = "because conflicts created incoming node outgoing state tagged tags title titles url urls";
+    let fields = "because conflicts created incoming node outgoing rule state tagged tags title titles url urls";
     assert_eq!(keys(&view), fields.split(' ').collect::<Vec<_>>());
     assert_eq!((&view["title"], &view["url"]), (&json!("RFCs"), &json!("https://www.rfc-editor.org/")));
     assert_eq!((&view["tags"], &view["state"]), (&json!(["ietf"]), &json!("live")));
-    assert_eq!(view["outgoing"], json!([{"node": id, "title": "W3C", "kind": ""}]));
-    assert_eq!(view["incoming"], json!([{"node": id, "title": "W3C", "kind": "cites"}]));
+    for (edges, kind) in [("outgoing", ""), ("incoming", "cites")] {
+        let edge = &view[edges][0];
+        assert_eq!((&edge["node"], &edge["title"], &edge["kind"]), (&json!(id), &json!("W3C"), &json!(kind)));
+        assert_eq!((view[edges].as_array().unwrap().len(), &edge["by"][0]["name"]), (1, &json!("desk")));
+    }
+    assert_eq!((&view["tagged"][0]["by"][0]["name"], &view["rule"]), (&json!("desk"), &json!("not-deleted")));
     assert_eq!(keys(&view["titles"][0]), ["at", "device", "name", "value"]);
     assert_eq!((view["titles"].as_array().unwrap().len(), &view["created"]["name"]), (1, &json!("desk")));
 

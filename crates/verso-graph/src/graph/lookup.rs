@@ -9,7 +9,7 @@ use crate::dots::DotSet;
 use crate::intent::Register;
 use crate::node::{Created, Node};
 use crate::payload::{Label, Malformed, Ref, SeenBy, kinds};
-use crate::presence::{Presence, Review, SeenVector, Settled, Sight};
+use crate::presence::{Presence, SeenVector, Settled};
 use crate::table::{LabelIx, LineIx, NodeIx, SeenIx};
 use crate::values::Values;
 
@@ -201,7 +201,7 @@ impl Graph {
         if row.created.is_none() {
             return;
         }
-        let presence = Review::of(row, Sight { chains: &self.chains, vectors: &self.vectors }).presence;
+        let presence = self.review_of(node).presence;
         let is_open = |register| presence != Presence::Removed && row.is_contested(&self.chains, register);
         let open = Open {
             deletion: presence == Presence::Ghost(Settled::No),

@@ -5,7 +5,6 @@ use verso_vv::Dot;
 
 use crate::graph::Graph;
 use crate::intent::{Choice, Intent, NodeRef, Register};
-use crate::items::{EdgeKey, TagKey};
 use crate::node_id::NodeId;
 use crate::presence::Presence;
 use crate::read::{Stamp, Written};
@@ -144,17 +143,8 @@ impl Graph {
     /// Returns who added a tag or an edge; empty if it isn't there.
     pub(super) fn who_added(&self, item: &Item) -> Vec<Stamp> {
         match item {
-            Item::Tag(node, tag) => {
-                let key = self.place_of(node).zip(self.labels.find(tag)).map(|(node, tag)| TagKey { node, tag });
-                let item = key.and_then(|key| self.tags.find(key));
-                self.stamps(item.into_iter().flat_map(|item| self.tags.additions(&self.chains, item)))
-            }
-            Item::Edge(src, dst, kind) => {
-                let ends = self.place_of(src).zip(self.place_of(dst));
-                let key = ends.zip(self.labels.find(kind)).map(|((src, dst), kind)| EdgeKey { src, dst, kind });
-                let item = key.and_then(|key| self.edges.find(key));
-                self.stamps(item.into_iter().flat_map(|item| self.edges.additions(&self.chains, item)))
-            }
+            Item::Tag(node, tag) => self.who_tagged(node, tag),
+            Item::Edge(src, dst, kind) => self.who_linked(src, dst, kind),
         }
     }
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use verso_graph::{Choice, Graph, Intent, NodeId, NodeRef, Register};
+use verso_testkit::model::{Act, Arrived, Fact, Facts, Picture};
 use verso_vv::EntryHash;
 
-use crate::model::{Act, Fact, Facts, picture_of};
 use crate::world::{Device, Entry, bytes_of, graph_of, relabel, shuffled};
 
 /// What happens, to be read against whatever is there.
@@ -73,6 +73,8 @@ pub(crate) fn script(clones: u32) -> impl Strategy<Value = Script> {
 pub(crate) struct Simulation {
     devices: Vec<Device>,
     facts: Facts,
+    /// All that was written.
+    entries: BTreeMap<EntryHash, Entry>,
 }
 
 impl Simulation {
@@ -81,7 +83,7 @@ impl Simulation {
         for (device, skew) in devices.iter_mut().zip(&script.skews) {
             device.wall = if *skew == u64::MAX { 0 } else { device.wall + skew };
         }
-        let mut simulation = Self { devices, facts: Facts::default() };
+        let mut simulation = Self { devices, facts: Facts::default(), entries: BTreeMap::new() };
         for event in &script.events {
             simulation.step(event);
         }
@@ -90,15 +92,15 @@ impl Simulation {
 
     /// Returns all that was written, each branch under its author.
     pub(crate) fn entries(&self) -> Vec<Entry> {
-        relabel(&self.facts.all.values().map(|fact| fact.entry.clone()).collect::<Vec<_>>())
+        relabel(&self.entries.values().cloned().collect::<Vec<_>>())
     }
 
     /// Tells whether an entry here was written by somebody who had seen the other branch of a chain that is held here. Until the fork is known
     /// the state is on the safe side then, and not what the model says.
     fn knows_half_a_fork(&self, device: &Device) -> bool {
         let held: BTreeMap<_, _> = device.log.iter().map(|entry| ((entry.signer, entry.seq), entry.hash)).collect();
-        let seen = device.log.iter().flat_map(|entry| &self.facts.all[&entry.hash].saw);
-        let mut seen = seen.map(|hash| &self.facts.all[hash].entry);
+        let seen = device.log.iter().flat_map(|entry| &self.facts.get(&entry.hash).saw);
+        let mut seen = seen.map(|hash| &self.entries[hash]);
         seen.any(|entry| held.get(&(entry.signer, entry.seq)).is_some_and(|hash| *hash != entry.hash))
     }
 
@@ -165,8 +167,16 @@ impl Simulation {
                 NodeRef::Id(id) => *id,
                 NodeRef::New(index) => entries[*index].node(),
             };
-            let fact = Fact { entry: entry.clone(), act: act_of(intent, id), saw: saw.clone() };
-            self.facts.all.insert(entry.hash, fact);
+            self.facts.add(Fact {
+                hash: entry.hash,
+                previous: self.entries.get(&entry.previous).map(|previous| previous.hash),
+                signer: entry.signer,
+                seq: entry.seq,
+                hlc: entry.hlc,
+                act: Act::of(intent, id),
+                saw: saw.clone(),
+            });
+            self.entries.insert(entry.hash, entry.clone());
             saw.insert(entry.hash);
         }
     }
@@ -200,26 +210,12 @@ fn intent_of(wish: &Wish, nodes: &[(NodeRef, NodeId)]) -> Intent {
     }
 }
 
-fn act_of(intent: &Intent, id: impl Fn(&NodeRef) -> NodeId) -> Act {
-    match intent {
-        Intent::AddNode { url, title } => Act::AddNode { url: url.clone(), title: title.clone() },
-        Intent::SetTitle { node, title } => {
-            Act::Set { node: id(node), register: Register::Title, value: title.clone() }
-        }
-        Intent::SetUrl { node, url } => Act::Set { node: id(node), register: Register::Url, value: url.clone() },
-        Intent::SetWorkspaceName { name } => Act::Name { value: name.clone() },
-        Intent::Tag { node, tag } => Act::Tag { node: id(node), tag: tag.clone() },
-        Intent::Untag { node, tag } => Act::Untag { node: id(node), tag: tag.clone() },
-        Intent::Link { src, dst, kind } => Act::Link { edge: (id(src), id(dst), kind.clone()) },
-        Intent::Unlink { src, dst, kind } => Act::Unlink { edge: (id(src), id(dst), kind.clone()) },
-        Intent::Traverse { src, dst, trigger } => Act::Traverse { edge: (id(src), id(dst), trigger.clone()) },
-        Intent::DeleteNode { nodes } => Act::Delete { nodes: nodes.iter().map(id).collect() },
-        Intent::Resolve { node, register: None, choice } => Act::Resolve { node: id(node), choice: *choice },
-        Intent::Resolve { node, register: Some(register), .. } => {
-            Act::KeepShown { node: id(node), register: *register }
-        }
-        other => panic!("an intent that the model doesn't know: {other:?}"),
-    }
+fn arrived(entries: &[Entry]) -> Arrived {
+    entries.iter().map(|entry| (entry.hash, entry.author)).collect()
+}
+
+fn picture_of(graph: &Graph, entries: &[Entry]) -> Picture {
+    Picture::of(graph, entries.iter().map(Entry::node))
 }
 
 /// Everything that must hold of a finished script.
@@ -228,15 +224,15 @@ fn check(script: &Script) -> Result<(), TestCaseError> {
     let facts = &simulation.facts;
     for device in &simulation.devices {
         if !simulation.knows_half_a_fork(device) {
-            prop_assert_eq!(picture_of(&device.graph, &device.log), facts.picture(&device.log));
+            prop_assert_eq!(picture_of(&device.graph, &device.log), facts.picture(&arrived(&device.log)));
         }
         prop_assert_eq!(bytes_of(&device.graph), bytes_of(&graph_of(&device.log)));
         prop_assert_eq!(device.graph.counts().ignored, 0);
     }
     let entries = simulation.entries();
-    prop_assert_eq!(entries.len(), facts.all.len());
+    prop_assert_eq!(entries.len(), facts.len());
     let first = graph_of(&shuffled(&entries, &[0]));
-    prop_assert_eq!(picture_of(&first, &entries), facts.picture(&entries));
+    prop_assert_eq!(picture_of(&first, &entries), facts.picture(&arrived(&entries)));
     for order in &script.orders {
         let arrival = shuffled(&entries, order);
         let mut graph = Graph::new();
@@ -247,7 +243,7 @@ fn check(script: &Script) -> Result<(), TestCaseError> {
                 let same = shuffled(&arrival[..half], &[5, 1, 3]);
                 prop_assert_eq!(bytes_of(&graph), bytes_of(&graph_of(&same)));
                 if entries.iter().all(|entry| entry.ancestors.is_empty()) {
-                    prop_assert_eq!(picture_of(&graph, &arrival[..half]), facts.picture(&arrival[..half]));
+                    prop_assert_eq!(picture_of(&graph, &arrival[..half]), facts.picture(&arrived(&arrival[..half])));
                 }
             }
             entry.apply_to(&mut graph);

@@ -1,6 +1,6 @@
 //! A copied disk: two branches of one chain, and references that find the one they meant.
 
-use verso_graph::{Choice, Graph, NodeId, NodeState, Register};
+use verso_graph::{Choice, Graph, NodeId, NodeState, Register, Topic};
 use verso_vv::Author;
 use verso_wire::AppliedEntry;
 
@@ -138,7 +138,7 @@ fn until_the_named_branch_arrives_only_the_trunk_is_covered() {
     assert_eq!(graph.state(&a), Some(NodeState::Ghost));
     here.apply_to(&mut graph);
     assert_eq!(graph.state(&a), Some(NodeState::Ghost));
-    assert_eq!(graph.explain(&a).expect("there").because.len(), 2);
+    assert_eq!(graph.explain(&Topic::Node(a)).expect("there").because.len(), 2);
     assert_eq!(graph.node(&a).expect("there").values(Register::Title).len(), 2);
 }
 
@@ -156,7 +156,7 @@ fn a_vector_that_an_unknown_branch_contradicts_covers_nothing_of_that_chain() {
     one.one(title(a, "here")).apply_to(&mut graph);
     assert_eq!(graph.state(&a), Some(NodeState::Ghost));
     let (graph, _) = healed(&[&one, &copy, &two]);
-    assert_eq!(graph.explain(&a).expect("there").because.len(), 2);
+    assert_eq!(graph.explain(&Topic::Node(a)).expect("there").because.len(), 2);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! same entries in any order give the same bytes, and nothing panics.
 
 use proptest::prelude::*;
-use verso_graph::kinds;
+use verso_graph::{Topic, kinds};
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_vv::{Author, AuthorTag, EntryHash, HashTag, Hlc, Incarnation, Seen, SeenItem, Seq};
 use verso_wire::{EntryDigest, EntryKind, chain_next, chain_start};
@@ -209,7 +209,7 @@ fn check(draws: &[Draw], orders: &[Vec<u16>]) -> Result<(), TestCaseError> {
     for node in graph.nodes() {
         prop_assert!(graph.nodes_with_title(node.title()).iter().any(|found| found.id() == node.id()));
         prop_assert!(graph.nodes_with_url(node.url()).iter().any(|found| found.id() == node.id()));
-        prop_assert!(graph.explain(&node.id()).is_some());
+        prop_assert!(graph.explain(&Topic::Node(node.id())).is_some());
     }
     prop_assert_eq!(graph.conflicts().len(), graph.counts().conflicts);
     Ok(())

@@ -7,12 +7,13 @@
 )]
 
 mod changes;
+mod clocks;
 mod converge;
 mod documents;
+mod explain;
 mod forks;
 mod golden;
 mod hostile;
-mod model;
 mod presence;
 mod references;
 mod registers;

@@ -1,6 +1,6 @@
 //! Deletions, ghosts and decisions.
 
-use verso_graph::{Choice, ConflictId, Intent, NodeId, NodeState, Rule, What};
+use verso_graph::{Choice, ConflictId, Intent, NodeId, NodeState, Rule, Topic, What};
 
 use crate::world::{Device, delete, graph_of, link, pair, resolve, sync, tag, title, untag};
 
@@ -56,8 +56,8 @@ fn a_deletion_that_met_concurrent_activity_leaves_a_ghost_with_its_edges() {
     let sides: Vec<_> = conflict.sides.iter().map(|side| (side.what, side.stamp.dot.author, side.stamp.hlc)).collect();
     let expected = [(What::Deleted, one.author, deletion.hlc), (What::Activity("link"), two.author, activity.hlc)];
     assert_eq!(sides, expected);
-    let why = one.graph.explain(&a).expect("it has arrived");
-    assert_eq!((why.state, why.because), (NodeState::Ghost, conflict.sides));
+    let why = one.graph.explain(&Topic::Node(a)).expect("it has arrived");
+    assert_eq!((why.rule, why.because), (Rule::UnseenActivity, conflict.sides));
 }
 
 #[test]
