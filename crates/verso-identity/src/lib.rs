@@ -9,7 +9,7 @@ mod workspace;
 pub use device::{DeviceId, DeviceKey, ParseDeviceIdError, Signature, SignatureDomain, SignatureError};
 pub use purpose::{Key, Purpose, purposes};
 pub use store::{
-    ChangePassphraseError, CreateError, EmptyPassphrase, FileKeyStore, FileMarkStore, KeyStore, KeyStoreKind,
+    ChangePassphraseError, Cost, CreateError, EmptyPassphrase, FileKeyStore, FileMarkStore, KeyStore, KeyStoreKind,
     KeychainError, KeychainSlot, LoadError, MAX_MARK_LEN, MarkError, MarkStore, MemoryKeyStore, ParseKeychainSlotError,
     Passphrase, ProveError, SessionError, StoreError,
 };

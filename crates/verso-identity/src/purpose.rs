@@ -35,6 +35,8 @@ pub mod purposes {
         LocalState = b"verso local state v1";
         /// Key of the high-water mark, wherever it is kept.
         HighWater = b"verso high water v1";
+        /// Key of a backup file. It comes from a passphrase and not from a device's secret, which is in the file.
+        Backup = b"verso backup v1";
         /// Static X25519 key of the Noise handshakes.
         Noise = b"verso noise v1";
         /// X25519 key to which own devices seal shared secrets for each other.

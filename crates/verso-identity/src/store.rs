@@ -18,6 +18,7 @@ mod slot;
 
 pub use error::{CreateError, KeychainError, LoadError, MarkError, ProveError, StoreError};
 pub use file::{ChangePassphraseError, FileKeyStore, FileMarkStore};
+pub use format::Cost;
 #[cfg(feature = "keychain")]
 pub use keychain::{KeychainStore, Patience};
 pub use mark::{MAX_MARK_LEN, MarkStore};

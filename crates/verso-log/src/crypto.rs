@@ -41,6 +41,13 @@ impl MasterKey {
         derive("verso-log 2026-11 sealed file key v1", &self.0, generation, salt, okm.as_mut());
         SegmentKey::new(&okm)
     }
+
+    /// Derives the key of the stream whose header has this hash.
+    pub(crate) fn stream(&self, generation: u32, header_hash: &[u8; 32]) -> SegmentKey {
+        let mut okm = Zeroizing::new([0; 64]);
+        derive("verso-log 2026-11 stream key v1", &self.0, generation, header_hash, okm.as_mut());
+        SegmentKey::new(&okm)
+    }
 }
 
 fn derive(context: &str, master: &[u8; 32], generation: u32, salt: &[u8; SALT_LEN], out: &mut [u8]) {

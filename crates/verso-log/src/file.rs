@@ -133,6 +133,13 @@ pub struct DiskFile {
     file: File,
 }
 
+impl From<File> for DiskFile {
+    /// Takes a file that lies anywhere.
+    fn from(file: File) -> Self {
+        Self { file }
+    }
+}
+
 impl StorageFile for DiskFile {
     fn len(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())

@@ -19,6 +19,7 @@ mod scan;
 mod sealed;
 mod segment;
 mod storage;
+mod stream;
 mod verify;
 mod writer;
 
@@ -32,4 +33,5 @@ pub use replay::{ReadError, Replay};
 pub use run::{BranchPoint, Run, RunId, RunMeta};
 pub use sealed::{SealError, SealedFile, UnsealError};
 pub use storage::{NEW_SUFFIX, Storage, StorageFile, read_all, write_atomic};
+pub use stream::{StreamError, StreamKey, StreamReader, StreamWriter};
 pub use verify::{LogStats, VerifyReport};

@@ -100,6 +100,27 @@ impl<S: Storage> SyncLog<S> {
         key: &Key<purposes::Log>,
         options: LogOptions,
     ) -> Result<(Self, OpenReport), OpenError> {
+        Self::open_as(storage, dir, key, options, Owner::This)
+    }
+
+    /// Opens the log in `dir` for reading, while another process may be writing to it. Nothing is cut off or removed; but what was found is made
+    /// durable, so that nothing is carried elsewhere that a power cut could still take away here.
+    ///
+    /// Whoever writes may compact meanwhile: then reading fails for a segment that is gone, and the log has to be opened again.
+    ///
+    /// # Errors
+    /// [`OpenError`]; `Io` with `NotFound` if a segment was compacted away meanwhile.
+    pub fn open_beside(storage: S, dir: &str, key: &Key<purposes::Log>) -> Result<(Self, OpenReport), OpenError> {
+        Self::open_as(storage, dir, key, LogOptions::default(), Owner::Another)
+    }
+
+    fn open_as(
+        storage: S,
+        dir: &str,
+        key: &Key<purposes::Log>,
+        options: LogOptions,
+        owner: Owner,
+    ) -> Result<(Self, OpenReport), OpenError> {
         let master = MasterKey::new(key);
         let (files, unfinished) = find_files(&storage, dir, &master)?;
         let Layout { live, leftovers, damage, last_number } = recovery::layout(files).map_err(|fault| match fault {
@@ -118,9 +139,12 @@ impl<S: Storage> SyncLog<S> {
         }
         report.damage.sort_unstable();
         let whole = !report.loses_records();
-        if whole {
-            execute(&storage, dir, &mut found, &report, &unfinished)?;
-        } else {
+        match owner {
+            Owner::This if whole => execute(&storage, dir, &mut found, &report, &unfinished)?,
+            Owner::Another => settle(&storage, dir, &found)?,
+            Owner::This => {}
+        }
+        if !whole {
             chains.doubt_branches();
         }
 
@@ -128,7 +152,7 @@ impl<S: Storage> SyncLog<S> {
         let dir = dir.to_owned();
         let mut log = Self::assemble(Parts { storage, dir, master, label, options, chains, segments, active: None });
         log.damage.clone_from(&report.damage);
-        if !whole {
+        if !whole || owner == Owner::Another {
             log.mode = LogMode::ReadOnly;
             log.uncut = report.torn;
         }
@@ -157,6 +181,15 @@ impl<S: Storage> SyncLog<S> {
         storage.remove_dir(&removed)?;
         storage.sync_dir(parent(dir))
     }
+}
+
+/// Whose log it is to write to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// That of whoever opens it.
+    This,
+    /// Another process may have it.
+    Another,
 }
 
 /// One segment as it was found, and what was made of it.
@@ -213,6 +246,14 @@ fn read_segments<S: Storage>(
         segments.push(FoundSegment { segment, assessment });
     }
     Ok(segments)
+}
+
+/// Makes durable what was found, and changes nothing.
+fn settle<S: Storage>(storage: &S, dir: &str, segments: &[FoundSegment]) -> io::Result<()> {
+    for FoundSegment { segment, .. } in segments.iter().filter(|found| found.assessment.unsettled.is_some()) {
+        segment::open(storage, dir, segment.number)?.sync_data()?;
+    }
+    storage.sync_dir(dir)
 }
 
 /// Does what recovery found is to be done, durably, before anything new is written.

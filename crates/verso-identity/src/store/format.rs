@@ -5,10 +5,13 @@ use std::fmt;
 use aes_gcm::aead::{AeadInOut as _, KeyInit as _};
 use aes_gcm::{Aes256Gcm, Nonce, Tag};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use hkdf::Hkdf;
+use sha2::Sha256;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::LoadError;
 use super::passphrase::Passphrase;
+use crate::purpose::{Key, Purpose};
 
 /// The newest format version, which is the one that is written.
 pub(super) const VERSION: u16 = 1;
@@ -29,22 +32,27 @@ const CHECK_AT: usize = TAG_AT + 16;
 /// The number of Argon2id in its version 1.3 (RFC 9106), the only key derivation there is.
 const ARGON2ID: u8 = 1;
 
-/// What unlocking costs the owner, and so what each guess costs a thief.
+/// What opening something with a passphrase costs the owner, and so what each guess costs a thief: the parameters of Argon2id
+/// (RFC 9106).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Cost {
+pub struct Cost {
     /// Memory in KiB.
-    pub(super) memory_kib: u32,
+    pub memory_kib: u32,
     /// Passes over that memory.
-    pub(super) passes: u16,
+    pub passes: u16,
     /// Lanes of that memory.
-    pub(super) lanes: u8,
+    pub lanes: u8,
 }
 
 impl Cost {
     /// What new files are written with: 48 MiB and 2 passes take about 65 ms on a core of 2026, which leaves room within
     /// the 64 MiB and 150 ms that unlocking may take at most, the rest of the process included. More would be felt
     /// at every command; less would make guesses cheaper.
-    pub(super) const DEFAULT: Self = Self { memory_kib: 48 * 1024, passes: 2, lanes: 1 };
+    pub const DEFAULT: Self = Self { memory_kib: 48 * 1024, passes: 2, lanes: 1 };
+
+    /// What backups are written with: 64 MiB and 8 passes take about a third of a second. A backup is opened on a bad day and
+    /// not at every command, and it lies where others may get at it.
+    pub const BACKUP: Self = Self { memory_kib: 64 * 1024, passes: 8, lanes: 1 };
 
     /// A file that asks for more memory than this is refused before a byte of it is allocated: 64 MiB.
     const MAX_MEMORY_KIB: u32 = 64 * 1024;
@@ -55,11 +63,21 @@ impl Cost {
     /// Argon2 needs 8 KiB for each lane.
     const MIN_MEMORY_KIB_PER_LANE: u32 = 8;
 
-    fn is_within_bounds(self) -> bool {
+    /// Tells whether this is a cost that may be paid, whoever asks for it.
+    pub fn is_within_bounds(self) -> bool {
         let least = Self::MIN_MEMORY_KIB_PER_LANE * u32::from(self.lanes);
         (least..=Self::MAX_MEMORY_KIB).contains(&self.memory_kib)
             && (1..=Self::MAX_PASSES).contains(&self.passes)
             && (1..=Self::MAX_LANES).contains(&self.lanes)
+    }
+
+    /// Stretches a passphrase into a key for purpose `P`; `None` if the memory isn't there, or the cost is beyond bounds. The salt must be
+    /// fresh for each thing that is encrypted.
+    pub fn derive<P: Purpose>(self, passphrase: &Passphrase, salt: &[u8; 16]) -> Option<Key<P>> {
+        let stretched = self.is_within_bounds().then(|| self.stretch(passphrase, salt))??;
+        let mut bytes = Zeroizing::new([0; 32]);
+        Hkdf::<Sha256>::new(Some(b"verso passphrase v1"), stretched.as_ref()).expand(P::LABEL, bytes.as_mut()).ok()?;
+        Some(Key::new(bytes))
     }
 
     /// Stretches the passphrase into the file's own key; `None` if the memory isn't there.

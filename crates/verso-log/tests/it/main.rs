@@ -11,5 +11,6 @@ mod golden;
 mod memory;
 mod model;
 mod sealed;
+mod stream;
 mod support;
 mod torn;
