@@ -152,6 +152,8 @@ pub enum Event {
         /// Why.
         reason: Reason,
     },
+    /// Whom this device trusts is confirmed: it was put back to an earlier state, and now knows what its person's other devices know.
+    Confirmed,
     /// This device learned that it had been rolled back, and writes under a new incarnation from here on.
     RolledBack {
         /// In which workspace it showed.

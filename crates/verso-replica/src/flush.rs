@@ -160,7 +160,11 @@ impl<S: Storage, A: Application> Replica<S, A> {
             return;
         }
         for id in self.connection_ids() {
-            let Some(peer) = self.connections.get(&id).map(|connection| connection.peer) else { continue };
+            let Some(connection) = self.connections.get(&id) else { continue };
+            if connection.withheld.is_some() {
+                continue;
+            }
+            let peer = connection.peer;
             let offers = self.offers_for(&peer);
             self.handle(id, now, Input::Offers(offers));
         }

@@ -356,7 +356,7 @@ impl Ingested {
     }
 }
 
-fn meta_of(unit: &ChainedUnit) -> RunMeta {
+pub(crate) fn meta_of(unit: &ChainedUnit) -> RunMeta {
     RunMeta {
         author: unit.author(),
         branch: unit.branch().map(|branch| BranchPoint { at: branch.at, hash: branch.hash }),

@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod admission;
+mod backup;
 mod checkpoint;
 mod compact;
+mod confirmation;
 mod conflicts;
 mod effect;
 mod error;
@@ -24,6 +26,9 @@ mod workspaces;
 mod writing;
 
 pub use admission::AdmitError;
+pub use backup::{
+    BackedUp, BackupError, BackupProgress, BackupSource, HeaderError, RestoreError, Restored, back_up, restore,
+};
 pub use checkpoint::{Checkpoint, CheckpointError, Moment};
 pub use compact::{Compacted, Compaction};
 pub use effect::{ConnectionId, Effect, Event, Stream};

@@ -1,6 +1,6 @@
 //! [`LocalState`]: what a device knows for itself alone and no log carries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use verso_identity::{DeviceId, Key, purposes};
 use verso_log::{SealError, SealedFile, Storage, UnsealError};
 use verso_trust::{PairingSide, PairingWay, PeerRole};
-use verso_vv::Incarnation;
+use verso_vv::{Author, Incarnation, Seq};
 use zeroize::{Zeroize as _, Zeroizing};
 
 /// Where the state lies under the data directory.
@@ -105,6 +105,18 @@ pub(crate) struct LocalState {
     pub(crate) provisional: BTreeMap<DeviceId, ProvisionalPeer>,
     pub(crate) pairings: BTreeMap<DeviceId, Pairing>,
     pub(crate) contacts: BTreeMap<DeviceId, Contact>,
+    /// That whom this device trusts was put back to an earlier state, until that is confirmed.
+    pub(crate) unconfirmed: Option<Unconfirmed>,
+}
+
+/// Trust that was put back to an earlier state, by restoring a backup or repairing a control log that had lost entries. Those who were removed
+/// since may still be in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Unconfirmed {
+    /// How much of each chain of the control log there was.
+    pub(crate) heads: BTreeMap<Author, Seq>,
+    /// Whom the person has confirmed since.
+    pub(crate) confirmed: BTreeSet<DeviceId>,
 }
 
 /// How the state was found.
@@ -179,6 +191,19 @@ impl LocalState {
         Ok((state, found))
     }
 
+    /// Reads the plaintext of the state, without changing anything; `None` if there is none, or none that can be read.
+    pub(crate) fn read<S: Storage>(
+        storage: &S,
+        key: &Key<purposes::LocalState>,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, LocalStateError> {
+        match SealedFile::open(storage, PATH, key, b"local") {
+            Ok(bytes) => Ok(Self::decode(&bytes)?.is_some().then_some(bytes)),
+            Err(UnsealError::Io(source)) => Err(source.into()),
+            Err(UnsealError::NewerFormat { .. }) => Err(LocalStateError::Newer),
+            Err(_absent) => Ok(None),
+        }
+    }
+
     /// Makes the state durable.
     pub(crate) fn store<S: Storage>(
         &self,
@@ -216,13 +241,14 @@ impl LocalState {
         self.left.push(incarnation);
     }
 
-    fn fresh<S: Storage>(storage: &S) -> Result<Self, LocalStateError> {
+    pub(crate) fn fresh<S: Storage>(storage: &S) -> Result<Self, LocalStateError> {
         let mut state = Self {
             incarnation: Incarnation(0),
             left: Vec::new(),
             provisional: BTreeMap::new(),
             pairings: BTreeMap::new(),
             contacts: BTreeMap::new(),
+            unconfirmed: None,
         };
         state.renew(storage)?;
         state.left.clear();
@@ -230,7 +256,7 @@ impl LocalState {
     }
 
     /// Reads the plaintext; `None` if it is none.
-    fn decode(bytes: &[u8]) -> Result<Option<Self>, LocalStateError> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Option<Self>, LocalStateError> {
         match bytes.split_first() {
             Some((&VERSION, body)) => Ok(match postcard::take_from_bytes(body) {
                 Ok((state, [])) => Some(state),

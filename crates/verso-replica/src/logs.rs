@@ -1,5 +1,7 @@
 //! The directory of logs: finding what is there, clearing what was never finished, making new ones.
 
+use std::io;
+
 use verso_identity::{Key, WorkspaceId, purposes};
 use verso_log::{LogOptions, OpenReport, REMOVED_SUFFIX, Storage, SyncLog};
 
@@ -65,10 +67,25 @@ pub(crate) fn create<S: Storage, T: State>(
     workspace: WorkspaceId,
     state: T,
 ) -> Result<Journal<S, T>, JournalError> {
+    let directory = new_directory(storage)?;
+    Journal::create(&Place { storage, directory: &directory, key }, workspace, state)
+}
+
+/// Returns a random name for the directory of a log.
+pub(crate) fn new_directory<S: Storage>(storage: &S) -> io::Result<String> {
+    ensure_dir(storage, LOGS)?;
     let mut name = [0; NAME_LEN / 2];
     storage.random(&mut name)?;
-    let directory = format!("{LOGS}/{:016x}", u64::from_le_bytes(name));
-    Journal::create(&Place { storage, directory: &directory, key }, workspace, state)
+    Ok(format!("{LOGS}/{:016x}", u64::from_le_bytes(name)))
+}
+
+/// Returns the directories of all logs, without looking into them or changing anything.
+pub(crate) fn names<S: Storage>(storage: &S) -> io::Result<Vec<String>> {
+    let names = match storage.list(LOGS) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        names => names?,
+    };
+    Ok(names.into_iter().filter(|name| is_name(name)).map(|name| format!("{LOGS}/{name}")).collect())
 }
 
 /// Returns the random name of a log's directory.

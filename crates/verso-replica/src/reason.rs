@@ -18,6 +18,7 @@ pub(crate) const fn of_refusal(refusal: Refusal) -> Reason {
         Refusal::NoGrant => Reason::NoGrant,
         Refusal::ReadOnly => Reason::ReadOnly,
         Refusal::Limit => Reason::Limit,
+        Refusal::Unconfirmed => Reason::Unconfirmed,
         _ => Reason::Declined,
     }
 }

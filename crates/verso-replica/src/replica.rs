@@ -179,6 +179,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
             replica.take_conflict_changes(&workspace);
         }
         replica.tell_of_provisional_peers();
+        if replica.local.unconfirmed.is_some() {
+            replica.follow_confirmations();
+        }
         notices.rolled_back = mark.and_then(|mark| replica.behind(mark));
         let may_write = match (notices.rolled_back, mark) {
             (Some(workspace), Some(mark)) => {
@@ -232,6 +235,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         self.folds_changed.extend(&recovered);
         if recovered.contains(&WorkspaceId::CONTROL) {
             self.tell_of_provisional_peers();
+            self.follow_confirmations();
             let name = self.name().to_owned();
             self.introduce(&name, now)?;
         }

@@ -9,6 +9,7 @@ use verso_trust::PeerRole;
 use verso_vv::{Author, Seq};
 use verso_wire::{Application, Message, Reason};
 
+use crate::confirmation::Withheld;
 use crate::effect::{ConnectionId, Effect, Event, Stream};
 use crate::error::{ConnectError, JournalError};
 use crate::flush::Received;
@@ -29,6 +30,10 @@ pub(crate) struct Connection {
     unwanted: BTreeSet<(WorkspaceId, Author)>,
     /// Workspaces that can't be synced because their logs failed here.
     failed: BTreeSet<WorkspaceId>,
+    /// What waits until the peer is confirmed, or has shown that it can confirm others.
+    pub(crate) withheld: Option<Withheld>,
+    /// The peer was not confirmed, and shares nothing but the control log.
+    pub(crate) unconfirmed: bool,
 }
 
 /// Something that keeps data from moving, for the event that tells it.
@@ -63,7 +68,10 @@ impl Connection {
     /// Whether something is left that one of the two doesn't take.
     fn is_stopped(&self) -> bool {
         let is_refused = |declined: &Declined| matches!(declined, Declined::Refused { .. });
-        !self.unwanted.is_empty() || !self.failed.is_empty() || self.declined.values().any(is_refused)
+        self.unconfirmed
+            || !self.unwanted.is_empty()
+            || !self.failed.is_empty()
+            || self.declined.values().any(is_refused)
     }
 }
 
@@ -105,13 +113,18 @@ impl<S: Storage, A: Application> Replica<S, A> {
             declined: BTreeMap::new(),
             unwanted: BTreeSet::new(),
             failed: failed.iter().map(|(workspace, _)| *workspace).collect(),
+            withheld: self.withheld(&peer, role),
+            unconfirmed: false,
         };
+        let is_withheld = connection.withheld.is_some();
         self.connections.insert(id, connection);
         for (workspace, reason) in failed {
             self.stopped(Stop { peer, workspace: Some(workspace), entries: None, reason }, now);
         }
-        let offers = self.offers_for(&peer);
-        self.handle(id, now, Input::Offers(offers));
+        if !is_withheld {
+            let offers = self.offers_for(&peer);
+            self.handle(id, now, Input::Offers(offers));
+        }
         Ok(id)
     }
 
@@ -208,11 +221,17 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 self.effects.push_back(Effect::CloseStream { connection: id, workspace });
             }
             Output::PeerInfo(info) => self.note_peer_info(peer, info, now),
-            Output::PeerOffer { add, remove: _ } => return Some(self.consider_offer(peer, &add)),
+            Output::PeerOffer { add, remove: _ } => {
+                let add = self.withhold(id, add)?;
+                return Some(self.consider_offer(peer, &add));
+            }
             Output::Describe { workspace } => {
                 return Some(self.answer(peer, workspace, |replica| replica.describe(workspace, &peer)));
             }
             Output::Read { workspace, author, from, max_bytes } => {
+                if workspace == WorkspaceId::CONTROL {
+                    self.note_lack(id, &author, from);
+                }
                 return Some(self.answer(peer, workspace, |replica| {
                     let units = replica.read_units(&workspace, &author, from, max_bytes)?;
                     Ok(Input::Units { workspace, author, units })
@@ -240,7 +259,12 @@ impl<S: Storage, A: Application> Replica<S, A> {
             Output::Progress { workspace, progress } => {
                 self.effects.push_back(Effect::Event(Event::Progress { peer, connection: id, workspace, progress }));
             }
-            Output::Level { workspace } => self.effects.push_back(Effect::Event(Event::Level { peer, workspace })),
+            Output::Level { workspace } => {
+                self.effects.push_back(Effect::Event(Event::Level { peer, workspace }));
+                if workspace == WorkspaceId::CONTROL {
+                    return self.control_is_level(id, now);
+                }
+            }
             Output::AllLevel => {
                 // Level is said of what both take. Where something is declined, that it is stays the last word.
                 let stopped = self.connections.get(&id).is_some_and(Connection::is_stopped);

@@ -171,7 +171,8 @@ impl<A: Merge> Device<A> {
         self.storage = image.snapshot(seed);
     }
 
-    pub(crate) fn key(&self) -> DeviceKey {
+    /// Returns its key.
+    pub fn key(&self) -> DeviceKey {
         DeviceKey::from_secret(&Zeroizing::new(self.secret))
     }
 }

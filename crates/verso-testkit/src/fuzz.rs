@@ -11,10 +11,12 @@
 //! choices with [`Bytes`]: small numbers, so that a fuzzer's small change is a small change of what happens. It bounds what one
 //! input may cost, and uses no randomness and no clock of its own.
 
+mod backup_restore;
 mod bytes;
 mod journal_model;
 mod journal_recovery;
 
+pub use backup_restore::backup_restore;
 pub use bytes::Bytes;
 pub use journal_model::journal_model;
 pub use journal_recovery::journal_recovery;
@@ -29,5 +31,8 @@ pub struct Target {
 }
 
 /// All targets, by name.
-pub const TARGETS: &[Target] =
-    &[Target { name: "journal_model", run: journal_model }, Target { name: "journal_recovery", run: journal_recovery }];
+pub const TARGETS: &[Target] = &[
+    Target { name: "backup_restore", run: backup_restore },
+    Target { name: "journal_model", run: journal_model },
+    Target { name: "journal_recovery", run: journal_recovery },
+];

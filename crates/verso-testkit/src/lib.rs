@@ -7,6 +7,7 @@
     reason = "what only a bug can cause must stop the test, at the place where it shows"
 )]
 
+pub mod backup;
 pub mod broken;
 mod check;
 mod compaction;

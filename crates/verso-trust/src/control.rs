@@ -23,8 +23,8 @@ use fold::State;
 /// The state is a function of the *set* of events that were [applied](Self::apply), whatever order they came in. It is computed at the
 /// first question after a change and kept until the next, so many events may be applied in a row at no cost.
 ///
-/// Beside the fold it holds what only this device knows: when it last met a peer, and which peers are provisional, that is paired
-/// but not yet proven by a first handshake.
+/// Beside the fold it holds what only this device knows: when it last met a peer, which peers are provisional, that is paired
+/// but not yet proven by a first handshake, and whether the log was put back to an earlier state and has yet to be confirmed.
 #[derive(Debug, Clone)]
 pub struct Control {
     me: DeviceId,
@@ -32,6 +32,8 @@ pub struct Control {
     state: OnceLock<State>,
     last_seen: BTreeMap<DeviceId, Hlc>,
     provisional: BTreeMap<DeviceId, u64>,
+    /// Whom the person has confirmed since the log was put back to an earlier state; `None` unless it was.
+    confirmed: Option<BTreeSet<DeviceId>>,
 }
 
 /// A workspace that own devices keep.
@@ -87,6 +89,7 @@ impl Control {
             state: OnceLock::new(),
             last_seen: BTreeMap::new(),
             provisional: BTreeMap::new(),
+            confirmed: None,
         }
     }
 
@@ -108,6 +111,7 @@ impl Control {
             state: OnceLock::new(),
             last_seen: self.last_seen.clone(),
             provisional: self.provisional.clone(),
+            confirmed: self.confirmed.clone(),
         };
         for (context, event) in events {
             preview.apply(&context, event);
@@ -249,6 +253,22 @@ impl Control {
     /// Tells whether `device` may connect for its first handshake.
     pub fn is_provisional(&self, device: &DeviceId) -> bool {
         self.provisional.contains_key(device)
+    }
+
+    /// Holds everybody back whom the person has not confirmed, because the log was put back to an earlier state: who was removed since is still
+    /// in it. Own devices may bring the control log level, and nothing else; friends are refused.
+    pub fn confirm_only(&mut self, confirmed: BTreeSet<DeviceId>) {
+        self.confirmed = Some(confirmed);
+    }
+
+    /// Takes the log as it is again: it is as new as that of the person's other devices.
+    pub fn confirm_all(&mut self) {
+        self.confirmed = None;
+    }
+
+    /// Tells whether trust in `device` may be outdated.
+    pub fn is_unconfirmed(&self, device: &DeviceId) -> bool {
+        self.confirmed.as_ref().is_some_and(|confirmed| !confirmed.contains(device))
     }
 
     fn with_last_seen(&self, peer: &TrustedPeer) -> TrustedPeer {

@@ -120,6 +120,8 @@ pub enum Refusal {
     Declined,
     /// The device has too many chains.
     Limit,
+    /// This device was put back to an earlier state, and neither the person nor another of the person's devices has confirmed the peer since.
+    Unconfirmed,
     /// A workspace with the offered id is already held from elsewhere.
     HeldElsewhere,
 }
@@ -161,7 +163,14 @@ fn stranger(peer: &DeviceId, control: &Control) -> Verdict {
 }
 
 fn connect(peer: &DeviceId, control: &Control) -> Verdict {
-    if control.role(peer).is_some() || control.is_provisional(peer) { Verdict::Allow } else { stranger(peer, control) }
+    match control.role(peer) {
+        // Whoever was paired just now was confirmed by that.
+        _ if control.is_provisional(peer) => Verdict::Allow,
+        None => stranger(peer, control),
+        // Only a device of the same person can bring what tells who is still trusted.
+        Some(PeerRole::Friend) if control.is_unconfirmed(peer) => Verdict::Refuse(Refusal::Unconfirmed),
+        Some(PeerRole::Own | PeerRole::Friend) => Verdict::Allow,
+    }
 }
 
 fn share(peer: &DeviceId, workspace: &WorkspaceId, control: &Control, membership: Option<&Membership>) -> Verdict {
@@ -169,7 +178,9 @@ fn share(peer: &DeviceId, workspace: &WorkspaceId, control: &Control, membership
     let is_excluded = || [*peer, control.me()].iter().any(|device| control.is_excluded(workspace, device));
     let is_shared = match control.role(peer) {
         None => return stranger(peer, control),
-        Some(PeerRole::Own) => is_control || !is_excluded(),
+        Some(PeerRole::Own) if is_control => true,
+        Some(_) if control.is_unconfirmed(peer) => return Verdict::Refuse(Refusal::Unconfirmed),
+        Some(PeerRole::Own) => !is_excluded(),
         Some(PeerRole::Friend) => !is_control && !is_excluded() && has_it(peer, workspace, control, membership),
     };
     if is_shared { Verdict::Allow } else { Verdict::Refuse(Refusal::NoGrant) }
@@ -193,6 +204,7 @@ fn adopt(peer: &DeviceId, workspace: &WorkspaceId, control: &Control, membership
     match control.role(peer) {
         None => stranger(peer, control),
         _ if *workspace == WorkspaceId::CONTROL => Verdict::Refuse(Refusal::NoGrant),
+        _ if control.is_unconfirmed(peer) => Verdict::Refuse(Refusal::Unconfirmed),
         _ if control.is_excluded(workspace, &control.me()) => Verdict::Refuse(Refusal::Declined),
         Some(PeerRole::Own) => Verdict::Allow,
         Some(PeerRole::Friend) if control.workspace(workspace).is_none() => Verdict::Hold(HoldReason::Consent),

@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests may panic as tests do")]
 
 mod admission;
+mod backup;
 mod checkpoint;
 mod committing;
 mod conflicts;
 mod declining;
 mod failing;
 mod high_water;
+mod hooked;
 mod notes;
 mod offering;
 mod opening;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests may panic as tests do")]
 
+mod backups;
 mod compaction;
 mod crashes;
 mod cuts;
@@ -12,6 +13,7 @@ mod lives;
 mod meeting;
 mod mutants;
 mod random;
+mod restored;
 mod rollback;
 mod scene;
 mod three;

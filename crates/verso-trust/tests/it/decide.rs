@@ -1,5 +1,7 @@
 //! The one authorisation decision, request by request.
 
+use std::collections::BTreeSet;
+
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_trust::{
     Access, Brings, Control, Discard, Excluded, Granted, HoldReason, Keep, MAX_CHAINS_PER_DEVICE, Membership,
@@ -99,6 +101,31 @@ fn only_peers_are_dialled_and_accepted() {
     assert_eq!(connects(&scene, STRANGER), ALLOW, "for its first handshake");
     scene.control.fold.lapse_provisional(1_000);
     assert_eq!(connects(&scene, STRANGER), refused(Refusal::NotTrusted));
+}
+
+#[test]
+fn a_device_that_was_put_back_trusts_own_devices_with_the_control_log_and_nobody_with_more() {
+    let mut scene = Scene::new();
+    scene.share(RW);
+    scene.control.fold.confirm_only(BTreeSet::new());
+    let adopts = |scene: &Scene, peer: u8| scene.decide(Request::Adopt { peer: device(peer), workspace: workspace() });
+    let unconfirmed = refused(Refusal::Unconfirmed);
+    assert_eq!(scene.decide(Request::Dial { peer: device(OWN) }), ALLOW);
+    assert_eq!(scene.shares(OWN, WorkspaceId::CONTROL), ALLOW);
+    assert_eq!(scene.shares(OWN, workspace()), unconfirmed);
+    assert_eq!(adopts(&scene, OWN), unconfirmed);
+    assert_eq!(scene.decide(Request::Accept { peer: device(FRIEND) }), unconfirmed);
+    assert_eq!(scene.shares(FRIEND, workspace()), unconfirmed);
+    assert_eq!(adopts(&scene, FRIEND), unconfirmed);
+    assert!(scene.control.fold.is_unconfirmed(&device(OWN)));
+
+    scene.control.fold.confirm_only(BTreeSet::from([device(FRIEND)]));
+    assert_eq!(scene.shares(FRIEND, workspace()), ALLOW, "each by name");
+    assert_eq!(scene.shares(OWN, workspace()), unconfirmed);
+    assert_eq!(scene.shares(REMOVED, workspace()), refused(Refusal::Revoked), "and nobody who was removed");
+    scene.control.fold.confirm_all();
+    assert_eq!(scene.shares(OWN, workspace()), ALLOW);
+    assert!(!scene.control.fold.is_unconfirmed(&device(OWN)));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use verso_wire::{CloseCode, ParseReasonError, Reason};
 
 /// Every code that stands for a reason, in the order of their numbers. Codes and numbers are stable: this list only ever grows at its end.
-const CODES: [&str; 23] = [
+const CODES: [&str; 24] = [
     "offline",
     "unreachable",
     "not-trusted",
@@ -29,6 +29,7 @@ const CODES: [&str; 23] = [
     "limit",
     "worker-crash",
     "malformed",
+    "unconfirmed",
 ];
 
 #[test]
@@ -56,7 +57,7 @@ fn a_reason_survives_every_form() {
 #[test]
 fn numbers_that_are_no_reasons_give_none() {
     assert_eq!(Reason::from_number(0), None);
-    assert_eq!(Reason::from_number(24), None);
+    assert_eq!(Reason::from_number(25), None);
     assert_eq!(CloseCode::DONE.reason(), None);
     assert_eq!(CloseCode(0x101).reason(), None);
     assert_eq!(CloseCode(0x101).to_string(), "code 257");

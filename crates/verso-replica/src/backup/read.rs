@@ -1,0 +1,230 @@
+//! Making a device again from a backup.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use verso_identity::{DeviceKey, Key, Passphrase, WorkspaceId, purposes};
+use verso_log::{AppendError, CreateError, LogOptions, Storage, StorageFile, StreamError, StreamReader, SyncLog};
+use verso_wire::{DecodeError, SyncUnit};
+use zeroize::Zeroizing;
+
+use super::BackupProgress;
+use super::format::{HEADER_LEN, HeaderError, ITEM_HEAD_LEN, Item, MAX_HEADER_LEN, MAX_ITEM_LEN, open_header};
+use crate::journal::meta_of;
+use crate::local::{LocalState, LocalStateError, Unconfirmed};
+use crate::logs;
+
+/// A device that was restored. Its secret is in no key store yet.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Restored {
+    /// The device's key.
+    pub key: DeviceKey,
+    /// When the backup was made, in milliseconds since the Unix epoch.
+    pub made_ms: u64,
+    /// What the host had kept beside.
+    pub host: Vec<u8>,
+    /// How many workspaces were in it.
+    pub workspaces: u64,
+    /// How many entries.
+    pub entries: u64,
+}
+
+/// A device was not restored. What lies in the storage is none.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// The file does not open as a backup.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// The file is damaged.
+    #[error("the backup is damaged")]
+    Damaged(#[source] StreamError),
+    /// What the file holds is authentic, and not what a backup holds: a defect wrote it.
+    #[error("the backup contradicts itself: {what}")]
+    Contradiction {
+        /// In what.
+        what: &'static str,
+    },
+    /// A unit can't be read.
+    #[error("a unit in the backup is not one that this version reads")]
+    Record(#[from] DecodeError),
+    /// The file can't be read.
+    #[error("the backup can't be read")]
+    Read(#[source] io::Error),
+    /// There are logs already.
+    #[error("there are logs already")]
+    NotEmpty,
+    /// A log can't be made.
+    #[error("a log can't be made")]
+    Create(#[from] CreateError),
+    /// A log can't be written.
+    #[error("a log can't be written")]
+    Append(#[from] AppendError),
+    /// The storage failed.
+    #[error("the data directory can't be written")]
+    Write(#[source] io::Error),
+    /// The local state can't be written.
+    #[error(transparent)]
+    Local(#[from] LocalStateError),
+}
+
+impl From<StreamError> for RestoreError {
+    fn from(error: StreamError) -> Self {
+        match error {
+            StreamError::Io(source) => Self::Read(source),
+            damaged => Self::Damaged(damaged),
+        }
+    }
+}
+
+/// Makes a device again, in a storage without one, from the backup in `file`. All is durable when this returns; it is a device once its key
+/// is in a key store, and until then as good as nothing.
+///
+/// It begins a new incarnation, since others may hold what it wrote after the backup was made. And whom it trusts is unconfirmed: those
+/// who were removed since are still in the backup. See [`Replica::unconfirmed`](crate::Replica::unconfirmed).
+///
+/// # Errors
+/// [`RestoreError`]; what then lies in the storage is no device.
+pub fn restore<S: Storage, F: StorageFile>(
+    storage: &S,
+    passphrase: &Passphrase,
+    file: F,
+    progress: &mut dyn FnMut(BackupProgress),
+) -> Result<Restored, RestoreError> {
+    if !logs::names(storage).map_err(RestoreError::Write)?.is_empty() {
+        return Err(RestoreError::NotEmpty);
+    }
+    let len = usize::try_from(file.len().map_err(RestoreError::Read)?).unwrap_or(usize::MAX).min(MAX_HEADER_LEN);
+    let mut header = vec![0; len];
+    file.read_at(0, &mut header).map_err(RestoreError::Read)?;
+    let key = open_header(&header, passphrase)?;
+    let start = u64::try_from(HEADER_LEN).unwrap_or(u64::MAX);
+    let mut items =
+        Items { stream: StreamReader::new(file, key, start).map_err(RestoreError::Read)?, body: Zeroizing::default() };
+
+    let Item::Device = items.next()? else { return Err(contradiction("it does not begin with its device")) };
+    let (secret, rest) = items.body.split_first_chunk::<32>().ok_or(contradiction("its device"))?;
+    let (made, host) = rest.split_first_chunk::<8>().ok_or(contradiction("its device"))?;
+    let key = DeviceKey::from_secret(&Zeroizing::new(*secret));
+    let (made_ms, host) = (u64::from_le_bytes(*made), host.to_vec());
+
+    let mut restoring = Restoring {
+        storage,
+        log_key: key.derive(),
+        log: None,
+        units: 0,
+        entries: 0,
+        workspaces: BTreeSet::new(),
+        control: Unconfirmed::default(),
+    };
+    let mut state = None;
+    loop {
+        let (done, of) = items.stream.position();
+        progress(BackupProgress { done, of });
+        match items.next()? {
+            Item::Device => return Err(contradiction("it names two devices")),
+            Item::Log => restoring.begin(&items.body)?,
+            Item::Unit => restoring.unit(&items.body)?,
+            Item::State => state = Some(LocalState::decode(&items.body)?.ok_or(contradiction("its local state"))?),
+            Item::End => break,
+        }
+    }
+    let counts = [restoring.units.to_le_bytes(), restoring.entries.to_le_bytes()].concat();
+    if *items.body != counts {
+        return Err(contradiction("its counts"));
+    }
+    items.stream.finish()?;
+    restoring.end_log()?;
+
+    // Last, and only now that all of it is known to be whole.
+    let mut state = match state {
+        Some(state) => state,
+        None => LocalState::fresh(storage)?,
+    };
+    state.renew(storage)?;
+    // Pairings that were under way are over.
+    state.provisional.clear();
+    state.unconfirmed = Some(restoring.control);
+    crate::local::ensure_dir(storage, "state").map_err(RestoreError::Write)?;
+    state.store(storage, &key.derive())?;
+    let workspaces = restoring.workspaces.iter().filter(|workspace| **workspace != WorkspaceId::CONTROL).count();
+    let workspaces = u64::try_from(workspaces).unwrap_or(u64::MAX);
+    Ok(Restored { key, made_ms, host, workspaces, entries: restoring.entries })
+}
+
+const fn contradiction(what: &'static str) -> RestoreError {
+    RestoreError::Contradiction { what }
+}
+
+struct Items<F> {
+    stream: StreamReader<F>,
+    body: Zeroizing<Vec<u8>>,
+}
+
+impl<F: StorageFile> Items<F> {
+    /// Reads the next item into the body.
+    fn next(&mut self) -> Result<Item, RestoreError> {
+        let mut head = [0; ITEM_HEAD_LEN];
+        self.stream.read(&mut head)?;
+        let [code, len @ ..] = head;
+        let item = Item::from_code(code).ok_or(contradiction("an item of unknown kind"))?;
+        let len = usize::try_from(u32::from_le_bytes(len)).unwrap_or(usize::MAX);
+        if len > MAX_ITEM_LEN {
+            return Err(contradiction("an item that is too long"));
+        }
+        self.body = Zeroizing::new(vec![0; len]);
+        self.stream.read(&mut self.body)?;
+        Ok(item)
+    }
+}
+
+struct Restoring<'a, S: Storage> {
+    storage: &'a S,
+    log_key: Key<purposes::Log>,
+    log: Option<(WorkspaceId, SyncLog<S>)>,
+    units: u64,
+    entries: u64,
+    workspaces: BTreeSet<WorkspaceId>,
+    /// The ends of the control log's chains.
+    control: Unconfirmed,
+}
+
+impl<S: Storage> Restoring<'_, S> {
+    fn begin(&mut self, body: &[u8]) -> Result<(), RestoreError> {
+        self.end_log()?;
+        let label: [u8; 16] = body.try_into().map_err(|_len| contradiction("the name of a workspace"))?;
+        let workspace = WorkspaceId::from_bytes(label);
+        if !self.workspaces.insert(workspace) {
+            return Err(contradiction("a workspace twice"));
+        }
+        let directory = logs::new_directory(self.storage).map_err(RestoreError::Write)?;
+        let log = SyncLog::create(self.storage.clone(), &directory, &self.log_key, label, LogOptions::default())?;
+        self.log = Some((workspace, log));
+        Ok(())
+    }
+
+    fn unit(&mut self, bytes: &[u8]) -> Result<(), RestoreError> {
+        let (workspace, log) = self.log.as_mut().ok_or(contradiction("a unit without a log"))?;
+        let unit = SyncUnit::decode(workspace, bytes)?.chain();
+        let meta = meta_of(&unit);
+        log.append(&meta, bytes).map_err(|error| match error {
+            error @ (AppendError::Io(_) | AppendError::Poisoned) => error.into(),
+            _ => contradiction("a unit that does not follow"),
+        })?;
+        self.units += 1;
+        self.entries = self.entries.saturating_add(meta.entries());
+        if *workspace == WorkspaceId::CONTROL {
+            self.control.heads.insert(meta.author, meta.last_seq);
+        }
+        Ok(())
+    }
+
+    fn end_log(&mut self) -> Result<(), RestoreError> {
+        if let Some((_, mut log)) = self.log.take() {
+            log.sync()?;
+            log.close()?;
+        }
+        Ok(())
+    }
+}
