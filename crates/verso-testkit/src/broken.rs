@@ -112,3 +112,13 @@ impl Defect for LosesLastOfBatch {
         &intents[..count]
     }
 }
+
+/// A removal of a tag removes nothing, on all devices alike.
+#[derive(Debug, Default)]
+pub struct NeverUntags;
+
+impl Defect for NeverUntags {
+    fn passes(&mut self, entry: &AppliedEntry<'_>) -> bool {
+        entry.kind != kinds::UNTAG
+    }
+}

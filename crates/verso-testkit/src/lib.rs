@@ -30,6 +30,7 @@ mod rng;
 mod run;
 mod tally;
 mod trace;
+mod witness;
 mod world;
 
 pub use check::View;

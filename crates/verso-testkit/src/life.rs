@@ -152,6 +152,7 @@ impl<A: Merge> Life<A> {
         self.connect_whole();
         self.world.run();
         assert_eq!(self.world.tally().of("units"), units, "devices in step send each other entries");
+        self.world.check_merge(whole[0]);
         self.count_what_is_shown(whole[0]);
         std::mem::take(&mut self.world.tally)
     }

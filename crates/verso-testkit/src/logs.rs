@@ -1,11 +1,11 @@
 //! [`Logs`]: what lies in the logs of a disk, read by other code than the replica's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use verso_identity::{DeviceId, WorkspaceId, purposes};
 use verso_log::{LogOptions, MemoryStorage, Storage as _, SyncLog};
 use verso_vv::{Author, EntryHash, Hlc, Seq};
-use verso_wire::{ChainHead, Content, SyncUnit};
+use verso_wire::{ChainHead, ChainedUnit, Content, EntryKind, SyncUnit};
 
 use crate::device::Device;
 use crate::merge::Merge;
@@ -14,9 +14,20 @@ use crate::merge::Merge;
 #[derive(Debug, Default)]
 pub(crate) struct Logs {
     chains: BTreeMap<(WorkspaceId, Author), ChainHead>,
-    hashes: BTreeSet<(WorkspaceId, EntryHash)>,
+    entries: BTreeMap<WorkspaceId, BTreeMap<EntryHash, Written>>,
     /// The greatest stamp that each device has given.
     stamps: BTreeMap<DeviceId, Hlc>,
+}
+
+/// An entry of a log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Written {
+    pub(crate) author: Author,
+    pub(crate) signer: Author,
+    pub(crate) seq: Seq,
+    pub(crate) previous: EntryHash,
+    /// What kind of thing it says and when, `None` if that was discarded.
+    pub(crate) says: Option<(EntryKind, Hlc)>,
 }
 
 impl Logs {
@@ -31,7 +42,13 @@ impl Logs {
 
     /// Whether an entry of this identity is there.
     pub(crate) fn holds(&self, workspace: &WorkspaceId, hash: &EntryHash) -> bool {
-        self.hashes.contains(&(*workspace, *hash))
+        self.entries(workspace).contains_key(hash)
+    }
+
+    /// Returns all entries of a workspace.
+    pub(crate) fn entries(&self, workspace: &WorkspaceId) -> &BTreeMap<EntryHash, Written> {
+        const NONE: &BTreeMap<EntryHash, Written> = &BTreeMap::new();
+        self.entries.get(workspace).unwrap_or(NONE)
     }
 }
 
@@ -58,13 +75,10 @@ impl<A: Merge> Device<A> {
                 let (meta, bytes) = record.expect("what is in the log can be read");
                 let unit = SyncUnit::decode(&workspace, &bytes).expect("what is in the log is a unit");
                 let unit = unit.chain();
+                let stamps = written(&unit).filter_map(|(_, written)| written.says).map(|(_, hlc)| hlc);
                 let stamp = logs.stamps.entry(unit.author().device).or_default();
-                for entry in unit.entries() {
-                    if let Content::Full { hlc, .. } = entry.content {
-                        *stamp = hlc.max(*stamp);
-                    }
-                }
-                logs.hashes.extend(unit.hashes().iter().map(|hash| (workspace, *hash)));
+                *stamp = stamps.max().unwrap_or_default().max(*stamp);
+                logs.entries.entry(workspace).or_default().extend(written(&unit));
                 let unit = unit.verify().expect("what is in the log was sealed by its author");
                 let author = unit.author();
                 let head =
@@ -76,4 +90,17 @@ impl<A: Merge> Device<A> {
         }
         logs
     }
+}
+
+fn written(unit: &ChainedUnit) -> impl Iterator<Item = (EntryHash, Written)> {
+    let (author, signer) = (unit.author(), *unit.signer());
+    let mut previous = unit.before().hash;
+    unit.entries().zip(unit.hashes()).map(move |(entry, hash)| {
+        let says = match entry.content {
+            Content::Full { kind, hlc, .. } => Some((kind, hlc)),
+            Content::Digest(_) => None,
+        };
+        let previous = std::mem::replace(&mut previous, *hash);
+        (*hash, Written { author, signer, seq: entry.seq, previous, says })
+    })
 }

@@ -17,6 +17,7 @@ mod picture;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use verso_graph::{Choice, Intent, NodeId, NodeRef, Register};
 use verso_vv::{Author, EntryHash, Hlc, Seq};
@@ -58,8 +59,8 @@ pub struct Fact {
     pub hlc: Hlc,
     /// What it does.
     pub act: Act,
-    /// All facts that had arrived, or had been written, where it was written.
-    pub saw: BTreeSet<EntryHash>,
+    /// All facts that had arrived where it was written. It has seen those before it in its chain as well, whether they are among these or not.
+    pub saw: Arc<BTreeSet<EntryHash>>,
 }
 
 /// All that anybody ever wrote.
@@ -171,9 +172,19 @@ impl Facts {
         self.all.is_empty()
     }
 
-    /// Returns all facts before this one in its chain.
-    fn chain_before(&self, fact: &Fact) -> BTreeSet<EntryHash> {
-        let previous = |hash: &EntryHash| self.all[hash].previous;
-        std::iter::successors(fact.previous, previous).collect()
+    /// Iterates over all facts before this one in its chain, the last first.
+    fn chain_before<'a>(&'a self, fact: &'a Fact) -> impl Iterator<Item = &'a Fact> {
+        std::iter::successors(fact.previous, |hash| self.all[hash].previous).map(|hash| &self.all[&hash])
+    }
+
+    /// Tells whether a fact stands before another in its chain.
+    fn is_before(&self, one: &Fact, other: &Fact) -> bool {
+        one.signer == other.signer
+            && self.chain_before(other).take_while(|fact| fact.seq >= one.seq).any(|fact| fact.hash == one.hash)
+    }
+
+    /// Tells whether a fact was known where another was written.
+    fn was_known(&self, one: &Fact, to: &Fact) -> bool {
+        to.saw.contains(&one.hash) || self.is_before(one, to)
     }
 }

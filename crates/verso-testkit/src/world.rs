@@ -16,6 +16,7 @@ use crate::mutant::Mutant;
 use crate::promises::Promises;
 use crate::rng::Rng;
 use crate::tally::Tally;
+use crate::witness::{Witness, sight};
 
 /// The wall clock of the world at its start: November 2023.
 const START_MS: u64 = 1_700_000_000_000;
@@ -39,6 +40,7 @@ pub struct World<A: Merge = Graph> {
     pub(crate) promises: Promises,
     pub(crate) ledger: Ledger,
     pub(crate) tally: Tally,
+    pub(crate) witness: Witness,
     /// What is broken about this world on purpose.
     pub(crate) mutant: Mutant,
     pub(crate) is_traced: bool,
@@ -66,6 +68,7 @@ impl<A: Merge> World<A> {
             promises: Promises::default(),
             ledger: Ledger::default(),
             tally: Tally::default(),
+            witness: Witness::default(),
             mutant,
             is_traced: false,
         }
@@ -133,6 +136,7 @@ impl<A: Merge> World<A> {
         let durable = self.flush(device);
         let founded = founded.ok().filter(|_| durable && self.devices[device.0].replica().is_some());
         if let Some(workspace) = founded {
+            self.witness.founded(workspace, name);
             self.tell(|| format!("{} founds {workspace} {name:?}", self.name(device)));
         }
         self.settle(device);
@@ -146,8 +150,12 @@ impl<A: Merge> World<A> {
     pub fn commit(&mut self, device: DeviceIndex, workspace: WorkspaceId, intents: &[Intent]) -> bool {
         let now = self.tick(device);
         let Some(replica) = self.devices[device.0].replica_mut() else { return false };
+        let saw = sight(replica, &workspace);
         let committed = replica.commit(&workspace, intents, now).ok();
         let head = committed.and_then(|committed| replica.head(&workspace, &committed.author));
+        if let Some(head) = head {
+            self.witness.committed(workspace, intents, head.hash, saw);
+        }
         let durable = self.mutant == Mutant::AcknowledgesCommitEarly || self.flush(device);
         let (Some(committed), Some(head)) = (committed, head) else {
             self.settle(device);

@@ -1,6 +1,7 @@
 //! Any devices, intents, clocks and orders: the same entries give the same bytes, and what the slow model says.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use verso_graph::{Choice, Graph, Intent, NodeId, NodeRef, Register};
@@ -99,7 +100,7 @@ impl Simulation {
     /// the state is on the safe side then, and not what the model says.
     fn knows_half_a_fork(&self, device: &Device) -> bool {
         let held: BTreeMap<_, _> = device.log.iter().map(|entry| ((entry.signer, entry.seq), entry.hash)).collect();
-        let seen = device.log.iter().flat_map(|entry| &self.facts.get(&entry.hash).saw);
+        let seen = device.log.iter().flat_map(|entry| &*self.facts.get(&entry.hash).saw);
         let mut seen = seen.map(|hash| &self.entries[hash]);
         seen.any(|entry| held.get(&(entry.signer, entry.seq)).is_some_and(|hash| *hash != entry.hash))
     }
@@ -159,9 +160,8 @@ impl Simulation {
                 nodes.push((NodeRef::New(intents.len() - 1), NodeId::from_bytes([0; 16])));
             }
         }
-        let saw: BTreeSet<EntryHash> = self.devices[device].log.iter().map(|entry| entry.hash).collect();
+        let saw: Arc<BTreeSet<EntryHash>> = Arc::new(self.devices[device].log.iter().map(|entry| entry.hash).collect());
         let entries = self.devices[device].write(&intents);
-        let mut saw = saw;
         for (intent, entry) in intents.iter().zip(&entries) {
             let id = |node: &NodeRef| match node {
                 NodeRef::Id(id) => *id,
@@ -177,7 +177,6 @@ impl Simulation {
                 saw: saw.clone(),
             });
             self.entries.insert(entry.hash, entry.clone());
-            saw.insert(entry.hash);
         }
     }
 }

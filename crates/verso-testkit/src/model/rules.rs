@@ -71,7 +71,7 @@ impl Facts {
                 seen.insert(fact.hash);
             }
         }
-        seen.extend(self.chain_before(fact));
+        seen.extend(self.chain_before(fact).map(|before| before.hash));
         seen
     }
 }
@@ -130,7 +130,7 @@ impl<'a> View<'a> {
         let writes = || among.iter().filter(|fact| is_write(&fact.act));
         let mut stand: BTreeSet<EntryHash> = writes().map(|fact| fact.hash).collect();
         for write in writes() {
-            stand.retain(|hash| !write.saw.contains(hash));
+            stand.retain(|hash| !self.facts.was_known(self.facts.get(hash), write));
         }
         for decision in among.iter().filter(|fact| is_decision(&fact.act)) {
             let there: Vec<&Fact> = decision.saw.iter().map(|hash| self.facts.get(hash)).collect();
@@ -142,8 +142,8 @@ impl<'a> View<'a> {
             });
             stood.retain(|hash| Some(*hash) != shown);
             for loser in &stood {
-                let before = self.facts.chain_before(self.facts.get(loser));
-                stand.retain(|hash| hash != loser && !before.contains(hash));
+                let is_before = |hash: &EntryHash| self.facts.is_before(self.facts.get(hash), self.facts.get(loser));
+                stand.retain(|hash| hash != loser && !is_before(hash));
             }
         }
         stand
@@ -181,8 +181,8 @@ impl<'a> View<'a> {
         let mut there = BTreeMap::new();
         for (what, all) in additions {
             let removals = removals.get(&what).map(Vec::as_slice).unwrap_or_default();
-            let again = |fact: &Fact| all.iter().any(|later| self.facts.chain_before(later).contains(&fact.hash));
-            let is_removed = |fact: &Fact| removals.iter().any(|removal| removal.saw.contains(&fact.hash));
+            let again = |fact: &Fact| all.iter().any(|later| self.facts.is_before(fact, later));
+            let is_removed = |fact: &Fact| removals.iter().any(|removal| self.facts.was_known(fact, removal));
             let left = self.stamps(all.iter().copied().filter(|fact| !again(fact) && !is_removed(fact)));
             if !left.is_empty() {
                 there.insert(what, left);

@@ -4,7 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use verso_testkit::broken::{Broken, ForgetsDeletionAfterTag, LastToArriveWins, LosesLastOfBatch};
+use verso_testkit::broken::{Broken, ForgetsDeletionAfterTag, LastToArriveWins, LosesLastOfBatch, NeverUntags};
 use verso_testkit::life::Telling;
 use verso_testkit::{Merge, Mutant, live};
 
@@ -29,5 +29,6 @@ fn every_broken_world_is_noticed() {
 fn every_broken_merge_is_noticed() {
     println!("LastToArriveWins: {}", caught::<Broken<LastToArriveWins>>(Mutant::None));
     println!("ForgetsDeletionAfterTag: {}", caught::<Broken<ForgetsDeletionAfterTag>>(Mutant::None));
+    println!("NeverUntags: {}", caught::<Broken<NeverUntags>>(Mutant::None));
     println!("LosesLastOfBatch: {}", caught::<Broken<LosesLastOfBatch>>(Mutant::None));
 }
