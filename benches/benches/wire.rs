@@ -5,130 +5,15 @@
 
 #![expect(clippy::expect_used, reason = "a bench that can't go on says so and ends")]
 
-use std::error::Error;
-use std::fs::File;
 use std::hint::black_box;
-use std::io::{BufRead as _, BufReader};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use verso_benches::workload::{ADD_NODE, Workload};
 use verso_identity::{DeviceKey, WorkspaceId};
 use verso_vv::{Author, Hlc, Incarnation};
 use verso_wire::limits::MAX_UNIT_ENTRIES;
-use verso_wire::{ChainHead, CompressionLevel, EntryKind, SyncUnit, UnitBuilder, VerifiedUnit};
+use verso_wire::{ChainHead, CompressionLevel, SyncUnit, UnitBuilder, VerifiedUnit};
 use zeroize::Zeroizing;
-
-const ADD_NODE: EntryKind = EntryKind(1);
-const TAG: EntryKind = EntryKind(2);
-const LINK: EntryKind = EntryKind(3);
-
-/// Intents of a graph, encoded as tightly as is simple: nodes by number, integers of variable length.
-#[derive(Default)]
-struct Workload {
-    payloads: Vec<(EntryKind, Vec<u8>)>,
-}
-
-impl Workload {
-    fn load() -> Self {
-        match std::env::var_os("VERSO_DATA") {
-            Some(path) => {
-                Self::debian(File::open(path).expect("VERSO_DATA names a file")).expect("the file is the graph")
-            }
-            None => Self::synthetic(5_000),
-        }
-    }
-
-    /// Every node, then each node's tags and links.
-    fn debian(file: File) -> Result<Self, Box<dyn Error>> {
-        let lines = BufReader::new(zstd::Decoder::new(file)?).lines();
-        let nodes: Vec<serde_json::Value> =
-            lines.map(|line| Ok::<_, Box<dyn Error>>(serde_json::from_str(&line?)?)).collect::<Result<_, _>>()?;
-        let mut workload = Self::default();
-        for node in &nodes {
-            workload.add_node(node["url"].as_str().unwrap_or_default(), node["title"].as_str().unwrap_or_default());
-        }
-        for (number, node) in (0_u64..).zip(&nodes) {
-            for tag in node["tags"].as_array().into_iter().flatten() {
-                workload.tag(number, tag.as_str().unwrap_or_default());
-            }
-            for link in node["links"].as_array().into_iter().flatten() {
-                let kind = link[1].as_str().unwrap_or_default();
-                workload.link(number, link[0].as_u64().unwrap_or_default(), kind);
-            }
-        }
-        Ok(workload)
-    }
-
-    fn synthetic(nodes: u64) -> Self {
-        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut next = move |below: u64| {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            random % below
-        };
-        let mut workload = Self::default();
-        for number in 0..nodes {
-            workload.add_node(
-                &format!("https://host-{}.example/{:x}", next(nodes / 4), next(1 << 20)),
-                &format!("page {number}"),
-            );
-        }
-        for number in 0..nodes {
-            for _ in 0..next(6) {
-                workload.tag(number, &format!("topic::{}", next(600)));
-            }
-            for _ in 0..next(9) {
-                workload.link(number, next(nodes), if next(4) == 0 { "recommends" } else { "depends" });
-            }
-        }
-        workload
-    }
-
-    fn add_node(&mut self, url: &str, title: &str) {
-        let mut payload = Vec::new();
-        put(&mut payload, url.len().try_into().expect("a length"));
-        payload.extend_from_slice(url.as_bytes());
-        payload.extend_from_slice(title.as_bytes());
-        self.payloads.push((ADD_NODE, payload));
-    }
-
-    fn tag(&mut self, node: u64, tag: &str) {
-        let mut payload = Vec::new();
-        put(&mut payload, node + 1);
-        payload.extend_from_slice(tag.as_bytes());
-        self.payloads.push((TAG, payload));
-    }
-
-    fn link(&mut self, src: u64, dst: u64, kind: &str) {
-        let mut payload = Vec::new();
-        put(&mut payload, src + 1);
-        put(&mut payload, dst + 1);
-        payload.extend_from_slice(kind.as_bytes());
-        self.payloads.push((LINK, payload));
-    }
-
-    fn len(&self) -> u64 {
-        self.payloads.len().try_into().expect("a count")
-    }
-
-    /// Records everything in units of `size` entries.
-    fn record(&self, writer: &Writer, size: usize) -> Vec<VerifiedUnit> {
-        let mut head = ChainHead::start(&writer.workspace, &writer.author);
-        let mut clock = Hlc::from_millis(1_760_000_000_000);
-        let mut units = Vec::new();
-        for batch in self.payloads.chunks(size) {
-            let mut builder = writer.after(head);
-            for (kind, payload) in batch {
-                clock = Hlc(clock.0 + 1);
-                builder.push(*kind, clock, payload).expect("the batch fits a unit");
-            }
-            let unit = builder.seal(&writer.key).expect("the key is the author's");
-            head = unit.head();
-            units.push(unit);
-        }
-        units
-    }
-}
 
 struct Writer {
     key: DeviceKey,
@@ -144,17 +29,27 @@ impl Writer {
         Self { key, workspace, author }
     }
 
+    /// Records everything in units of `size` entries.
+    fn record(&self, workload: &Workload, size: usize) -> Vec<VerifiedUnit> {
+        let mut head = ChainHead::start(&self.workspace, &self.author);
+        let mut clock = Hlc::from_millis(1_760_000_000_000);
+        let mut units = Vec::new();
+        for batch in workload.payloads.chunks(size) {
+            let mut builder = self.after(head);
+            for (kind, payload) in batch {
+                clock = Hlc(clock.0 + 1);
+                builder.push(*kind, clock, payload).expect("the batch fits a unit");
+            }
+            let unit = builder.seal(&self.key).expect("the key is the author's");
+            head = unit.head();
+            units.push(unit);
+        }
+        units
+    }
+
     fn after(&self, head: ChainHead) -> UnitBuilder {
         UnitBuilder::new(self.workspace, self.author, None, head)
     }
-}
-
-fn put(out: &mut Vec<u8>, mut value: u64) {
-    while value > 0x7f {
-        out.push(u8::try_from(value & 0x7f | 0x80).expect("8 bits"));
-        value >>= 7;
-    }
-    out.push(u8::try_from(value).expect("7 bits"));
 }
 
 /// Prints bytes an intent, for the sizes and levels that the defaults were chosen from.
@@ -163,12 +58,15 @@ fn put(out: &mut Vec<u8>, mut value: u64) {
 fn sizes(_: &mut Criterion) {
     let (workload, writer) = (Workload::load(), Writer::new());
     let content: usize = workload.payloads.iter().map(|(_, payload)| payload.len()).sum();
-    eprintln!("{} intents, {:.2} bytes of payload each", workload.len(), content as f64 / workload.len() as f64);
+    eprintln!("{} intents, {:.2} bytes of payload each", workload.count(), content as f64 / workload.count() as f64);
     for size in [256, 1024, MAX_UNIT_ENTRIES] {
-        let units = workload.record(&writer, size);
+        let units = writer.record(&workload, size);
         for level in [1, 3, 6, 9, 12, 19] {
             let bytes: usize = units.iter().map(|unit| unit.encode(CompressionLevel::new(level)).len()).sum();
-            eprintln!("{size:5} a unit, level {level:2}: {:.3} bytes an intent", bytes as f64 / workload.len() as f64);
+            eprintln!(
+                "{size:5} a unit, level {level:2}: {:.3} bytes an intent",
+                bytes as f64 / workload.count() as f64
+            );
         }
     }
     let mut builder = writer.after(ChainHead::start(&writer.workspace, &writer.author));
@@ -180,10 +78,10 @@ fn sizes(_: &mut Criterion) {
 
 fn units(criterion: &mut Criterion) {
     let (workload, writer) = (Workload::load(), Writer::new());
-    let recorded = workload.record(&writer, MAX_UNIT_ENTRIES);
+    let recorded = writer.record(&workload, MAX_UNIT_ENTRIES);
     let mut group = criterion.benchmark_group("units");
-    group.sample_size(10).throughput(Throughput::Elements(workload.len()));
-    group.bench_function("build and seal", |bench| bench.iter(|| workload.record(&writer, MAX_UNIT_ENTRIES)));
+    group.sample_size(10).throughput(Throughput::Elements(workload.count()));
+    group.bench_function("build and seal", |bench| bench.iter(|| writer.record(&workload, MAX_UNIT_ENTRIES)));
     for level in [1, 3, 6, 9] {
         let level_name = format!("encode, level {level}");
         group.bench_function(level_name, |bench| {
