@@ -183,12 +183,15 @@ impl<S: Storage, T: State> Journal<S, T> {
 
     /// Returns where chains are cut: a unit that ends there can be had only while the seal there is kept.
     fn needed_seals(&self) -> BTreeSet<(Author, Seq)> {
-        let ends = |author: Author| {
-            let admissions = self.view.state.admissions(&author);
-            let ends: Vec<Seq> = admissions.applied().iter().map(|(_, end)| *end).collect();
-            ends.into_iter().filter(|end| *end != Seq(u64::MAX)).map(move |end| (author, end))
-        };
-        self.view.authors().iter().copied().flat_map(ends).collect()
+        let authors = self.view.authors().iter();
+        authors.flat_map(|author| self.needed_seals_of(author).map(move |end| (*author, end))).collect()
+    }
+
+    /// Returns where an author's chain is cut.
+    pub(crate) fn needed_seals_of(&self, author: &Author) -> impl Iterator<Item = Seq> {
+        let admissions = self.view.state.admissions(author);
+        let ends: Vec<Seq> = admissions.applied().iter().map(|(_, end)| *end).collect();
+        ends.into_iter().filter(|end| *end != Seq(u64::MAX))
     }
 }
 

@@ -13,6 +13,7 @@ use verso_wire::{
 };
 
 use crate::error::JournalError;
+use crate::joining::Pack;
 use crate::reason;
 use crate::state::State;
 use crate::view::{Held, View};
@@ -217,19 +218,20 @@ impl<S: Storage, T: State> Journal<S, T> {
         self.append(unit, bytes)
     }
 
-    /// Reads stored units of `author` from the one that holds `from` on, at most `max_bytes` but at least one.
+    /// Reads units of `author` from the one that holds `from` on: at most `max_bytes` as they are stored, but at least one. Small ones are
+    /// [joined](Pack).
     pub(crate) fn read(&self, author: &Author, from: Seq, max_bytes: usize) -> Result<Vec<EncodedRun>, JournalError> {
-        let mut runs = Vec::new();
+        let mut pack = Pack::new(self.workspace, self.needed_seals_of(author).collect());
         let mut total = 0_usize;
         for run in self.log.runs(author, from) {
             let bytes = Bytes::from(self.log.read(run.id)?);
             total = total.saturating_add(bytes.len());
-            if total > max_bytes && !runs.is_empty() {
+            if total > max_bytes && !pack.is_empty() {
                 break;
             }
-            runs.push(EncodedRun { first: run.meta.first_seq, last: run.meta.last_seq, bytes });
+            pack.push(EncodedRun { first: run.meta.first_seq, last: run.meta.last_seq, bytes })?;
         }
-        Ok(runs)
+        Ok(pack.finish()?)
     }
 
     /// Returns the identity of the entry at `seq`, if it is held. [`Seq::ZERO`] stands for the chain's start.

@@ -11,6 +11,7 @@ mod error;
 mod flush;
 mod high_water;
 mod incarnation;
+mod joining;
 mod journal;
 mod judge;
 mod local;

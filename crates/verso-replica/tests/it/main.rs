@@ -11,6 +11,7 @@ mod declining;
 mod failing;
 mod high_water;
 mod hooked;
+mod joining;
 mod notes;
 mod offering;
 mod opening;
