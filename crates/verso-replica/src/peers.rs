@@ -111,14 +111,21 @@ impl<S: Storage, A: Application> Replica<S, A> {
         }
     }
 
-    /// Returns what authenticates a peer, if something was agreed with it.
+    /// Returns what authenticates a peer, if something was agreed with it: the newest of its [secrets](Self::secrets).
     pub fn secret(&self, peer: &DeviceId, now: Now) -> Option<PeerSecret> {
-        // A pairing that was renewed and not yet used stands before the older one, which is kept until then.
-        if let Some(peer) = self.provisional_peers(now).find(|provisional| provisional.device == *peer) {
-            return Some(PeerSecret { noise_key: peer.noise_key, secret: peer.secret.clone() });
-        }
-        let pairing = self.local.pairings.get(peer)?;
-        Some(PeerSecret { noise_key: pairing.noise_key, secret: pairing.secret.clone() })
+        self.secrets(peer, now).into_iter().next()
+    }
+
+    /// Returns all that may authenticate a peer. A pairing that was renewed and not yet used stands before the older one, which counts as well until then:
+    /// the peer may not have completed the renewal.
+    pub fn secrets(&self, peer: &DeviceId, now: Now) -> Vec<PeerSecret> {
+        let renewed = self.provisional_peers(now).find(|provisional| provisional.device == *peer);
+        let renewed = renewed.map(|peer| PeerSecret { noise_key: peer.noise_key, secret: peer.secret.clone() });
+        let agreed = self.local.pairings.get(peer);
+        let agreed = agreed.map(|agreed| PeerSecret { noise_key: agreed.noise_key, secret: agreed.secret.clone() });
+        let mut secrets: Vec<PeerSecret> = renewed.into_iter().chain(agreed).collect();
+        secrets.dedup_by_key(|secret| *secret.secret.expose());
+        secrets
     }
 
     fn is_known(&self, peer: &DeviceId) -> bool {
@@ -169,9 +176,13 @@ impl<S: Storage, A: Application> Replica<S, A> {
     ///
     /// In an order in which no crash costs the secret: it is kept for good first, then the control log admits the peer, then it ceases to
     /// be provisional. After a crash in between the next contact completes the rest.
-    pub(crate) fn promote(&mut self, peer: DeviceId, now: Now) -> Result<(), ConnectError> {
+    pub(crate) fn promote(&mut self, peer: DeviceId, proven: Option<u64>, now: Now) -> Result<(), ConnectError> {
         self.lapse_provisional(now);
         let Some(provisional) = self.local.provisional.get(&peer).cloned() else { return Ok(()) };
+        if proven.is_some_and(|generation| generation != provisional.secret.generation()) {
+            // It was the older pairing: whether the peer has completed the renewal is not known yet.
+            return Ok(());
+        }
         let pairing = Pairing { noise_key: provisional.noise_key, secret: provisional.secret.clone() };
         self.local.pairings.insert(peer, pairing);
         self.local_file = LocalFile::Due;

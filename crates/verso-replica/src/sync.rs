@@ -83,11 +83,36 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// # Errors
     /// [`ConnectError`] if the peer is not trusted, or its admission can't be recorded.
     pub fn connect(&mut self, peer: DeviceId, greeting: Greeting, now: Now) -> Result<ConnectionId, ConnectError> {
+        self.begin(peer, None, greeting, now)
+    }
+
+    /// As [`connect`](Self::connect), with a peer that has proven the secret of this [generation](crate::PairSecret::generation), and perhaps not the newest:
+    /// then a pairing that was renewed stays provisional.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub fn connect_proven(
+        &mut self,
+        peer: DeviceId,
+        generation: u64,
+        greeting: Greeting,
+        now: Now,
+    ) -> Result<ConnectionId, ConnectError> {
+        self.begin(peer, Some(generation), greeting, now)
+    }
+
+    fn begin(
+        &mut self,
+        peer: DeviceId,
+        proven: Option<u64>,
+        greeting: Greeting,
+        now: Now,
+    ) -> Result<ConnectionId, ConnectError> {
         if let Some(reason) = self.control.failure() {
             // Without the control log nothing may be decided: what it shows may not be durable.
             return Err(ConnectError::Refused(reason));
         }
-        self.promote(peer, now)?;
+        self.promote(peer, proven, now)?;
         self.admits(&peer).map_err(ConnectError::Refused)?;
         let role = self.trust().role(&peer).ok_or(ConnectError::Refused(Reason::NotTrusted))?;
         let (me, name) = (self.device(), self.name().to_owned());

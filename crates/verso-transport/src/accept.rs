@@ -172,19 +172,19 @@ impl Desk {
         if let Err(code) = self.inner.gate.admit(&peer) {
             return Err(NoEntry::Refused(code.reason().unwrap_or(Reason::NotTrusted)));
         }
-        let Some(secret) = self.inner.gate.secret(&peer) else {
+        let secrets = self.inner.gate.secrets(&peer);
+        if secrets.is_empty() {
             return Err(NoEntry::Refused(Reason::NotTrusted));
-        };
+        }
         let Some(slot) = self.inner.sessions.enter(peer) else {
             return Err(NoEntry::Refused(Reason::Busy));
         };
         let traffic = Traffic::default();
         let prover =
-            Prover { own: self.inner.id, key: &self.inner.noise_key, connection, secret: &secret, traffic: &traffic };
+            Prover { own: self.inner.id, key: &self.inner.noise_key, connection, secrets: &secrets, traffic: &traffic };
         match prover.accept().await {
-            Ok(control) => {
+            Ok((control, generation)) => {
                 open_windows(connection);
-                let generation = secret.generation;
                 let sync = SyncConnection::new(connection.clone(), self.inner.id, generation, traffic, Some(slot));
                 Ok(Incoming::Sync(sync, control))
             }

@@ -120,21 +120,22 @@ impl Transport {
     ) -> Result<(SyncConnection, FrameStream), DialError> {
         let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
         self.inner.gate.admit(peer).map_err(DialError::NotAdmitted)?;
-        let not_paired = DialError::NotAdmitted(Reason::NotTrusted.into());
-        let secret = self.inner.gate.secret(peer).ok_or(not_paired)?;
+        let secrets = self.inner.gate.secrets(peer);
+        if secrets.is_empty() {
+            return Err(DialError::NotAdmitted(Reason::NotTrusted.into()));
+        }
         let connection = self.connect(peer, addresses, Attempt { alpn: ALPN_SYNC, deadline }).await?;
         let traffic = Traffic::default();
         let prover = Prover {
             own: self.inner.id,
             key: &self.inner.noise_key,
             connection: &connection,
-            secret: &secret,
+            secrets: &secrets,
             traffic: &traffic,
         };
         match timeout_at(deadline, prover.dial()).await {
-            Ok(Ok(control)) => {
+            Ok(Ok((control, generation))) => {
                 open_windows(&connection);
-                let generation = secret.generation;
                 Ok((SyncConnection::new(connection, self.inner.id, generation, traffic, None), control))
             }
             Ok(Err(ProofError::Ended(StreamError::Closed(closed)))) => Err(DialError::closed(closed)),

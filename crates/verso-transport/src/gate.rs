@@ -16,8 +16,9 @@ pub trait Gatekeeper: Send + Sync + 'static {
     /// once was paired, [`Reason::NotTrusted`](verso_wire::Reason::NotTrusted) for all others.
     fn admit(&self, peer: &DeviceId) -> Result<(), CloseCode>;
 
-    /// Returns what was agreed with `peer` at pairing, `None` if nothing was.
-    fn secret(&self, peer: &DeviceId) -> Option<PeerSecret>;
+    /// Returns what was agreed with `peer` at pairing: nothing, one secret, or two, if a pairing was renewed and it is not known yet whether the peer has
+    /// completed that. The one to be tried first comes first; of more than two only these are.
+    fn secrets(&self, peer: &DeviceId) -> Vec<PeerSecret>;
 
     /// Tells whether an offer to pair is open, so that strangers may connect for that.
     fn pairing_open(&self) -> bool;

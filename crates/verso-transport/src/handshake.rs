@@ -13,12 +13,16 @@ use crate::gate::PeerSecret;
 use crate::quic::{exporter, peer_of};
 use crate::stream::{FrameStream, StreamError, Traffic};
 
-/// Most bytes of a frame of the proof: the dialer's has 57 bytes, the acceptor's 49, and later versions some room.
+/// Most bytes of a frame of the proof: the dialer's has 57 or 65 bytes, the acceptor's 49, and later versions some room.
 const MAX_PROOF_FRAME: usize = 1024;
 /// The first byte of the dialer's frame: layout 1, `generation: u64` and Noise's first message behind it.
-const DIALER_LAYOUT: u8 = 1;
+const DIALER_ONE: u8 = 1;
+/// The same with a second generation behind the first: the dialer holds that, too, and would prove it instead.
+const DIALER_TWO: u8 = 2;
 /// The first byte of the acceptor's frame: Noise's second message stands behind it. Other answers come with other tags.
 const ANSWER_PROOF: u8 = 0;
+/// The acceptor holds the second generation alone: the dialer is to begin again with that, in layout 1. Nothing stands behind it.
+const ANSWER_SECOND: u8 = 1;
 
 /// Where the control stream stands in QUIC's order: before the streams of the workspaces, which have 0.
 const CONTROL_PRIORITY: i32 = 1;
@@ -81,52 +85,90 @@ pub(crate) struct Prover<'a> {
     pub(crate) own: DeviceId,
     pub(crate) key: &'a NoiseKey,
     pub(crate) connection: &'a Connection,
-    pub(crate) secret: &'a PeerSecret,
+    /// One or two, the one to be tried first in front.
+    pub(crate) secrets: &'a [PeerSecret],
     pub(crate) traffic: &'a Traffic,
 }
 
 impl Prover<'_> {
-    /// Proves as the side that dialled: opens the control stream, speaks first, and returns it once the peer has proven
-    /// itself too.
-    pub(crate) async fn dial(&self) -> Result<FrameStream, ProofError> {
+    /// Proves as the side that dialled: opens the control stream, speaks first, and returns it, with the generation that was proven, once the
+    /// peer has proven itself too.
+    pub(crate) async fn dial(&self) -> Result<(FrameStream, u64), ProofError> {
+        let (first, second) = match self.secrets {
+            [] => return Err(ProofError::NothingAgreed),
+            [only] => (only, None),
+            [first, second, ..] => (first, Some(second)),
+        };
         let streams = self.connection.open_bi().await.map_err(|source| StreamError::Closed(source.into()))?;
         let (mut send, mut recv) = streams;
-        let mut noise = SyncHandshake::dial(&self.secrets(), &self.prologue(Side::Dialer)?, randomness()?)?;
-        let mut frame = vec![DIALER_LAYOUT];
-        frame.extend_from_slice(&self.secret.generation.to_le_bytes());
-        frame.extend_from_slice(&noise.write_message()?);
-        self.write(&mut send, &frame).await?;
-
-        let answer = self.read(&mut recv).await?;
+        let mut secret = first;
+        let mut noise = self.offer(&mut send, first, second).await?;
+        let mut answer = self.read(&mut recv).await?;
+        if let (Some(second), [ANSWER_SECOND]) = (second, &answer[..]) {
+            secret = second;
+            noise = self.offer(&mut send, second, None).await?;
+            answer = self.read(&mut recv).await?;
+        }
         match answer.split_first() {
             Some((&ANSWER_PROOF, proof)) => noise.read_message(proof)?,
             _ => return Err(ProofError::Layout),
         }
         noise.finish()?;
-        Ok(self.control((send, recv)))
+        Ok((self.control((send, recv)), secret.generation))
     }
 
-    /// Proves as the side that accepted: waits for the control stream, and returns it once the peer has proven itself.
-    pub(crate) async fn accept(&self) -> Result<FrameStream, ProofError> {
+    /// Sends the dialer's part of the proof of one secret, and says which other one it holds.
+    async fn offer(
+        &self,
+        send: &mut SendStream,
+        secret: &PeerSecret,
+        other: Option<&PeerSecret>,
+    ) -> Result<SyncHandshake, ProofError> {
+        let prologue = self.prologue(Side::Dialer, secret)?;
+        let mut noise = SyncHandshake::dial(&self.keys(secret), &prologue, randomness()?)?;
+        let mut frame = vec![if other.is_some() { DIALER_TWO } else { DIALER_ONE }];
+        for secret in [secret].into_iter().chain(other) {
+            frame.extend_from_slice(&secret.generation.to_le_bytes());
+        }
+        frame.extend_from_slice(&noise.write_message()?);
+        self.write(send, &frame).await?;
+        Ok(noise)
+    }
+
+    /// Proves as the side that accepted: waits for the control stream, and returns it, with the generation that was proven, once the peer has proven
+    /// itself.
+    pub(crate) async fn accept(&self) -> Result<(FrameStream, u64), ProofError> {
         let streams = self.connection.accept_bi().await.map_err(|source| StreamError::Closed(source.into()))?;
         let (mut send, mut recv) = streams;
-        let frame = self.read(&mut recv).await?;
-        let (layout, rest) = frame.split_first().ok_or(ProofError::Layout)?;
-        let (generation, proof) = rest.split_first_chunk::<8>().ok_or(ProofError::Layout)?;
-        if *layout != DIALER_LAYOUT {
+        let mut frame = self.read(&mut recv).await?;
+        let Offered { mut generation, other, .. } = parse(&frame)?;
+        if let (Err(_), Some(second)) = (self.secret(generation), other)
+            && self.secret(second).is_ok()
+        {
+            self.write(&mut send, &[ANSWER_SECOND]).await?;
+            frame = self.read(&mut recv).await?;
+            generation = second;
+        }
+        let secret = self.secret(generation)?;
+        let offered = parse(&frame)?;
+        if offered.generation != generation {
             return Err(ProofError::Layout);
         }
-        let theirs = u64::from_le_bytes(*generation);
-        if theirs != self.secret.generation {
-            return Err(ProofError::Generation { theirs, ours: self.secret.generation });
-        }
-        let mut noise = SyncHandshake::accept(&self.secrets(), &self.prologue(Side::Acceptor)?, randomness()?)?;
-        noise.read_message(proof)?;
+        let prologue = self.prologue(Side::Acceptor, secret)?;
+        let mut noise = SyncHandshake::accept(&self.keys(secret), &prologue, randomness()?)?;
+        noise.read_message(offered.proof)?;
         let mut answer = vec![ANSWER_PROOF];
         answer.extend_from_slice(&noise.write_message()?);
         noise.finish()?;
         self.write(&mut send, &answer).await?;
-        Ok(self.control((send, recv)))
+        Ok((self.control((send, recv)), secret.generation))
+    }
+
+    /// Returns the secret of a generation.
+    fn secret(&self, generation: u64) -> Result<&PeerSecret, ProofError> {
+        let newest = self.secrets.first().ok_or(ProofError::NothingAgreed)?;
+        let held = self.secrets.iter().find(|secret| secret.generation == generation);
+        held.ok_or(ProofError::Generation { theirs: generation, ours: newest.generation })
     }
 
     async fn write(&self, send: &mut SendStream, body: &[u8]) -> Result<(), ProofError> {
@@ -157,25 +199,48 @@ impl Prover<'_> {
         FrameStream::new(streams, self.traffic, MAX_FRAME)
     }
 
-    fn secrets(&self) -> SyncSecrets<'_> {
-        SyncSecrets { own: self.key, peer: &self.secret.noise_key, psk: &self.secret.psk }
+    fn keys<'a>(&'a self, secret: &'a PeerSecret) -> SyncSecrets<'a> {
+        SyncSecrets { own: self.key, peer: &secret.noise_key, psk: &secret.psk }
     }
 
-    fn prologue(&self, side: Side) -> Result<SyncPrologue, ProofError> {
+    fn prologue(&self, side: Side, secret: &PeerSecret) -> Result<SyncPrologue, ProofError> {
         let peer = peer_of(self.connection);
         let (dialer, acceptor) = match side {
             Side::Dialer => (self.own, peer),
             Side::Acceptor => (peer, self.own),
         };
         let exporter = exporter(self.connection).ok_or(ProofError::Unable)?;
-        Ok(SyncPrologue { generation: self.secret.generation, dialer, acceptor, exporter })
+        Ok(SyncPrologue { generation: secret.generation, dialer, acceptor, exporter })
     }
 }
 
 impl fmt::Debug for Prover<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prover").field("own", &self.own).field("secret", self.secret).finish_non_exhaustive()
+        f.debug_struct("Prover").field("own", &self.own).field("secrets", &self.secrets).finish_non_exhaustive()
     }
+}
+
+/// What the dialer's frame says.
+struct Offered<'a> {
+    /// Under which generation its proof is made.
+    generation: u64,
+    /// Which other one it holds.
+    other: Option<u64>,
+    proof: &'a [u8],
+}
+
+fn parse(frame: &[u8]) -> Result<Offered<'_>, ProofError> {
+    let (layout, rest) = frame.split_first().ok_or(ProofError::Layout)?;
+    let (generation, rest) = rest.split_first_chunk::<8>().ok_or(ProofError::Layout)?;
+    let (other, proof) = match *layout {
+        DIALER_ONE => (None, rest),
+        DIALER_TWO => {
+            let (other, proof) = rest.split_first_chunk::<8>().ok_or(ProofError::Layout)?;
+            (Some(u64::from_le_bytes(*other)), proof)
+        }
+        _ => return Err(ProofError::Layout),
+    };
+    Ok(Offered { generation: u64::from_le_bytes(*generation), other, proof })
 }
 
 /// Which of the two a side is.

@@ -72,7 +72,8 @@ pub(crate) async fn serve<A: Application>(
     let peer = connection.peer();
     let (orders, mut inbox) = mpsc::unbounded_channel();
     let (reply, answer) = oneshot::channel();
-    let connected = engine.send(Command::Connect { peer, greeting, orders, reply }).await;
+    let generation = connection.generation();
+    let connected = engine.send(Command::Connect { peer, generation, greeting, orders, reply }).await;
     let id = match answer.await {
         Ok(Ok(id)) if connected => id,
         Ok(Err(ConnectError::Refused(reason))) => return refused(&connection, reason),

@@ -64,6 +64,8 @@ pub(crate) enum Command<A: Application> {
     /// A connection is there, with both ends proven.
     Connect {
         peer: DeviceId,
+        /// Which of the secrets that may be agreed with it it has proven.
+        generation: u64,
         greeting: Greeting,
         orders: mpsc::UnboundedSender<ConnectionOrder>,
         reply: oneshot::Sender<Result<ConnectionId, ConnectError>>,
@@ -241,8 +243,8 @@ impl<A: Application> Engine<A> {
                 Err(error) => drop(reply.send(Err(error.into()))),
             },
             Command::With(task) => self.answers.push(task(&mut self.replica, now)),
-            Command::Connect { peer, greeting, orders, reply } => {
-                let outcome = self.replica.connect(peer, greeting, now);
+            Command::Connect { peer, generation, greeting, orders, reply } => {
+                let outcome = self.replica.connect_proven(peer, generation, greeting, now);
                 if let Ok(connection) = &outcome {
                     self.connections.insert(*connection, orders);
                 }

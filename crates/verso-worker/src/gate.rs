@@ -11,9 +11,6 @@ use verso_replica::{Now, PairSecret, PeerSecret, Replica};
 use verso_transport::Gatekeeper;
 use verso_wire::{Application, CloseCode, Reason};
 
-/// The key generation of secrets that one pair agreed at pairing. Generations of the group secret count from 1.
-const PAIR_GENERATION: u64 = 0;
-
 /// A copy of the replica's word on every peer it knows, so that a stranger's knock never waits for the engine.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
@@ -25,7 +22,7 @@ pub(crate) struct Gate {
 #[derive(Debug)]
 struct Entry {
     verdict: Result<(), Reason>,
-    secret: Option<PeerSecret>,
+    secrets: Vec<PeerSecret>,
 }
 
 /// Keeps the gate open for pairing as long as it lives.
@@ -40,7 +37,7 @@ impl Gate {
         let peers = replica
             .known_devices()
             .into_iter()
-            .map(|device| (device, Entry { verdict: replica.admits(&device), secret: replica.secret(&device, now) }))
+            .map(|device| (device, Entry { verdict: replica.admits(&device), secrets: replica.secrets(&device, now) }))
             .collect();
         *self.peers.write().unwrap_or_else(PoisonError::into_inner) = peers;
     }
@@ -68,14 +65,16 @@ impl Gatekeeper for Gate {
         }
     }
 
-    fn secret(&self, peer: &DeviceId) -> Option<verso_transport::PeerSecret> {
+    fn secrets(&self, peer: &DeviceId) -> Vec<verso_transport::PeerSecret> {
         let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
-        let PeerSecret { noise_key, secret } = peers.get(peer)?.secret.as_ref()?;
-        Some(verso_transport::PeerSecret {
-            noise_key: NoisePublicKey::from_bytes(*noise_key),
-            psk: pre_shared_key(secret),
-            generation: PAIR_GENERATION,
-        })
+        let secrets = peers.get(peer).map(|entry| entry.secrets.iter()).into_iter().flatten();
+        secrets
+            .map(|PeerSecret { noise_key, secret }| verso_transport::PeerSecret {
+                noise_key: NoisePublicKey::from_bytes(*noise_key),
+                psk: pre_shared_key(secret),
+                generation: secret.generation(),
+            })
+            .collect()
     }
 
     fn pairing_open(&self) -> bool {

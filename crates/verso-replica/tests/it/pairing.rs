@@ -155,3 +155,24 @@ fn nothing_is_kept_of_strangers() {
     assert!(rig.replica.known_devices().is_empty());
     assert!(!rig.replica.needs_flush());
 }
+
+/// A renewal that broke off on the other side: the peer proves the older secret, is served, and the renewal waits until it is used or lapses.
+#[test]
+fn a_peer_that_did_not_complete_a_renewal_is_served_by_the_older_pairing() {
+    let mut rig = Rig::new();
+    let peer = rig.meet(other(0), PeerRole::Own, &[]);
+    let (older, newer) = (PairSecret::from_bytes([5; 32]), PairSecret::from_bytes([6; 32]));
+    let renewed = verso_replica::ProvisionalPeer { secret: newer.clone(), ..provisional(peer.device, PeerRole::Own) };
+    rig.replica.store_provisional(renewed).unwrap();
+    let secrets = |rig: &Rig| -> Vec<[u8; 32]> {
+        rig.replica.secrets(&peer.device, NOW).iter().map(|secret| *secret.secret.expose()).collect()
+    };
+    assert_eq!(secrets(&rig), [[6; 32], [5; 32]]);
+    rig.replica.connect_proven(peer.device, older.generation(), greeting(), NOW).unwrap();
+    assert_eq!(secrets(&rig), [[6; 32], [5; 32]], "both still count");
+    assert_eq!(rig.replica.provisional_peers(NOW).count(), 1);
+    rig.crash(1);
+    assert_eq!(secrets(&rig), [[6; 32], [5; 32]]);
+    rig.replica.connect_proven(peer.device, newer.generation(), greeting(), NOW).unwrap();
+    assert_eq!(secrets(&rig), [[6; 32]], "it was used, so the older is gone");
+}

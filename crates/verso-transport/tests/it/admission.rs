@@ -118,3 +118,25 @@ async fn a_crowd_of_strangers_does_not_keep_a_paired_device_out() {
     }
     close_all([&*anna, &ben]).await;
 }
+
+/// A renewal of the pairing that broke off leaves one side with two secrets and the other with the older, or each with another newer one: they find the one
+/// that both hold, whoever dials. Where both hold both, it is the newer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewed_pairing_that_broke_off_blocks_nobody() {
+    let renewed = |generation: u64, peer| Agreed { generation, psk: 0x77, ..Agreed::with(peer) };
+    for (annas, bens, proven) in [(Some(9), None, 1), (None, Some(9), 1), (Some(9), Some(8), 1), (Some(9), Some(9), 9)]
+    {
+        let (anna, ben) = (Device::up(ANNA, &[BEN]).await, Device::up(BEN, &[ANNA]).await);
+        if let Some(generation) = annas {
+            anna.gate.renew(BEN, renewed(generation, BEN));
+        }
+        if let Some(generation) = bens {
+            ben.gate.renew(ANNA, renewed(generation, ANNA));
+        }
+        for (dialer, acceptor) in [(&anna, &ben), (&ben, &anna)] {
+            let (dialled, accepted) = tokio::join!(dialer.dial(acceptor), acceptor.accept_sync());
+            assert_eq!((dialled.unwrap().0.generation(), accepted.0.generation()), (proven, proven));
+        }
+        close_all([&anna, &ben]).await;
+    }
+}

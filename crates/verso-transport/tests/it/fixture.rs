@@ -50,14 +50,19 @@ impl Agreed {
 /// A gatekeeper that a test can change at any time.
 #[derive(Default)]
 pub(crate) struct Gate {
-    agreed: Mutex<BTreeMap<DeviceId, Agreed>>,
+    agreed: Mutex<BTreeMap<DeviceId, Vec<Agreed>>>,
     refused: Mutex<BTreeMap<DeviceId, Reason>>,
     pairing: Mutex<bool>,
 }
 
 impl Gate {
     pub(crate) fn agree(&self, peer: u8, agreed: Agreed) {
-        self.agreed.lock().unwrap().insert(id(peer), agreed);
+        self.agreed.lock().unwrap().insert(id(peer), vec![agreed]);
+    }
+
+    /// The pairing was renewed, and the one before is kept.
+    pub(crate) fn renew(&self, peer: u8, agreed: Agreed) {
+        self.agreed.lock().unwrap().entry(id(peer)).or_default().insert(0, agreed);
     }
 
     pub(crate) fn refuse(&self, peer: u8, reason: Reason) {
@@ -78,13 +83,14 @@ impl Gatekeeper for Gate {
         if known { Ok(()) } else { Err(Reason::NotTrusted.into()) }
     }
 
-    fn secret(&self, peer: &DeviceId) -> Option<PeerSecret> {
-        let agreed = *self.agreed.lock().unwrap().get(peer)?;
-        Some(PeerSecret {
+    fn secrets(&self, peer: &DeviceId) -> Vec<PeerSecret> {
+        let agreed = self.agreed.lock().unwrap().get(peer).cloned().unwrap_or_default();
+        let secret = |agreed: Agreed| PeerSecret {
             noise_key: agreed.noise_key,
             psk: PreSharedKey::new(Zeroizing::new([agreed.psk; 32])),
             generation: agreed.generation,
-        })
+        };
+        agreed.into_iter().map(secret).collect()
     }
 
     fn pairing_open(&self) -> bool {
