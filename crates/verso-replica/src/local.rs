@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 
 use serde::{Deserialize, Serialize};
-use verso_identity::{DeviceId, Key, purposes};
+use verso_identity::{DeviceId, Key, WorkspaceId, purposes};
 use verso_log::{SealError, SealedFile, Storage, UnsealError};
 use verso_trust::{PairingSide, PairingWay, PeerRole};
 use verso_vv::{Author, Incarnation, Seq};
@@ -92,6 +92,10 @@ pub struct Contact {
     pub addresses: Vec<String>,
     /// The highest protocol version that it has proven to speak; a lower one is refused.
     pub version_floor: u32,
+    /// A tag of the addresses of this device that it was told last, and when, in milliseconds since the Unix epoch.
+    pub told: Option<(u64, u64)>,
+    /// The workspaces that were level with it at the last contact: they are opened at once at the next.
+    pub shared: BTreeSet<WorkspaceId>,
     /// Code of the last reason that stopped data from moving, and since when.
     pub reason: Option<(String, u64)>,
 }

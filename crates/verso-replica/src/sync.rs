@@ -7,7 +7,7 @@ use verso_log::Storage;
 use verso_session::{Input, LocalInfo, Millis, Mode, Output, Session, SessionConfig};
 use verso_trust::PeerRole;
 use verso_vv::{Author, Seq};
-use verso_wire::{Application, Message, Reason};
+use verso_wire::{Application, Message, Reason, VersionRange};
 
 use crate::confirmation::Withheld;
 use crate::effect::{ConnectionId, Effect, Event, Stream};
@@ -15,6 +15,9 @@ use crate::error::{ConnectError, JournalError};
 use crate::flush::Received;
 use crate::receive::Declined;
 use crate::replica::{Now, Replica};
+
+/// After how long a peer is told addresses again that it was told before: a day. It may have lost what it knew; more often costs bytes at every contact.
+const TELL_AGAIN_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// A session and what it brought since the last flush.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub(crate) struct Connection {
     pub(crate) withheld: Option<Withheld>,
     /// The peer was not confirmed, and shares nothing but the control log.
     pub(crate) unconfirmed: bool,
+    /// A tag of the addresses that it was told on this connection, if it was.
+    told: Option<u64>,
 }
 
 /// Something that keeps data from moving, for the event that tells it.
@@ -119,27 +124,38 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let contact = self.local.contacts.entry(peer).or_default();
         contact.last_seen_ms = Some(now.wall_ms);
         self.local_file.save_later();
+        let tag = tag_of(&greeting.addresses);
+        let is_news =
+            contact.told.is_none_or(|(told, at)| told != tag || now.wall_ms.saturating_sub(at) >= TELL_AGAIN_MS);
+        let addresses = if is_news { greeting.addresses } else { Vec::new() };
         let config = SessionConfig {
             me,
             peer,
             peer_role: role,
-            info: LocalInfo { name, wall_clock_ms: now.wall_ms, addresses: greeting.addresses },
+            info: LocalInfo { name, wall_clock_ms: now.wall_ms, addresses },
             version_floor: contact.version_floor,
             mode: greeting.mode,
         };
+        let mut session = Session::new(config, Millis(now.monotonic_ms));
+        if contact.version_floor >= VersionRange::CURRENT.min {
+            session = session.expecting(contact.shared.iter().copied());
+        }
+        // One that gives way to another neither moves nor counts anything any more; what it brought is kept.
+        self.connections.retain(|_, other| other.peer != peer || other.session.has_said_goodbye());
         self.last_connection += 1;
         let id = ConnectionId(self.last_connection);
         let failed = self.failed_workspaces();
         let connection = Connection {
             peer,
             role,
-            session: Session::new(config, Millis(now.monotonic_ms)),
+            session,
             received: BTreeMap::new(),
             declined: BTreeMap::new(),
             unwanted: BTreeSet::new(),
             failed: failed.iter().map(|(workspace, _)| *workspace).collect(),
             withheld: self.withheld(&peer, role),
             unconfirmed: false,
+            told: is_news.then_some(tag),
         };
         let is_withheld = connection.withheld.is_some();
         self.connections.insert(id, connection);
@@ -246,7 +262,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 self.effects.push_back(Effect::CloseStream { connection: id, workspace });
             }
             Output::PeerInfo(info) => self.note_peer_info(peer, info, now),
-            Output::PeerOffer { add, remove: _ } => {
+            Output::PeerOffer { add, remove } => {
+                let contact = self.local.contacts.entry(peer).or_default();
+                contact.shared.retain(|workspace| !remove.contains(workspace));
                 let add = self.withhold(id, add)?;
                 return Some(self.consider_offer(peer, &add));
             }
@@ -285,12 +303,22 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 self.effects.push_back(Effect::Event(Event::Progress { peer, connection: id, workspace, progress }));
             }
             Output::Level { workspace } => {
+                let contact = self.local.contacts.entry(peer).or_default();
+                if workspace != WorkspaceId::CONTROL && contact.shared.insert(workspace) {
+                    contact.shared.retain(|known| *known == workspace || self.workspaces.contains_key(known));
+                    self.local_file.save_later();
+                }
                 self.effects.push_back(Effect::Event(Event::Level { peer, workspace }));
                 if workspace == WorkspaceId::CONTROL {
                     return self.control_is_level(id, now);
                 }
             }
             Output::AllLevel => {
+                // Whoever is level has read what it was told first.
+                if let Some(told) = self.connections.get_mut(&id).and_then(|connection| connection.told.take()) {
+                    self.local.contacts.entry(peer).or_default().told = Some((told, now.wall_ms));
+                    self.local_file.save_later();
+                }
                 // Level is said of what both take. Where something is declined, that it is stays the last word.
                 let stopped = self.connections.get(&id).is_some_and(Connection::is_stopped);
                 if !stopped {
@@ -387,4 +415,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
         }
         self.workspaces.get(workspace).ok_or(JournalError::Missing)?.read(author, from, max_bytes)
     }
+}
+
+/// Tells lists of addresses apart.
+fn tag_of(addresses: &[String]) -> u64 {
+    let hash = blake3::hash(addresses.join("\n").as_bytes());
+    u64::from_le_bytes(hash.as_bytes().first_chunk().copied().unwrap_or_default())
 }

@@ -64,8 +64,8 @@ pub enum SessionError {
         /// What it acknowledges now.
         now: Seq,
     },
-    /// The peer opened a stream of a workspace that was never offered to it.
-    #[error("the peer opened workspace {workspace}, which is not offered to it")]
+    /// The peer opened a stream of a log that is not offered to anyone of its role. Misbehaving peer.
+    #[error("the peer opened workspace {workspace}, which is never offered to it")]
     NotOffered {
         /// The workspace it named.
         workspace: WorkspaceId,

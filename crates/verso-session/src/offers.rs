@@ -130,6 +130,11 @@ impl Offers {
         self.ours.as_ref().is_some_and(|ours| ours.contains_key(workspace))
     }
 
+    /// Whether this device has said what it offers.
+    pub(crate) const fn is_begun(&self) -> bool {
+        self.ours.is_some()
+    }
+
     /// Whether the peer offers `workspace`.
     pub(crate) fn is_offered_by_peer(&self, workspace: &WorkspaceId) -> bool {
         self.theirs.as_ref().is_some_and(|theirs| theirs.contains(workspace))

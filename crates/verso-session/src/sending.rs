@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use verso_identity::WorkspaceId;
 use verso_vv::{Author, Seq};
-use verso_wire::limits::{IN_FLIGHT, MAX_UNIT_BYTES};
+use verso_wire::limits::{IN_FLIGHT, IN_FLIGHT_IN_ALL, MAX_UNIT_BYTES};
 use verso_wire::{Message, MessageTag};
 
 use crate::chains::Chains;
@@ -24,7 +24,8 @@ const READ_BYTES: usize = 1024 * 1024;
 /// 2. What comes back is sent as it is. What the credit has no room for waits; nothing is read while something waits.
 /// 3. Again, until the peer was sent everything. Something new at the end of a chain that the peer has goes out without a read.
 ///
-/// Guaranteed: the bytes of units sent never exceed the peer's credit; what waits is one answer at most.
+/// Guaranteed: the bytes of units sent never exceed the peer's credit; what waits is one answer at most. All streams of a session together have no more than
+/// [`IN_FLIGHT_IN_ALL`] on their way, and one unit a stream beyond it.
 #[derive(Debug)]
 pub(crate) struct Sending {
     workspace: WorkspaceId,
@@ -32,9 +33,16 @@ pub(crate) struct Sending {
     credit: u64,
     /// All bytes of units that were sent on this stream.
     sent: u64,
-    /// The read that the replica has yet to answer: whose chain, from where.
-    reading: Option<(Author, Seq)>,
+    /// The read that the replica has yet to answer.
+    reading: Option<Reading>,
     waiting: VecDeque<(Author, EncodedRun)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    author: Author,
+    from: Seq,
+    max_bytes: u64,
 }
 
 impl Sending {
@@ -69,7 +77,9 @@ impl Sending {
         runs: Vec<EncodedRun>,
         chains: &mut Chains,
     ) -> Result<(), SessionError> {
-        let Some((_, from)) = self.reading.take_if(|(asked, _)| *asked == author) else { return Ok(()) };
+        let Some(Reading { from, .. }) = self.reading.take_if(|reading| reading.author == author) else {
+            return Ok(());
+        };
         let mut taken = false;
         for run in runs {
             // Meanwhile the peer may have got some of it elsewhere, declined it, or asked for what comes before.
@@ -86,16 +96,18 @@ impl Sending {
         Ok(())
     }
 
-    /// Sends a run at once that was just appended, if the peer has all before it and nothing else is on its way to the wire.
+    /// Sends a run at once that was just appended, if the peer has all before it, nothing else is on its way to the wire, and the session has that
+    /// much to `spare`.
     pub(crate) fn push(
         &mut self,
-        author: Author,
-        run: EncodedRun,
+        (author, run): (Author, EncodedRun),
+        spare: u64,
         chains: &mut Chains,
         out: &mut Outbox,
     ) -> Result<(), SessionError> {
         let follows = chains.sent_until(&author).next() == run.first && run.last <= chains.send_until(&author);
-        if follows && self.waiting.is_empty() && self.reading.is_none() && self.has_room(&run) {
+        let is_spared = self.on_the_way() == 0 || len(&run) <= spare;
+        if follows && self.waiting.is_empty() && self.reading.is_none() && is_spared && self.has_room(&run) {
             chains.sent(author, run.last)?;
             self.send(run, out);
         }
@@ -111,16 +123,32 @@ impl Sending {
         }
     }
 
-    /// Asks for the next piece to send, if there is one and room for it.
-    pub(crate) fn read_next(&mut self, chains: &Chains, out: &mut Outbox) {
+    /// Asks for the next piece to send, if there is one and room for it, here and in what the session has to `spare`.
+    pub(crate) fn read_next(&mut self, chains: &Chains, spare: u64, out: &mut Outbox) {
         let room = usize::try_from(self.credit - self.sent).unwrap_or(usize::MAX);
         if self.reading.is_some() || !self.waiting.is_empty() || room < MAX_UNIT_BYTES {
             return;
         }
+        let spare = usize::try_from(spare).unwrap_or(usize::MAX);
+        let max_bytes = if spare >= MAX_UNIT_BYTES {
+            room.min(READ_BYTES).min(spare)
+        } else if self.on_the_way() == 0 {
+            // One unit, however large.
+            1
+        } else {
+            return;
+        };
         if let Some((author, from)) = chains.next_to_send() {
-            self.reading = Some((author, from));
-            out.push(Output::Read { workspace: self.workspace, author, from, max_bytes: room.min(READ_BYTES) });
+            self.reading = Some(Reading { author, from, max_bytes: u64::try_from(max_bytes).unwrap_or(u64::MAX) });
+            out.push(Output::Read { workspace: self.workspace, author, from, max_bytes });
         }
+    }
+
+    /// Bytes of units that were sent, or are about to be, and that the peer has not settled.
+    pub(crate) fn on_the_way(&self) -> u64 {
+        let settled = self.credit.saturating_sub(IN_FLIGHT);
+        let waiting: u64 = self.waiting.iter().map(|(_, run)| len(run)).sum();
+        self.sent.saturating_sub(settled) + waiting + self.reading.map_or(0, |reading| reading.max_bytes)
     }
 
     /// Drops what waits of `author`, because where it goes on has changed.
@@ -145,11 +173,20 @@ impl Sending {
     }
 
     fn has_room(&self, run: &EncodedRun) -> bool {
-        u64::try_from(run.bytes.len()).is_ok_and(|len| len <= self.credit - self.sent)
+        len(run) <= self.credit - self.sent
     }
 
     fn send(&mut self, run: EncodedRun, out: &mut Outbox) {
-        self.sent = self.sent.saturating_add(u64::try_from(run.bytes.len()).unwrap_or(u64::MAX));
+        self.sent = self.sent.saturating_add(len(&run));
         out.send(self.workspace, Message::Unit { bytes: run.bytes });
     }
+}
+
+/// What a session whose streams have that much on their way has left.
+pub(crate) const fn spare(on_the_way: u64) -> u64 {
+    IN_FLIGHT_IN_ALL.saturating_sub(on_the_way)
+}
+
+fn len(run: &EncodedRun) -> u64 {
+    u64::try_from(run.bytes.len()).unwrap_or(u64::MAX)
 }

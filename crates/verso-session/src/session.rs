@@ -1,5 +1,7 @@
 //! The machine itself: [`Session`] takes inputs, routes them to the parts, and decides what follows for all of them.
 
+use std::collections::BTreeSet;
+
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_trust::PeerRole;
 use verso_wire::limits::HANDSHAKE_TIMEOUT;
@@ -14,7 +16,8 @@ use crate::input::Input;
 use crate::offers::{NewOffers, Offers};
 use crate::outbox::Outbox;
 use crate::output::Output;
-use crate::stream::{Context, Stream};
+use crate::sending::spare;
+use crate::stream::{Context, Opening, Stream};
 use crate::streams::Streams;
 
 /// What an offer, and an opened stream, cost of the [`Budget`]: the replica reads its folds and what it holds for each.
@@ -23,8 +26,10 @@ const OFFER_COST: u64 = 16;
 /// The sync protocol between this device and one peer, over one authenticated connection.
 ///
 /// 1. `PeerInfo` and offers cross on the control stream.
-/// 2. Between own devices the control log gets a stream and is brought level, both ways.
-/// 3. Every workspace that both offer gets a stream, on which each sends what the other lacks and acknowledges what is durable.
+/// 2. Every workspace that both offer gets a stream, on which digests cross. Those that both offered at the last contact get it at once, so that two
+///    devices in step know it after one round trip.
+/// 3. Between own devices the control log, which has a stream of its own, is brought level, both ways. Then each sends what the other lacks and
+///    acknowledges what is durable.
 /// 4. All stay open, and what is new goes out at once, the control log first; until a goodbye, see below, or until the
 ///    connection is gone.
 /// 5. When a device that is to finish is level in everything it says goodbye; when both have, the connection is closed.
@@ -45,6 +50,8 @@ pub struct Session {
     goodbye: Goodbye,
     budget: Budget,
     out: Outbox,
+    /// What both offered at the last contact, until it was opened; `None` at the first contact.
+    expected: Option<BTreeSet<WorkspaceId>>,
     /// Whether the control log has been level once, so that other streams may flow.
     control: ControlLog,
     level: bool,
@@ -78,6 +85,7 @@ impl Session {
             goodbye: Goodbye::new(config.mode, now),
             budget: Budget::new(now),
             out,
+            expected: None,
             control: match config.peer_role {
                 PeerRole::Own => ControlLog::First,
                 PeerRole::Friend => ControlLog::NotShared,
@@ -88,16 +96,23 @@ impl Session {
         }
     }
 
+    /// Names the workspaces that both offered when they last met: the streams of those, and of the control log, are then opened before the peer has told of
+    /// itself. To be called before the first input, and only if the peer has spoken a version before that this device still speaks.
+    #[must_use]
+    pub fn expecting(mut self, shared: impl IntoIterator<Item = WorkspaceId>) -> Self {
+        self.expected = Some(shared.into_iter().filter(|workspace| *workspace != WorkspaceId::CONTROL).collect());
+        self
+    }
+
     /// Takes what happened at `now`. After [`Output::Close`] inputs are ignored.
     pub fn handle(&mut self, now: Millis, input: Input) {
         if self.over {
             return;
         }
         // What came in first counts: a device that was asleep does not blame the peer for a message that lay waiting.
-        let result = self.take(now, input).and_then(|()| self.expire(now));
-        match result {
-            Ok(()) => self.settle(),
-            Err(error) => self.fail(error),
+        let result = self.take(now, input).and_then(|()| self.expire(now)).and_then(|()| self.settle(now));
+        if let Err(error) = result {
+            self.fail(error);
         }
     }
 
@@ -185,7 +200,9 @@ impl Session {
             Input::Stream { workspace, message } => self.stream_message(now, workspace, message),
             Input::StreamClosed { workspace } => {
                 let offered = workspace == WorkspaceId::CONTROL || self.offers.is_offered_by_peer(&workspace);
-                if offered && !self.is_ending() {
+                // One that was opened ahead of the peer's offer may be closed, once, and is opened again on the offer.
+                let is_unanswered = self.streams.get(&workspace).is_some_and(Stream::is_unanswered);
+                if offered && !is_unanswered && !self.is_ending() {
                     return self.streams.dropped(workspace, now.after(HANDSHAKE_TIMEOUT), &mut self.out);
                 }
                 self.streams.closed(workspace, &mut self.out);
@@ -206,7 +223,8 @@ impl Session {
                 self.with(now, workspace, |stream, context| stream.heads(heads, peer_seal, context))
             }
             Input::Advanced { workspace, author, head, run } => {
-                self.with(now, workspace, |stream, context| stream.advanced(author, head, run, context))
+                let spare = self.streams.spare();
+                self.with(now, workspace, |stream, context| stream.advanced(author, head, (run, spare), context))
             }
             Input::Units { workspace, author, units } => {
                 self.with(now, workspace, |stream, _| stream.units(author, units))
@@ -284,11 +302,11 @@ impl Session {
                 stream.freeze();
             }
             Ok(())
-        } else if self.offers.was_withdrawn(&workspace) {
-            self.streams.reject(workspace, &mut self.out);
-            Ok(())
-        } else {
+        } else if workspace == WorkspaceId::CONTROL {
             Err(SessionError::NotOffered { workspace })
+        } else {
+            // It was offered before, in this session or at the last contact; what never was looks no different from outside.
+            self.streams.reject(workspace, &mut self.out)
         }
     }
 
@@ -313,34 +331,69 @@ impl Session {
     }
 
     /// Does what follows from the step just taken: opens what may be opened, sends what may be sent, tells what was reached.
-    fn settle(&mut self) {
-        if self.over || !self.connection.is_agreed() {
-            return;
+    fn settle(&mut self, now: Millis) -> Result<(), SessionError> {
+        if self.over {
+            return Ok(());
         }
-        self.settle_control_log();
+        if !self.connection.is_agreed() {
+            self.open_ahead();
+            return Ok(());
+        }
+        self.settle_control_log(now)?;
+        self.open_shared();
         if self.control != ControlLog::First {
-            self.open_shared();
+            self.release(now)?;
         }
         self.send();
         for (_, stream) in self.streams.iter_mut() {
             stream.report(&mut self.out);
         }
         self.settle_goodbye();
+        Ok(())
     }
 
-    fn settle_control_log(&mut self) {
-        if self.control == ControlLog::NotShared {
+    /// Opens what the peer is expected to want, before it has said anything.
+    fn open_ahead(&mut self) {
+        if !self.is_opener() || !self.offers.is_begun() {
             return;
         }
+        // Once: what the peer closes is opened again only when it offers that.
+        let Some(expected) = self.expected.take() else { return };
+        let control = (self.role == PeerRole::Own).then_some(WorkspaceId::CONTROL);
+        let offered = expected.iter().filter(|workspace| self.offers.is_offered(workspace));
+        for workspace in control.into_iter().chain(offered.copied()) {
+            self.streams.open(workspace, Opening::Ahead, &mut self.out);
+            if let Some(stream) = self.streams.get_mut(&workspace) {
+                stream.start(&mut self.out);
+            }
+        }
+    }
+
+    /// Lets entries flow on all streams: the control log is level, or not shared.
+    fn release(&mut self, now: Millis) -> Result<(), SessionError> {
+        for (_, stream) in self.streams.iter_mut() {
+            stream.release(&mut Context { now, me: &self.me, budget: &mut self.budget, out: &mut self.out })?;
+        }
+        Ok(())
+    }
+
+    fn settle_control_log(&mut self, now: Millis) -> Result<(), SessionError> {
+        if self.control == ControlLog::NotShared {
+            return Ok(());
+        }
         if self.is_opener() && !self.is_ending() {
-            self.streams.open(WorkspaceId::CONTROL, &mut self.out);
+            self.streams.open(WorkspaceId::CONTROL, Opening::Agreed, &mut self.out);
         }
         if let Some(stream) = self.streams.get_mut(&WorkspaceId::CONTROL) {
             stream.start(&mut self.out);
-            if stream.is_level() {
+            stream.release(&mut Context { now, me: &self.me, budget: &mut self.budget, out: &mut self.out })?;
+            if stream.is_level() && self.control == ControlLog::First {
+                // Told before anything that follows from it.
+                stream.report(&mut self.out);
                 self.control = ControlLog::Done;
             }
         }
+        Ok(())
     }
 
     fn open_shared(&mut self) {
@@ -348,7 +401,7 @@ impl Session {
             for workspace in self.offers.shared() {
                 // A stream that is opened again must not overtake the offer that had taken it away.
                 if self.offers.is_answered() || !self.offers.was_withdrawn(&workspace) {
-                    self.streams.open(workspace, &mut self.out);
+                    self.streams.open(workspace, Opening::Agreed, &mut self.out);
                 }
             }
         }
@@ -362,17 +415,22 @@ impl Session {
 
     /// Sends, the control log before all else.
     fn send(&mut self) {
+        let mut on_the_way: u64 = self.streams.iter().map(|(_, stream)| stream.on_the_way()).sum();
         let mut control_is_sending = false;
         if let Some(stream) = self.streams.get_mut(&WorkspaceId::CONTROL) {
+            let before = stream.on_the_way();
             stream.flush(&mut self.out);
-            stream.read_next(&mut self.out);
+            stream.read_next(spare(on_the_way), &mut self.out);
+            on_the_way = on_the_way - before + stream.on_the_way();
             control_is_sending = stream.is_sending();
         }
         for (_, stream) in self.streams.iter_mut() {
+            let before = stream.on_the_way();
             stream.flush(&mut self.out);
             if !control_is_sending {
-                stream.read_next(&mut self.out);
+                stream.read_next(spare(on_the_way), &mut self.out);
             }
+            on_the_way = on_the_way - before + stream.on_the_way();
         }
     }
 

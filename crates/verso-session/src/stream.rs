@@ -31,9 +31,9 @@ pub(crate) struct Context<'a> {
 
 /// The stream of one workspace, from its opening on.
 ///
-/// 1. *Gated*: the stream is open, but something else has to come first.
+/// 1. *Gated*: the stream is open, but the peer's offer has to come first.
 /// 2. *Describing*: the replica is asked what it holds; its digest goes out as `Hello`.
-/// 3. *Comparing*: the peer's `Hello` is awaited. Equal digests: both hold the same, on to 5.
+/// 3. *Comparing*: the peer's `Hello` is awaited, and that the control log is level. Equal digests: both hold the same, on to 5.
 /// 4. *Exchanging*: the digests differ; `Vector`s cross.
 /// 5. *Flowing*: each sends what the other lacks and acknowledges what it gets; what is new goes out at once.
 ///
@@ -49,15 +49,34 @@ pub(crate) struct Stream {
     moved: Progress,
     reported: Progress,
     level: bool,
+    opening: Opening,
+    entries: Entries,
     /// Until when the peer must have said what the phase waits for.
     deadline: Option<Millis>,
+}
+
+/// When a stream was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// Before the peer said that it offers the workspace in this session, too: it may not want it any more.
+    Ahead,
+    /// When both offered the workspace.
+    Agreed,
+}
+
+/// Whether anything beyond digests may flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entries {
+    /// The control log comes first.
+    Held,
+    Free,
 }
 
 #[derive(Debug)]
 enum Phase {
     Gated { theirs: Option<HeldDigest> },
     Describing { theirs: Option<HeldDigest> },
-    Comparing { digest: HeldDigest, held: BTreeMap<Author, Held>, seal: Option<Seal> },
+    Comparing { digest: HeldDigest, held: BTreeMap<Author, Held>, seal: Option<Box<Seal>>, theirs: Option<HeldDigest> },
     Exchanging { held: BTreeMap<Author, Held> },
     Flowing,
 }
@@ -71,8 +90,8 @@ struct Held {
 }
 
 impl Stream {
-    /// Makes a stream that either side has just opened.
-    pub(crate) fn new(workspace: WorkspaceId) -> Self {
+    /// Makes a stream that either side has just opened. Until it is [released](Self::release) only digests cross on it.
+    pub(crate) fn new(workspace: WorkspaceId, opening: Opening) -> Self {
         Self {
             workspace,
             phase: Phase::Gated { theirs: None },
@@ -82,6 +101,8 @@ impl Stream {
             moved: Progress::default(),
             reported: Progress::default(),
             level: false,
+            opening,
+            entries: Entries::Held,
             deadline: None,
         }
     }
@@ -119,24 +140,49 @@ impl Stream {
             .map(|(author, head)| (author, Held { head, digested: head.seq }))
             .collect();
         self.send(Message::Hello { digest }, context);
-        self.phase = Phase::Comparing { digest, held, seal };
-        if let Some(theirs) = theirs {
-            return self.compare(theirs, context);
+        self.phase = Phase::Comparing { digest, held, seal: seal.map(Box::new), theirs };
+        if theirs.is_none() {
+            self.await_hello(context.now);
         }
-        self.await_hello(context.now);
-        Ok(())
+        self.compare(context)
+    }
+
+    /// Lets entries flow: the control log is level, or this is its stream. Does nothing the second time.
+    pub(crate) fn release(&mut self, context: &mut Context<'_>) -> Result<(), SessionError> {
+        if self.entries == Entries::Free {
+            return Ok(());
+        }
+        self.entries = Entries::Free;
+        self.compare(context)
+    }
+
+    /// Whether the stream was opened ahead of the peer's offer and the peer has said nothing on it.
+    pub(crate) const fn is_unanswered(&self) -> bool {
+        let is_silent = matches!(
+            self.phase,
+            Phase::Gated { theirs: None } | Phase::Describing { theirs: None } | Phase::Comparing { theirs: None, .. }
+        );
+        is_silent && matches!(self.opening, Opening::Ahead)
     }
 
     /// Takes a message of the peer. `Open` has its place before the stream exists.
     pub(crate) fn message(&mut self, message: Message, context: &mut Context<'_>) -> Result<(), SessionError> {
         let tag = message.tag();
+        if matches!(self.phase, Phase::Comparing { theirs: Some(_), .. }) && tag != MessageTag::Hello {
+            // Only what comes on the control log's stream, which this may have overtaken, keeps this device: the peer has found it level.
+            self.release(context)?;
+        }
         match (message, &mut self.phase) {
             (Message::Hello { digest }, Phase::Gated { theirs } | Phase::Describing { theirs }) if theirs.is_none() => {
                 *theirs = Some(digest);
                 self.deadline = None;
                 Ok(())
             }
-            (Message::Hello { digest }, Phase::Comparing { .. }) => self.compare(digest, context),
+            (Message::Hello { digest }, Phase::Comparing { theirs, .. }) if theirs.is_none() => {
+                *theirs = Some(digest);
+                self.deadline = None;
+                self.compare(context)
+            }
             (Message::Vector { entries, seal }, Phase::Exchanging { .. }) => self.vector(&entries, seal, context),
             (Message::Unit { bytes }, Phase::Flowing) => {
                 self.receiving.arrived(bytes.len())?;
@@ -173,7 +219,7 @@ impl Stream {
         &mut self,
         author: Author,
         head: ChainHead,
-        run: Option<EncodedRun>,
+        (run, spare): (Option<EncodedRun>, u64),
         context: &mut Context<'_>,
     ) -> Result<(), SessionError> {
         let frozen = self.chains.is_frozen();
@@ -189,7 +235,7 @@ impl Stream {
             return Ok(());
         }
         match run {
-            Some(run) => self.sending.push(author, run, &mut self.chains, context.out),
+            Some(run) => self.sending.push((author, run), spare, &mut self.chains, context.out),
             None => Ok(()),
         }
     }
@@ -271,11 +317,16 @@ impl Stream {
         self.sending.flush(out);
     }
 
-    /// Asks for the next piece to send.
-    pub(crate) fn read_next(&mut self, out: &mut Outbox) {
+    /// Asks for the next piece to send, within what the session has to `spare`.
+    pub(crate) fn read_next(&mut self, spare: u64, out: &mut Outbox) {
         if matches!(self.phase, Phase::Flowing) {
-            self.sending.read_next(&self.chains, out);
+            self.sending.read_next(&self.chains, spare, out);
         }
+    }
+
+    /// Bytes of units that the peer has not settled.
+    pub(crate) fn on_the_way(&self) -> u64 {
+        self.sending.on_the_way()
     }
 
     /// Whether something is being sent, not counting what waits for the peer.
@@ -324,24 +375,25 @@ impl Stream {
         self.deadline
     }
 
-    fn compare(&mut self, theirs: HeldDigest, context: &mut Context<'_>) -> Result<(), SessionError> {
-        let phase = std::mem::replace(&mut self.phase, Phase::Flowing);
-        let Phase::Comparing { digest, held, seal } = phase else {
-            self.phase = phase;
+    /// Goes on from the digests, if both are there and entries may flow.
+    fn compare(&mut self, context: &mut Context<'_>) -> Result<(), SessionError> {
+        if self.entries == Entries::Held || !matches!(self.phase, Phase::Comparing { theirs: Some(_), .. }) {
+            return Ok(());
+        }
+        let Phase::Comparing { digest, held, seal, theirs } = std::mem::replace(&mut self.phase, Phase::Flowing) else {
             return Ok(());
         };
-        if digest == theirs {
+        if Some(digest) == theirs {
             for (author, held) in held {
                 self.chains.shown(author, held.digested)?;
             }
-            self.deadline = None;
             return Ok(());
         }
         if held.len() > MAX_AUTHORS {
             return Err(SessionError::limit("authors of a vector", MAX_AUTHORS));
         }
         let entries = held.iter().map(|(author, held)| entry(*author, &held.head)).collect();
-        self.send(Message::Vector { entries, seal }, context);
+        self.send(Message::Vector { entries, seal: seal.map(|seal| *seal) }, context);
         self.phase = Phase::Exchanging { held };
         self.deadline = Some(context.now.after(HANDSHAKE_TIMEOUT));
         Ok(())
@@ -423,10 +475,10 @@ impl Phase {
     /// What the peer has to say before anything else.
     const fn awaits(&self) -> &'static str {
         match self {
-            Self::Gated { theirs: None } | Self::Describing { theirs: None } | Self::Comparing { .. } => {
+            Self::Gated { theirs: None } | Self::Describing { theirs: None } | Self::Comparing { theirs: None, .. } => {
                 "its Hello was to come"
             }
-            Self::Gated { .. } | Self::Describing { .. } => "it has not seen a Hello yet",
+            Self::Gated { .. } | Self::Describing { .. } | Self::Comparing { .. } => "it has not seen a Hello yet",
             Self::Exchanging { .. } => "its Vector was to come",
             Self::Flowing => "the vectors are exchanged, and units flow",
         }

@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use verso_identity::WorkspaceId;
-use verso_wire::limits::HANDSHAKE_TIMEOUT;
+use verso_wire::limits::{HANDSHAKE_TIMEOUT, MAX_OFFERED};
 use verso_wire::{Message, MessageTag};
 
 use crate::config::Millis;
 use crate::error::SessionError;
 use crate::outbox::Outbox;
 use crate::output::Output;
-use crate::stream::Stream;
+use crate::sending::spare;
+use crate::stream::{Opening, Stream};
+
+/// Most workspaces of which streams are open or about to end: those offered now, as many that were before, and the control log. It bounds what a peer gets for
+/// opening streams that it then doesn't end.
+const MAX_SLOTS: usize = 2 * MAX_OFFERED + 1;
 
 /// The streams of a session.
 ///
@@ -38,11 +43,11 @@ enum Slot {
 
 impl Streams {
     /// Opens the stream of `workspace` towards the peer, unless one is there or an old one has not ended.
-    pub(crate) fn open(&mut self, workspace: WorkspaceId, out: &mut Outbox) {
+    pub(crate) fn open(&mut self, workspace: WorkspaceId, opening: Opening, out: &mut Outbox) {
         if let Entry::Vacant(slot) = self.slots.entry(workspace) {
             out.push(Output::OpenStream { workspace });
             out.send(workspace, Message::Open { workspace });
-            slot.insert(Slot::Open(Box::new(Stream::new(workspace))));
+            slot.insert(Slot::Open(Box::new(Stream::new(workspace, opening))));
         }
     }
 
@@ -56,14 +61,25 @@ impl Streams {
             return Err(SessionError::OutOfPlace { message: MessageTag::Open, why });
         }
         // An old stream that has not ended here has ended for the peer, or it would not open another.
-        let mut stream = Stream::new(workspace);
+        let mut stream = Stream::new(workspace, Opening::Agreed);
         stream.await_hello(now);
         self.slots.insert(workspace, Slot::Open(Box::new(stream)));
         Ok(())
     }
 
-    /// Closes a stream that the peer opened before it knew that the workspace is no longer offered.
-    pub(crate) fn reject(&mut self, workspace: WorkspaceId, out: &mut Outbox) {
+    /// Closes a stream that the peer opened before it knew that the workspace is not offered to it, or no longer.
+    ///
+    /// # Errors
+    /// [`SessionError::Limit`] if more streams of the peer are about to end than it can have reason to open.
+    pub(crate) fn reject(&mut self, workspace: WorkspaceId, out: &mut Outbox) -> Result<(), SessionError> {
+        if self.slots.len() >= MAX_SLOTS {
+            return Err(SessionError::limit("streams", MAX_SLOTS));
+        }
+        self.close(workspace, out);
+        Ok(())
+    }
+
+    fn close(&mut self, workspace: WorkspaceId, out: &mut Outbox) {
         out.push(Output::CloseStream { workspace });
         self.slots.insert(workspace, Slot::Closing);
     }
@@ -73,7 +89,7 @@ impl Streams {
         match self.slots.get(&workspace) {
             Some(Slot::Open(_)) => {
                 out.revoke(workspace);
-                self.reject(workspace, out);
+                self.close(workspace, out);
             }
             Some(Slot::Dropped { .. }) => {
                 self.slots.remove(&workspace);
@@ -151,6 +167,11 @@ impl Streams {
             Slot::Open(stream) => Some((*workspace, &mut **stream)),
             Slot::Closing | Slot::Dropped { .. } => None,
         })
+    }
+
+    /// How many bytes of units may be on their way beside those that are.
+    pub(crate) fn spare(&self) -> u64 {
+        spare(self.iter().map(|(_, stream)| stream.on_the_way()).sum())
     }
 
     /// When the first deadline of the peer ends.

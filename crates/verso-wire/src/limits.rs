@@ -61,6 +61,10 @@ pub const MAX_CHAINS_PER_DEVICE: usize = 64;
 /// Most bytes of units that are on their way and not acknowledged: 8 MiB, which keeps 100 MB/s flowing over a round trip of 80 ms.
 pub const IN_FLIGHT: u64 = 8 * 1024 * 1024;
 
+/// Most bytes of units that a session has on their way on all its streams together: 16 MiB, two full streams. A stream with nothing on its way may
+/// send one unit beyond it, so that those that a peer leaves waiting never keep another from moving.
+pub const IN_FLIGHT_IN_ALL: u64 = 2 * IN_FLIGHT;
+
 /// Most incoming sessions at a time unless configured otherwise: 5.
 pub const MAX_INCOMING_SESSIONS: usize = 5;
 

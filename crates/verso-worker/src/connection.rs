@@ -1,7 +1,10 @@
 //! One connection: frames become commands of the engine, its orders become frames.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use verso_identity::WorkspaceId;
@@ -13,6 +16,10 @@ use crate::engine::{Command, ConnectionOrder, EngineHandle};
 
 /// How many messages the peer's streams may have on their way to the connection's task, which only notes them.
 const OPENED: usize = 16;
+
+/// Most bytes of messages other than units that wait for the network to take them: 64 MiB, 256 of the largest vectors. Units are bounded by credit; these are not, so a
+/// peer that sends and never reads what it is answered would fill the memory with acknowledgements.
+const MAX_BACKLOG: usize = 64 * 1024 * 1024;
 
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +90,8 @@ pub(crate) async fn serve<A: Application>(
         }
         _ => return refused(&connection, Reason::Busy),
     };
-    let mut task = Task { id, engine, connection, tasks: JoinSet::new(), writers: BTreeMap::new() };
+    let mut task =
+        Task { id, engine, connection, tasks: JoinSet::new(), writers: BTreeMap::new(), backlog: Backlog::default() };
     let mut ended = task.run(control, &mut inbox).await;
     // The engine has forgotten a connection that it closed itself; this is for all others.
     let (reply, parting) = oneshot::channel();
@@ -117,7 +125,30 @@ struct Task<A: Application> {
     connection: SyncConnection,
     /// Readers and writers of all streams.
     tasks: JoinSet<()>,
-    writers: BTreeMap<Stream, mpsc::UnboundedSender<Message>>,
+    writers: BTreeMap<Stream, mpsc::UnboundedSender<Outgoing>>,
+    backlog: Backlog,
+}
+
+/// A message on its way to its stream.
+struct Outgoing {
+    body: Bytes,
+    /// What it takes of the backlog.
+    weight: usize,
+}
+
+/// Bytes of messages that are not units and that no stream has taken yet.
+#[derive(Clone, Default)]
+struct Backlog(Arc<AtomicUsize>);
+
+impl Backlog {
+    /// Adds a message. `false` if that is more than a peer can have reason to leave unread.
+    fn add(&self, weight: usize) -> bool {
+        self.0.fetch_add(weight, Ordering::Relaxed) + weight <= MAX_BACKLOG
+    }
+
+    fn take(&self, weight: usize) {
+        self.0.fetch_sub(weight, Ordering::Relaxed);
+    }
 }
 
 impl<A: Application> Task<A> {
@@ -129,7 +160,11 @@ impl<A: Application> Task<A> {
         loop {
             tokio::select! {
                 order = orders.recv() => match order {
-                    Some(ConnectionOrder::Send { stream, message }) => self.send(stream, *message),
+                    Some(ConnectionOrder::Send { stream, message }) => {
+                        if let Err(reason) = self.send(stream, &message) {
+                            return self.close(Some(reason));
+                        }
+                    }
                     Some(ConnectionOrder::OpenStream(workspace)) => self.open(workspace),
                     Some(ConnectionOrder::CloseStream(workspace)) => {
                         self.writers.remove(&Stream::Workspace(workspace));
@@ -157,18 +192,28 @@ impl<A: Application> Task<A> {
         }
     }
 
-    fn send(&self, stream: Stream, message: Message) {
-        if let Some(writer) = self.writers.get(&stream) {
-            // A writer ends with its stream, of which the reader tells the engine.
-            drop(writer.send(message));
+    fn send(&self, stream: Stream, message: &Message) -> Result<(), Reason> {
+        let Some(writer) = self.writers.get(&stream) else { return Ok(()) };
+        let body = message.encode().map_err(|error| {
+            // What this device says is within the limits; if not, the peer must not wait for it.
+            tracing::error!(target: "verso.sync", %error, "a message can't be encoded");
+            Reason::Limit
+        })?;
+        let weight = if matches!(message, Message::Unit { .. }) { 0 } else { body.len() };
+        if !self.backlog.add(weight) {
+            tracing::warn!(target: "verso.sync", peer = %self.connection.peer(), "a peer does not read what it is answered");
+            return Err(Reason::Limit);
         }
+        // A writer ends with its stream, of which the reader tells the engine.
+        drop(writer.send(Outgoing { body, weight }));
+        Ok(())
     }
 
     /// Starts the task that writes a stream. It finishes the stream when its sender is dropped.
     fn write(&mut self, stream: Stream, sender: FrameSender) {
         let (writer, messages) = mpsc::unbounded_channel();
         self.writers.insert(stream, writer);
-        self.tasks.spawn(write(sender, messages));
+        self.tasks.spawn(write(sender, messages, self.backlog.clone()));
     }
 
     /// Opens a stream; what is to be written waits until the peer allows one more.
@@ -176,10 +221,11 @@ impl<A: Application> Task<A> {
         let (writer, messages) = mpsc::unbounded_channel();
         self.writers.insert(Stream::Workspace(workspace), writer);
         let (connection, engine, id) = (self.connection.clone(), self.engine.clone(), self.id);
+        let backlog = self.backlog.clone();
         self.tasks.spawn(async move {
             let Ok(stream) = connection.open_stream().await else { return };
             let (sender, receiver) = stream.split();
-            tokio::join!(write(sender, messages), read(id, Stream::Workspace(workspace), receiver, engine));
+            tokio::join!(write(sender, messages, backlog), read(id, Stream::Workspace(workspace), receiver, engine));
         });
     }
 
@@ -191,17 +237,16 @@ impl<A: Application> Task<A> {
 }
 
 /// Writes messages until there are no more senders, then finishes the stream.
-async fn write(mut sender: FrameSender, mut messages: mpsc::UnboundedReceiver<Message>) {
-    while let Some(message) = messages.recv().await {
-        let body = match message.encode() {
-            Ok(body) => body,
-            Err(error) => {
-                // What this device says is within the limits; if not, the peer must not wait for it.
-                tracing::error!(target: "verso.sync", %error, "a message can't be encoded");
-                return;
+async fn write(mut sender: FrameSender, mut messages: mpsc::UnboundedReceiver<Outgoing>, backlog: Backlog) {
+    while let Some(Outgoing { body, weight }) = messages.recv().await {
+        let sent = sender.send(body).await;
+        backlog.take(weight);
+        if sent.is_err() {
+            // What is still in the queue is dropped with it.
+            messages.close();
+            while let Ok(Outgoing { weight, .. }) = messages.try_recv() {
+                backlog.take(weight);
             }
-        };
-        if sender.send(body).await.is_err() {
             return;
         }
     }
@@ -272,5 +317,26 @@ async fn next(receiver: &mut FrameReceiver) -> Result<Option<Message>, Broken> {
         Ok(None) | Err(StreamError::GivenUp) => Ok(None),
         Err(error @ StreamError::Frame(_)) => Err(Broken::Rules(error.reason().unwrap_or(Reason::Malformed))),
         Err(_) => Err(Broken::Connection),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is taken makes room; more than the bound at a time is refused.
+    #[test]
+    fn the_backlog_is_bounded() {
+        let backlog = Backlog::default();
+        assert!(backlog.add(MAX_BACKLOG) && !backlog.add(1));
+        backlog.take(2);
+        assert!(backlog.add(1));
+    }
+
+    /// Every message of the largest kind that a session can have to say at once has room.
+    #[test]
+    fn an_honest_session_never_fills_it() {
+        use verso_wire::limits::{MAX_AUTHORS, MAX_OFFERED};
+        const { assert!(MAX_OFFERED * (MAX_AUTHORS * 56 + 256) <= MAX_BACKLOG) };
     }
 }

@@ -176,3 +176,34 @@ fn a_peer_that_did_not_complete_a_renewal_is_served_by_the_older_pairing() {
     rig.replica.connect_proven(peer.device, newer.generation(), greeting(), NOW).unwrap();
     assert_eq!(secrets(&rig), [[6; 32]], "it was used, so the older is gone");
 }
+
+/// Addresses that a peer has are not told again at every contact: only when they changed, and once a day.
+#[test]
+fn addresses_are_told_when_they_are_news() {
+    let mut rig = Rig::new();
+    let device = rig.pair(other(0), PeerRole::Own);
+    let tells = |rig: &mut Rig, addresses: &[&str], now: Now| {
+        rig.now = now;
+        let addresses = addresses.iter().map(ToString::to_string).collect();
+        let connection = rig.replica.connect(device, Greeting { addresses, mode: Mode::StayOpen }, now).unwrap();
+        rig.sort_effects();
+        let told = rig.effects.iter().find_map(|effect| match effect {
+            verso_replica::Effect::Send { message: verso_wire::Message::PeerInfo { addresses, .. }, .. } => {
+                Some(addresses.is_empty())
+            }
+            _ => None,
+        });
+        let mut peer = crate::peer::Peer::on(connection, device);
+        peer.introduce(rig, &[]);
+        peer.listen(rig);
+        rig.replica.flush(now).unwrap();
+        rig.replica.disconnected(connection);
+        !told.unwrap()
+    };
+    let later = Now { wall_ms: NOW.wall_ms + 86_400_000, ..NOW };
+    assert!(tells(&mut rig, &["a", "b"], NOW));
+    assert!(!tells(&mut rig, &["a", "b"], NOW));
+    assert!(tells(&mut rig, &["a"], NOW));
+    assert!(!tells(&mut rig, &["a"], NOW));
+    assert!(tells(&mut rig, &["a"], later));
+}

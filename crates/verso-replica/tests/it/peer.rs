@@ -36,6 +36,8 @@ pub(crate) struct Peer {
     /// How the connection was closed, if it was.
     pub(crate) closed: Closed,
     silent: bool,
+    /// Whether it was told what is offered: all of it once, and that is to be decided even if it is nothing.
+    was_offered: bool,
 }
 
 impl Peer {
@@ -57,7 +59,14 @@ impl Peer {
         let greeting = Greeting { addresses: Vec::new(), mode: Mode::StayOpen };
         let connection = rig.replica.connect(device, greeting, rig.now).unwrap();
         assert!(rig.replica.device() < device, "the rig is made for peers that wait for streams to be opened");
-        let peer = Self {
+        let peer = Self::on(connection, device);
+        peer.introduce(rig, workspaces);
+        peer
+    }
+
+    /// Takes over a connection on which nothing was said yet.
+    pub(crate) const fn on(connection: ConnectionId, device: DeviceId) -> Self {
+        Self {
             device,
             connection,
             acked: BTreeMap::new(),
@@ -68,11 +77,15 @@ impl Peer {
             offered: BTreeMap::new(),
             closed: Closed::Not,
             silent: false,
-        };
+            was_offered: false,
+        }
+    }
+
+    /// Tells of itself, and offers `workspaces`.
+    pub(crate) fn introduce(&self, rig: &mut Rig, workspaces: &[WorkspaceId]) {
         let (name, addresses) = ("peer".to_owned(), Vec::new());
-        peer.say(rig, Message::PeerInfo { name, versions: VersionRange::CURRENT, wall_clock_ms: 0, addresses });
-        peer.offer(rig, workspaces);
-        peer
+        self.say(rig, Message::PeerInfo { name, versions: VersionRange::CURRENT, wall_clock_ms: 0, addresses });
+        self.offer(rig, workspaces);
     }
 
     pub(crate) fn offer(&self, rig: &mut Rig, workspaces: &[WorkspaceId]) {
@@ -127,7 +140,8 @@ impl Peer {
     fn hear(&mut self, rig: &mut Rig, stream: Stream, message: Message) {
         match (stream, message) {
             (Stream::Control, Message::Offer { add, remove }) => {
-                if !add.is_empty() || !remove.is_empty() {
+                if !self.was_offered || !add.is_empty() || !remove.is_empty() {
+                    self.was_offered = true;
                     self.say(rig, Message::Offer { add: Vec::new(), remove: Vec::new() });
                 }
                 self.offered.extend(add.into_iter().map(|offered| (offered.workspace, offered)));

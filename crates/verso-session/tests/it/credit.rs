@@ -3,7 +3,7 @@
 use verso_identity::WorkspaceId;
 use verso_session::Mode;
 use verso_trust::PeerRole;
-use verso_wire::limits::{IN_FLIGHT, MAX_UNIT_BYTES};
+use verso_wire::limits::{IN_FLIGHT, IN_FLIGHT_IN_ALL, MAX_UNIT_BYTES};
 
 use crate::net::{Net, workspace};
 
@@ -24,8 +24,8 @@ fn large() -> Net {
 fn a_slow_disk_holds_the_sender_back() {
     let mut net = large();
     let link = net.connect(0, 1, PeerRole::Own, [Mode::StayOpen; 2]);
-    while !net.end(link, 1).seen.opened.contains(&workspace(1)) && !net.end(link, 0).seen.opened.contains(&workspace(1))
-    {
+    let found_level = |net: &Net| (0..2).all(|end| net.end(link, end).seen.level.contains_key(&WorkspaceId::CONTROL));
+    while !found_level(&net) {
         assert!(net.step());
     }
     net.disks_stand_still = true;
@@ -90,6 +90,37 @@ fn pushes_stay_within_the_credit() {
     }
     let units = net.end(link, 0).seen.units_sent[&workspace(1)];
     assert!((30..50).contains(&units), "{units} units were pushed");
+    net.disks_stand_still = false;
+    net.run();
+    net.assert_equal();
+}
+
+/// A peer that takes everything and acknowledges nothing, in many workspaces: what is on its way stays bounded over all of them, and yet each
+/// of them moves.
+#[test]
+fn what_is_on_its_way_is_bounded_over_all_streams() {
+    const STREAMS: u8 = 4;
+    let mut net = Net::new(2, 4);
+    net.found(0, WorkspaceId::CONTROL, 1);
+    for number in 1..=STREAMS {
+        net.found(0, workspace(number), 0);
+        for _ in 0..36 {
+            net.devices[0].store.commit(workspace(number), 4, 60_000);
+        }
+    }
+    let link = net.connect(0, 1, PeerRole::Own, [Mode::StayOpen; 2]);
+    while !net.end(link, 0).seen.level.contains_key(&WorkspaceId::CONTROL) {
+        assert!(net.step());
+    }
+    net.disks_stand_still = true;
+    net.run();
+    let sent = net.end(link, 0).seen.bytes_sent;
+    let beyond = u64::from(STREAMS) * u64::try_from(MAX_UNIT_BYTES).unwrap();
+    assert!(sent <= IN_FLIGHT_IN_ALL + beyond && sent > IN_FLIGHT_IN_ALL - beyond, "{sent} bytes were sent");
+    assert!((1..=STREAMS).all(|number| net.end(link, 0).seen.units_sent.contains_key(&workspace(number))));
+    net.payload = 60_000;
+    net.commit(0, workspace(STREAMS), 4);
+    assert_eq!(net.end(link, 0).seen.bytes_sent, sent, "what is new waits, too");
     net.disks_stand_still = false;
     net.run();
     net.assert_equal();

@@ -1,7 +1,7 @@
 //! Peers that break the protocol: each session ends, with its reason, and nothing panics.
 
 use verso_identity::{Signature, WorkspaceId};
-use verso_session::{Input, Mode, SessionError};
+use verso_session::{Input, Millis, Mode, SessionError};
 use verso_trust::PeerRole;
 use verso_vv::{Author, Seq};
 use verso_wire::limits::{IN_FLIGHT, MAX_UNIT_BYTES};
@@ -134,7 +134,6 @@ fn on_opening_streams() {
             },
             Reason::Malformed,
         ),
-        ("what was not offered", || given(Script::friend().introduced(), [open(workspace(9))]), Reason::NoGrant),
         (
             "the control log, by a friend",
             || given(Script::friend().introduced(), [open(WorkspaceId::CONTROL)]),
@@ -154,6 +153,20 @@ fn on_opening_streams() {
                 script.give(Input::Offers(Vec::new()));
                 while script.closed == Closed::Open {
                     script.give(open(workspace(1)));
+                }
+                script
+            },
+            Reason::Limit,
+        ),
+        (
+            "streams that it never ends, few at a time",
+            || {
+                let mut script = Script::friend().introduced();
+                for number in 0..1000_u16 {
+                    script.now = Millis(u64::from(number) * 1000);
+                    script.give(open(WorkspaceId::from_bytes(std::array::from_fn(|at| {
+                        number.to_le_bytes().get(at).copied().unwrap_or(0xf0)
+                    }))));
                 }
                 script
             },

@@ -65,7 +65,8 @@ fn a_commit_costs_one_unit_and_one_ack() {
     let link = net.connect(0, 1, PeerRole::Own, OPEN);
     net.run();
     for end in 0..2 {
-        net.links[link].ends[end].seen = Seen::default();
+        let level = [(WorkspaceId::CONTROL, 1)].into();
+        net.links[link].ends[end].seen = Seen { level, ..Seen::default() };
     }
     for round in 1..=5 {
         net.commit(0, workspace(1), 1);
