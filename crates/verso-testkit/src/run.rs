@@ -225,6 +225,9 @@ impl<A: Merge> World<A> {
                         self.promises.make(device, workspace, *author, *seq);
                     }
                 }
+                if matches!(message, Message::Decline { .. }) {
+                    self.tally.count("declines");
+                }
                 let Some((link, side)) = self.link_of(device, connection) else { return };
                 let Some(message) = self.mutant.pass(message) else { return };
                 if self.mutant == Mutant::ForwardsNothing && self.is_by(device, stream, &message) == Some(false) {
