@@ -26,7 +26,14 @@ pub(crate) struct FoundLog<S: Storage> {
 
 /// Opens all logs. What was never finished is cleared away: a log whose making or removal was cut short, and one of a workspace in
 /// which nothing ever became durable, because its founding was cut short or nothing came of what was offered.
-pub(crate) fn find<S: Storage>(storage: &S, key: &Key<purposes::Log>) -> Result<Vec<FoundLog<S>>, OpenError> {
+///
+/// Adds to `cleared` what was found in logs that are gone now and had not been empty: a flipped bit in a first batch can't be told from one that
+/// was cut short.
+pub(crate) fn find<S: Storage>(
+    storage: &S,
+    key: &Key<purposes::Log>,
+    cleared: &mut Vec<(WorkspaceId, OpenReport)>,
+) -> Result<Vec<FoundLog<S>>, OpenError> {
     ensure_dir(storage, LOGS)?;
     let mut found: Vec<FoundLog<S>> = Vec::new();
     for name in storage.list(LOGS)? {
@@ -50,6 +57,9 @@ pub(crate) fn find<S: Storage>(storage: &S, key: &Key<purposes::Log>) -> Result<
         if workspace != WorkspaceId::CONTROL && log.held().is_empty() && !report.loses_records() {
             drop(log);
             SyncLog::remove(storage, &directory)?;
+            if report != OpenReport::default() {
+                cleared.push((workspace, report));
+            }
             continue;
         }
         if found.iter().any(|other| other.workspace == workspace) {

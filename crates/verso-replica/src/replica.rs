@@ -79,7 +79,8 @@ pub struct OpenNotices {
     pub control_log_lost: bool,
     /// This device was put back to an earlier state, as its high-water mark tells, and a new incarnation has begun: in which workspace it showed.
     pub rolled_back: Option<WorkspaceId>,
-    /// What was found in each log that was not whole. One that [loses records](OpenReport::loses_records) is open for reading only.
+    /// What was found in each log that was not whole. One that [loses records](OpenReport::loses_records) is open for reading only; one of which a
+    /// torn tail was all there was is gone.
     pub logs: Vec<(WorkspaceId, OpenReport)>,
 }
 
@@ -107,7 +108,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let log_key = key.derive::<purposes::Log>();
         let local_key = key.derive::<purposes::LocalState>();
         // Logs first: they prove the key before anything is written under it.
-        let found = logs::find(&storage, &log_key)?;
+        let mut cleared = Vec::new();
+        let found = logs::find(&storage, &log_key, &mut cleared)?;
         let proof = if found.is_empty() { KeyProof::None } else { KeyProof::Proven };
         let (mut local, local_found) = LocalState::load(&storage, &local_key, proof)?;
         let is_new = found.iter().all(|log| log.workspace != WorkspaceId::CONTROL);
@@ -120,7 +122,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             local_state_lost: local_found == Found::Damaged || (local_found == Found::Absent && !found.is_empty()),
             control_log_lost: is_new && (local.knows_peers() || !found.is_empty()),
             rolled_back: None,
-            logs: Vec::new(),
+            logs: cleared,
         };
 
         let me = key.id();

@@ -157,6 +157,23 @@ fn a_damaged_log_is_never_taken_for_an_empty_one() {
 }
 
 /// Damage costs what it touches: the rest of the workspace can be read, the others written.
+/// Of a workspace whose first batch is all there is, a flipped bit leaves what a founding that was cut short leaves. It is told nevertheless.
+#[test]
+fn a_workspace_that_is_gone_with_its_first_batch_is_told() {
+    let mut rig = Rig::new();
+    let workspace = rig.replica.found_workspace("Reading", NOW).unwrap();
+    rig.replica.flush(NOW).unwrap();
+    let [segment] = &workspace_logs(&rig)[..] else { panic!("one log") };
+    let disk = rig.disk.crash(1);
+    disk.flip(segment, 1100, 1);
+    let (replica, notices) = open(&disk).unwrap();
+    assert_eq!(replica.workspaces().count(), 0);
+    let [(told, report)] = &notices.logs[..] else { panic!("{notices:?}") };
+    assert!(*told == workspace && report.torn.is_some());
+    drop(replica);
+    assert!(open(&disk).unwrap().1.logs.is_empty(), "once");
+}
+
 #[test]
 fn a_damaged_record_leaves_the_rest_readable() {
     let (mut rig, workspace) = Rig::with_workspace();
