@@ -11,6 +11,7 @@ use crate::device::Device;
 use crate::error::CliError;
 use crate::home::{Home, Unlocked};
 use crate::logging;
+use crate::new_file::Existing;
 use crate::output::Output;
 use crate::prompt::Terminal;
 use crate::settings::{self, Environment, Settings};
@@ -102,6 +103,11 @@ fn perform(cli: Cli, environment: Environment, output: Output) -> Result<(), Cli
         Command::Up { once: true, wait } => command::once::run(&app, wait),
         Command::Up { once: false, .. } => command::up::run(&app),
         Command::Status => command::status::run(&app),
+        Command::Backup { file, replace } => {
+            command::backup::run(&app, &file, if replace { Existing::Replace } else { Existing::Keep })
+        }
+        Command::Restore { file } => command::restore::run(&app, &file),
+        Command::Confirm { peers } => command::restore::confirm(&app, &peers),
         Command::Log(wanted) => command::log::run(&app, &wanted),
         Command::Conflicts { wanted, workspace } => command::conflicts::run(&app, wanted.as_ref(), &workspace),
         Command::Demo { import } => command::demo::run(import.as_deref(), output),

@@ -191,6 +191,28 @@ pub(crate) enum Command {
     },
     /// Tells how things stand: peers, workspaces, what is in the way
     Status,
+    /// Writes this device into one encrypted file, also while `verso up` runs
+    #[command(after_help = help::BACKUP)]
+    Backup {
+        /// The file, which must not be there yet
+        file: PathBuf,
+        /// Replaces the file if it is there
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Makes the device of a backup again, in an empty data directory
+    #[command(after_help = help::RESTORE)]
+    Restore {
+        /// The file that `verso backup` wrote
+        file: PathBuf,
+    },
+    /// Confirms, on a device that was restored, that a peer is still trusted
+    #[command(after_help = help::CONFIRM)]
+    Confirm {
+        /// Peers, by name, id or start of an id
+        #[arg(required = true, value_name = "PEER")]
+        peers: Vec<String>,
+    },
     /// Looks at and after the journals, in which everything is kept
     #[command(subcommand, after_help = help::LOG)]
     Log(LogCommand),

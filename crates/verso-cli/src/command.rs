@@ -2,6 +2,7 @@
 
 mod agreement;
 mod author;
+pub(crate) mod backup;
 pub(crate) mod conflicts;
 pub(crate) mod demo;
 pub(crate) mod edge;
@@ -16,6 +17,7 @@ mod node_view;
 pub(crate) mod once;
 pub(crate) mod pair;
 pub(crate) mod peers;
+pub(crate) mod restore;
 pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod up;

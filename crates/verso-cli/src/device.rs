@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use verso_graph::{Graph, Intent};
-use verso_identity::{DeviceKey, MarkStore, WorkspaceId};
+use verso_identity::{DeviceId, DeviceKey, MarkStore, WorkspaceId};
 use verso_log::{DataDirLock, FileStorage};
 use verso_replica::{Committed, HighWater, Now, OpenNotices, Replica};
 use verso_worker::{HostReplica, keep_high_water, now_since, read_high_water};
@@ -118,6 +118,15 @@ impl Device {
         self.replica.rename(name, now).map_err(|error| {
             let hint = "see that the disk has room and the data directory may be written";
             CliError::because(Exit::Failed, "can't rename the device", &error, hint)
+        })
+    }
+
+    /// Takes a peer for trusted, though this device was restored.
+    pub(crate) fn confirm(&mut self, peer: DeviceId) -> Result<(), CliError> {
+        let now = self.now();
+        self.replica.confirm(peer, now).map_err(|error| {
+            let hint = "see that the disk has room and the data directory may be written";
+            CliError::because(Exit::Failed, "can't confirm the peer", &error, hint)
         })
     }
 

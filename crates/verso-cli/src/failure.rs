@@ -6,7 +6,7 @@ use std::path::Path;
 use verso_graph::Rejected;
 use verso_identity::{KeychainError, LoadError, ProveError, StoreError};
 use verso_log::LockError;
-use verso_replica::{CommitError, FlushError, JournalError, OpenError};
+use verso_replica::{BackupError, CommitError, FlushError, HeaderError, JournalError, OpenError, RestoreError};
 use verso_transport::BindError;
 use verso_wire::Reason;
 use verso_worker::WorkerError;
@@ -194,6 +194,78 @@ pub(crate) fn bind(error: &BindError) -> CliError {
 pub(crate) fn no_network(why: &str) -> CliError {
     let hint = "connect this device to a network, then run the command again; all else works without one";
     CliError::new(Exit::NoPeer, "no peer can be reached: this device has no network", why, hint)
+}
+
+/// What is told of a file that was to be written.
+pub(crate) fn cant_write(file: &Path) -> String {
+    format!("can't write {}", file.display())
+}
+
+/// A new file can't be made.
+pub(crate) fn new_file(error: &io::Error, file: &Path) -> CliError {
+    let (why, hint) = match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            ("there is a file of that name; it was left as it is", "name another file, or say --replace")
+        }
+        io::ErrorKind::IsADirectory => ("it is a directory", "name a file in it"),
+        io::ErrorKind::NotFound => ("the folder is not there", "make the folder, or name another one"),
+        _ => {
+            return CliError::because(
+                Exit::Failed,
+                cant_write(file),
+                error,
+                "see that the disk has room and the folder may be written",
+            );
+        }
+    };
+    CliError::new(Exit::Failed, cant_write(file), why, hint)
+}
+
+/// A backup was not written.
+pub(crate) fn backup(error: &BackupError, file: &Path, dir: &Path) -> CliError {
+    let what = format!("can't back up the device in {}", dir.display());
+    let (exit, hint) = match error {
+        BackupError::Write(error) => return new_file(error, file),
+        BackupError::OutOfMemory { .. } => (Exit::Failed, "end other programs, and try again"),
+        BackupError::Open(verso_log::OpenError::NewerFormat { .. }) | BackupError::Record(_) => (Exit::Failed, NEWER),
+        BackupError::Open(verso_log::OpenError::WrongKey | verso_log::OpenError::Unreadable)
+        | BackupError::Unit(_)
+        | BackupError::Cut(_) => (Exit::Damaged, DAMAGED),
+        BackupError::Moving => (Exit::Failed, "run the command again"),
+        _ => (Exit::Failed, "see that the data directory may be read"),
+    };
+    CliError::because(exit, what, error, hint)
+}
+
+/// A backup can't be read.
+pub(crate) fn backup_file(error: &io::Error, file: &Path) -> CliError {
+    let hint = "see that the file is there and may be read";
+    CliError::because(Exit::Failed, cant_restore(file), error, hint)
+}
+
+fn cant_restore(file: &Path) -> String {
+    format!("can't restore {}", file.display())
+}
+
+/// No device was made of a backup.
+pub(crate) fn restore(error: &RestoreError, file: &Path) -> CliError {
+    let (exit, hint) = match error {
+        RestoreError::Header(HeaderError::NotOurs) => (Exit::Failed, "name a file that `verso backup` wrote"),
+        RestoreError::Header(HeaderError::WrongPassphrase) => (
+            Exit::KeyStore,
+            "try again; it is the passphrase given when the backup was made, and nothing else opens it",
+        ),
+        RestoreError::Header(HeaderError::Newer { .. }) | RestoreError::Record(_) => {
+            (Exit::Failed, "update Verso: a newer version wrote the backup")
+        }
+        RestoreError::Header(HeaderError::OutOfMemory { .. }) => (Exit::Failed, "end other programs, and try again"),
+        RestoreError::Header(_) | RestoreError::Damaged(_) | RestoreError::Contradiction { .. } => {
+            (Exit::Damaged, "use another copy of the backup, or an older one; nothing was restored")
+        }
+        RestoreError::Read(error) => return backup_file(error, file),
+        _ => (Exit::Failed, "see that the disk has room and the data directory may be written; nothing was restored"),
+    };
+    CliError::because(exit, cant_restore(file), error, hint)
 }
 
 /// A file of this machine can't be used.

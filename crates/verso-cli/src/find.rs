@@ -6,6 +6,7 @@ use verso_graph::{ConflictId, Graph, Node, NodeId};
 use verso_identity::WorkspaceId;
 use verso_wire::Application as _;
 
+use crate::command::restore::PeerName;
 use crate::device::Device;
 use crate::error::{CliError, Exit};
 use crate::output::shown;
@@ -55,17 +56,7 @@ fn choose_workspace(all: Vec<Named>, wanted: Option<&str>) -> Result<Named, CliE
             }
         };
     };
-    let prefix = id_prefix(wanted);
-    let whole = |one: &&Named| prefix.as_ref().is_some_and(|prefix| one.id.to_hex() == *prefix);
-    let named = |one: &&Named| one.name == wanted;
-    let starts = |one: &&Named| prefix.as_ref().is_some_and(|prefix| one.id.to_hex().starts_with(prefix));
-    let mut meant: Vec<&Named> = all.iter().filter(whole).collect();
-    if meant.is_empty() {
-        meant = all.iter().filter(named).collect();
-    }
-    if meant.is_empty() {
-        meant = all.iter().filter(starts).collect();
-    }
+    let meant = meant(&all, wanted, |one| (one.id.to_hex(), &one.name));
     match meant.as_slice() {
         [only] => Ok((*only).clone()),
         [] => {
@@ -77,6 +68,44 @@ fn choose_workspace(all: Vec<Named>, wanted: Option<&str>) -> Result<Named, CliE
             Err(CliError::new(Exit::Usage, WHAT, why, "name it by more of its id"))
         }
     }
+}
+
+/// Finds the peer that is meant, among those of this device.
+pub(crate) fn peer(device: &Device, wanted: &str) -> Result<PeerName, CliError> {
+    let known = device.replica().known_peers(device.now());
+    let all: Vec<PeerName> = known.into_iter().map(|(device, name)| PeerName { device, name }).collect();
+    let told = |peer: &&PeerName| {
+        let id = peer.device.to_hex();
+        format!("{} ({})", shown(&peer.name), id.get(..10).unwrap_or(&id))
+    };
+    match meant(&all, wanted, |one| (one.device.to_hex(), &one.name)).as_slice() {
+        [only] => Ok((*only).clone()),
+        [] => {
+            let why = format!("none is called `{}`, or has an id that starts so", shown(wanted));
+            Err(CliError::new(Exit::Failed, "can't find the peer", why, "see `verso peers`"))
+        }
+        several => {
+            let why = format!("`{}` could be: {}", shown(wanted), list(several.iter().map(told)));
+            Err(CliError::new(Exit::Usage, "can't tell which peer is meant", why, "name it by more of its id"))
+        }
+    }
+}
+
+/// Returns those that are meant by a whole id; else by a name; else by the start of an id.
+fn meant<'a, T>(all: &'a [T], wanted: &str, known_by: impl Fn(&T) -> (String, &String)) -> Vec<&'a T> {
+    let prefix = id_prefix(wanted);
+    let by_id = |found: fn(&str, &str) -> bool| {
+        let is_it = |one: &&T| prefix.as_ref().is_some_and(|prefix| found(&known_by(one).0, prefix));
+        all.iter().filter(is_it).collect::<Vec<&T>>()
+    };
+    let mut meant = by_id(|id, wanted| id == wanted);
+    if meant.is_empty() {
+        meant = all.iter().filter(|one| known_by(one).1 == wanted).collect();
+    }
+    if meant.is_empty() {
+        meant = by_id(|id, wanted| id.starts_with(wanted));
+    }
+    meant
 }
 
 /// Finds the node that is meant.

@@ -60,6 +60,14 @@ pub(crate) struct Unlocked {
     pub(crate) lock: DataDirLock,
 }
 
+/// A device's identity, opened to read what lies in the data directory. Somebody else may have that.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) key: DeviceKey,
+    /// The text of the configuration; empty if there is none.
+    pub(crate) config: Vec<u8>,
+}
+
 /// Where a device's secret is.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -100,6 +108,24 @@ impl Home {
         let key = self.load(&config, environment, person, output)?;
         let config = self.drop_spare(config, output);
         Ok(Unlocked { key, keystore: config.keystore, port: config.port, marks: self.marks(&config), lock })
+    }
+
+    /// Opens the identity without taking the directory: for whoever only reads, while somebody else may be writing.
+    pub(crate) fn look_in(
+        &self,
+        settings: &Settings,
+        environment: &Environment,
+        person: &impl Person,
+        output: Output,
+    ) -> Result<Seen, CliError> {
+        self.require_device()?;
+        let config = match Config::read(&self.dir) {
+            Err(ConfigError::Missing) => Config::choose(KeyStoreKind::File).map_err(|error| self.unwritable(&error))?,
+            config => config.map_err(|error| error.to_cli(&self.dir))?,
+        };
+        self.require_store(settings, &config)?;
+        let key = self.load(&config, environment, person, output)?;
+        Ok(Seen { key, config: fs::read(self.dir.join(config::FILE)).unwrap_or_default() })
     }
 
     /// Makes sure that the key is in the store that was asked for, if one was. None is ever exchanged for another on the way.
@@ -199,7 +225,7 @@ impl Home {
         let why = match self.look()? {
             Contents::Device => return Ok(()),
             Contents::Nothing => format!("there is no device in {dir}"),
-            Contents::Unfinished => format!("`verso init` was cut short in {dir}"),
+            Contents::Unfinished => format!("`verso init` or `verso restore` was cut short in {dir}"),
             Contents::KeyMissing => return Err(key_missing(self.what())),
             Contents::Foreign => {
                 let why = format!("{dir} holds other things, and no device of Verso");

@@ -14,6 +14,7 @@ mod home;
 mod import;
 mod logging;
 mod net;
+mod new_file;
 mod output;
 mod progress;
 mod prompt;

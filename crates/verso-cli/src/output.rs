@@ -213,6 +213,11 @@ pub(crate) fn entries(number: u64) -> String {
     if number == 1 { "1 entry".to_owned() } else { format!("{} entries", grouped(number)) }
 }
 
+/// How many workspaces.
+pub(crate) fn workspaces(number: u64) -> String {
+    if number == 1 { "1 workspace".to_owned() } else { format!("{} workspaces", grouped(number)) }
+}
+
 /// An amount of data as people read it: `812 B`, `5.2 kB`, `2.1 MB`.
 pub(crate) fn size(bytes: u64) -> String {
     // Tenths of the unit, rounded down: a figure never promises more than there is.

@@ -1,4 +1,4 @@
-//! [`Bar`], [`SyncBar`] and [`CompactBar`]: progress bars on standard error, for work that a person waits for.
+//! [`Bar`], [`SyncBar`] and [`WorkBar`]: progress bars on standard error, for work that a person waits for.
 
 use std::io::{self, IsTerminal as _};
 
@@ -68,27 +68,28 @@ impl Drop for SyncBar {
     }
 }
 
-/// Shows how much of the journals was compacted, to a person at a terminal and to nobody else. It is gone when dropped.
+/// Shows how far some work on bytes is, to a person at a terminal and to nobody else. It is gone when dropped.
 #[derive(Debug)]
-pub(crate) struct CompactBar {
+pub(crate) struct WorkBar {
     bar: ProgressBar,
 }
 
-impl CompactBar {
-    /// Begins at nothing of `bytes`.
-    pub(crate) fn new(output: Output, bytes: u64) -> Self {
-        let bar = bar(output, "compacting {wide_bar} {bytes}/{total_bytes}");
-        bar.set_length(bytes);
+impl WorkBar {
+    /// Begins at nothing of `what`.
+    pub(crate) fn new(output: Output, what: &'static str) -> Self {
+        let bar = bar(output, "{msg} {wide_bar} {bytes}/{total_bytes}");
+        bar.set_message(what);
         Self { bar }
     }
 
-    /// Shows how many bytes were read.
-    pub(crate) fn show(&self, done: u64) {
+    /// Shows how many bytes of how many are done.
+    pub(crate) fn show(&self, done: u64, of: u64) {
+        self.bar.set_length(of);
         self.bar.set_position(done);
     }
 }
 
-impl Drop for CompactBar {
+impl Drop for WorkBar {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

@@ -96,6 +96,44 @@ pub(crate) fn another_passphrase(environment: &Environment, person: &impl Person
     ask_twice(person, WHAT)
 }
 
+/// Gets the passphrase of a backup: from the environment, where the one of the key file does if none is given for backups; else by asking.
+pub(crate) fn backup_passphrase(environment: &Environment, person: &impl Person) -> Result<Passphrase, CliError> {
+    const WHAT: &str = "can't open the backup";
+    if let Some(given) = given_for_backups(environment, WHAT)? {
+        return Ok(given);
+    }
+    if !person.is_there() {
+        return Err(nobody_knows(WHAT));
+    }
+    let text = person.secret("Passphrase of the backup").map_err(|error| unanswered(WHAT, &error))?;
+    Passphrase::new(text).map_err(|error| refused(WHAT, error))
+}
+
+/// Gets the passphrase for a new backup: from the environment as [`backup_passphrase`] does, else by asking twice.
+pub(crate) fn new_backup_passphrase(environment: &Environment, person: &impl Person) -> Result<Passphrase, CliError> {
+    const WHAT: &str = "can't make a backup";
+    if let Some(given) = given_for_backups(environment, WHAT)? {
+        return Ok(given);
+    }
+    if !person.is_there() {
+        return Err(nobody_knows(WHAT));
+    }
+    person.tell("The backup will be encrypted under a passphrase of your choice. Without it nobody can use the backup, you included.");
+    ask_twice(person, WHAT)
+}
+
+fn given_for_backups(environment: &Environment, what: &str) -> Result<Option<Passphrase>, CliError> {
+    match environment.text(variable::BACKUP_PASSPHRASE)? {
+        Some(text) => Passphrase::new(Zeroizing::new(text)).map(Some).map_err(|error| refused(what, error)),
+        None => given(environment, what),
+    }
+}
+
+fn nobody_knows(what: &str) -> CliError {
+    let why = "neither VERSO_BACKUP_PASSPHRASE nor VERSO_PASSPHRASE is set, and there is no terminal to ask at";
+    CliError::new(Exit::KeyStore, what, why, "set VERSO_BACKUP_PASSPHRASE, or run the command in a terminal")
+}
+
 fn ask_twice(person: &impl Person, what: &str) -> Result<Passphrase, CliError> {
     for _attempt in 0..ATTEMPTS {
         let first = person.secret("New passphrase").map_err(|error| unanswered(what, &error))?;

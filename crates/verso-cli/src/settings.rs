@@ -28,6 +28,8 @@ pub(crate) mod variable {
     pub(crate) const PASSPHRASE: &str = "VERSO_PASSPHRASE";
     /// The passphrase that takes its place.
     pub(crate) const NEW_PASSPHRASE: &str = "VERSO_NEW_PASSPHRASE";
+    /// The passphrase of backups, where it is not that of the key file.
+    pub(crate) const BACKUP_PASSPHRASE: &str = "VERSO_BACKUP_PASSPHRASE";
     /// Whether the login session may remember what the passphrase opens.
     pub(crate) const KEY_CACHE: &str = "VERSO_KEY_CACHE";
     /// Not ours: no colour, whatever its value (<https://no-color.org>).

@@ -8,6 +8,11 @@ pub(crate) fn json(ms: u64) -> String {
     timestamp(ms).map_or_else(|| "?".to_owned(), |time| format!("{time:.3}"))
 }
 
+/// What time it is, in milliseconds since the Unix epoch.
+pub(crate) fn now_ms() -> u64 {
+    u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default()
+}
+
 /// Turns what [`json`] wrote into what a person reads, such as `2026-11-22 10:30`.
 pub(crate) fn person_reads(json: &str) -> String {
     json.parse().map_or_else(|_unknown| json.to_owned(), local)

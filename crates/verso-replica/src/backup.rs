@@ -5,8 +5,8 @@ mod read;
 mod write;
 
 pub use format::HeaderError;
-pub use read::{RestoreError, Restored, restore};
-pub use write::{BackedUp, BackupError, BackupSource, back_up};
+pub use read::{Backup, RestoreError, Restored};
+pub use write::{BackedUp, BackupDamage, BackupError, BackupSource, back_up};
 
 /// How far a backup or its restoring is, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

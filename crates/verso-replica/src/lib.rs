@@ -28,7 +28,8 @@ mod writing;
 
 pub use admission::AdmitError;
 pub use backup::{
-    BackedUp, BackupError, BackupProgress, BackupSource, HeaderError, RestoreError, Restored, back_up, restore,
+    BackedUp, Backup, BackupDamage, BackupError, BackupProgress, BackupSource, HeaderError, RestoreError, Restored,
+    back_up,
 };
 pub use checkpoint::{Checkpoint, CheckpointError, Moment};
 pub use compact::{Compacted, Compaction};

@@ -168,7 +168,8 @@ impl Board {
             }),
             Event::Stopped { peer, workspace, reason, .. } => self.update(*peer, |status| {
                 status.reason = Some(*reason);
-                if workspace.is_some() {
+                // Of an unconfirmed peer all workspaces are held back.
+                if workspace.is_some() || *reason == Reason::Unconfirmed {
                     status.held_back = Some(*reason);
                 }
             }),

@@ -153,7 +153,7 @@ fn is_final(report: &Report) -> bool {
 }
 
 const fn is_about_trust(reason: Reason) -> bool {
-    matches!(reason, Reason::NotTrusted | Reason::Revoked | Reason::HandshakeFailed)
+    matches!(reason, Reason::NotTrusted | Reason::Revoked | Reason::HandshakeFailed | Reason::Unconfirmed)
 }
 
 /// Tells what a round came to. Both may be done with all that they take and yet not in step: then something is held back.

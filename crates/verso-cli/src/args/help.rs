@@ -122,6 +122,30 @@ Examples:
   verso log tail -w garden -n 20
   verso log compact                            makes many small files few, and what is in them smaller";
 
+pub(super) const BACKUP: &str = "\
+The file holds everything: the secret, the journals, the peers. It is encrypted under a passphrase, which is asked
+for, or taken from VERSO_BACKUP_PASSPHRASE, else from VERSO_PASSPHRASE. It gets its name when it is whole and on
+the disk. Nothing has to be stopped for it.
+
+Examples:
+  verso backup /media/stick/desk.verso
+  verso backup desk.verso --replace";
+
+pub(super) const RESTORE: &str = "\
+The device goes on where the backup was made, as a new author: what it wrote afterwards comes back from its peers.
+Whom you have removed since is still in the backup, so nothing but who is trusted is synced until one of your own
+devices has told, or you confirm each peer by name. A script gives the backup's passphrase as
+VERSO_BACKUP_PASSPHRASE, else VERSO_PASSPHRASE, which chooses the key file and its passphrase as with `verso init`.
+
+Examples:
+  verso restore /media/stick/desk.verso
+  verso restore desk.verso --data-dir new --keystore file";
+
+pub(super) const CONFIRM: &str = "\
+Examples:
+  verso peers                                  lists them
+  verso confirm phone laptop";
+
 pub(super) const DEMO: &str = "\
 Nothing outside temporary directories is read or written, and only this machine's own network is used.
 
@@ -131,5 +155,23 @@ Examples:
 
 /// All of them, for the test that parses the examples.
 #[cfg(test)]
-pub(super) const ALL: &[&str] =
-    &[FIRST_STEPS, INIT, ID, KEYSTORE, WORKSPACE, IMPORT, NODE, EDGE, CONFLICTS, EXPORT, PAIR, JOIN, UP, LOG, DEMO];
+pub(super) const ALL: &[&str] = &[
+    FIRST_STEPS,
+    INIT,
+    ID,
+    KEYSTORE,
+    WORKSPACE,
+    IMPORT,
+    NODE,
+    EDGE,
+    CONFLICTS,
+    EXPORT,
+    PAIR,
+    JOIN,
+    UP,
+    LOG,
+    BACKUP,
+    RESTORE,
+    CONFIRM,
+    DEMO,
+];

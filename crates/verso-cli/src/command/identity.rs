@@ -26,13 +26,13 @@ pub(crate) fn init(app: &App, name: Option<String>) -> Result<(), CliError> {
     home.require_room()?;
     let store = choose_store(app, &Terminal)?;
     let made = home.make(&name, store, app.output)?;
-    let identity = Identity::new(made.device, name, made.keystore);
+    let identity = Identity::new(made.device, made.name, made.keystore);
     app.output.print(&New { identity, data_dir: home.dir().display().to_string() })
 }
 
 /// Chooses where the secret of a new device is kept: where it was asked for; under a passphrase, if one was given; else in the keychain, if
 /// there is one. The file instead of it is a person's choice, and never made for them.
-fn choose_store(app: &App, person: &impl Person) -> Result<NewStore, CliError> {
+pub(super) fn choose_store(app: &App, person: &impl Person) -> Result<NewStore, CliError> {
     let file = || prompt::new_passphrase(&app.environment, person).map(NewStore::File);
     match app.settings.keystore {
         Some(KeyStoreChoice::File) => return file(),
@@ -86,7 +86,7 @@ fn checked(name: String) -> Result<String, CliError> {
 
 /// Who a device is.
 #[derive(Debug, Serialize)]
-struct Identity {
+pub(super) struct Identity {
     device: String,
     name: String,
     fingerprint: String,
@@ -94,7 +94,7 @@ struct Identity {
 }
 
 impl Identity {
-    fn new(device: DeviceId, name: String, keystore: KeyStoreKind) -> Self {
+    pub(super) fn new(device: DeviceId, name: String, keystore: KeyStoreKind) -> Self {
         Self { device: device.to_hex(), name, fingerprint: device.fingerprint(), keystore: keystore.code() }
     }
 }

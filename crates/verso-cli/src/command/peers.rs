@@ -35,6 +35,7 @@ pub(super) fn rows(device: &Device) -> Vec<Peer> {
             last_seen: peer.contact.last_seen_ms.map(when::json),
             grants: peer.trusted.grants.iter().map(grant).collect(),
             lapses_at: None,
+            confirmed: !replica.trust().is_unconfirmed(&peer.trusted.device),
         }
     });
     let mut rows: Vec<Peer> = met.collect();
@@ -49,6 +50,7 @@ pub(super) fn rows(device: &Device) -> Vec<Peer> {
                 last_seen: None,
                 grants: Vec::new(),
                 lapses_at: Some(when::json(new.expires_ms)),
+                confirmed: true,
             });
         }
     }
@@ -66,6 +68,8 @@ pub(super) struct Peer {
     grants: Vec<Granted>,
     /// When a pairing lapses that no contact has confirmed yet.
     pub(super) lapses_at: Option<String>,
+    /// Whether it is known to be still trusted: not on a device that was restored and has yet to learn it.
+    pub(super) confirmed: bool,
 }
 
 impl Peer {
@@ -101,7 +105,8 @@ impl Report for List {
         let mut table = Table::new(["name", "role", "last seen", "device"]);
         for peer in &self.peers {
             let device = peer.device.get(..10).unwrap_or_default().to_owned();
-            table.row([shown(&peer.name), peer.role.to_owned(), peer.seen(), device]);
+            let role = if peer.confirmed { peer.role.to_owned() } else { format!("{}, to be confirmed", peer.role) };
+            table.row([shown(&peer.name), role, peer.seen(), device]);
         }
         table.write(out, paint)
     }

@@ -101,14 +101,19 @@ impl Status {
                 conflicts: counts.conflicts,
             });
         }
-        let last: BTreeMap<String, (Reason, u64)> = device
+        let mut last: BTreeMap<String, (Reason, Option<u64>)> = device
             .replica()
             .peers()
             .filter_map(|peer| {
                 let (code, since) = peer.contact.reason?;
-                Some((peer.trusted.device.to_hex(), (code.parse().ok()?, since)))
+                Some((peer.trusted.device.to_hex(), (code.parse().ok()?, Some(since))))
             })
             .collect();
+        // Whatever else happened, this is what stands in the way.
+        for peer in device.replica().unconfirmed() {
+            let since = last.remove(&peer.to_hex()).filter(|(reason, _)| *reason == Reason::Unconfirmed);
+            last.insert(peer.to_hex(), since.unwrap_or((Reason::Unconfirmed, None)));
+        }
         let peers: Vec<PeerRow> = peers::rows(device)
             .into_iter()
             .map(|peer| PeerRow { reason: last.get(&peer.device).map(|(reason, _)| reason.code()), peer })
@@ -120,7 +125,7 @@ impl Status {
         });
         let of_peers = last.iter().map(|(peer, (reason, since))| ReasonRow {
             peer: Some(peer.clone()),
-            since: Some(when::json(*since)),
+            since: since.map(when::json),
             ..ReasonRow::new(*reason)
         });
         let reasons: Vec<ReasonRow> = damage.chain(of_peers).collect();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::{Ipv6Addr, UdpSocket};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,15 @@ impl Config {
         getrandom::fill(&mut bytes)?;
         let port = FIRST_PORT | u16::from_le_bytes(bytes) >> 2;
         Ok(Self { keystore, slot: KeychainSlot::random()?, spare: None, port })
+    }
+
+    /// Takes the port of another configuration, where that says one: peers know it. Not if somebody has it on this machine, such as the device
+    /// itself, if it is made again beside the old one.
+    pub(super) fn or_port_of(self, other: &[u8]) -> Self {
+        match Self::parse(other) {
+            Ok(Self { port, .. }) if UdpSocket::bind((Ipv6Addr::UNSPECIFIED, port)).is_ok() => Self { port, ..self },
+            _ => self,
+        }
     }
 
     pub(super) fn read(dir: &Path) -> Result<Self, ConfigError> {

@@ -9,6 +9,8 @@ use verso_log::{DataDirLock, FileStorage, Storage as _};
 use super::config::{self, Config};
 use super::keys::{NewStore, keychain};
 use super::{Contents, Home, UNFINISHED};
+use crate::command::host_name;
+use crate::command::restore::{PeerName, unconfirmed};
 use crate::device::Device;
 use crate::error::{CliError, Exit};
 use crate::failure;
@@ -24,14 +26,18 @@ const FOLDERS: [&str; 2] = ["logs", "state"];
 #[derive(Debug)]
 pub(crate) struct Made {
     pub(crate) device: DeviceId,
+    /// What other devices call it.
+    pub(crate) name: String,
     pub(crate) keystore: KeyStoreKind,
+    /// Whom it has to be told whether they are still trusted, if it was made again.
+    pub(crate) unconfirmed: Vec<PeerName>,
 }
 
 impl Home {
     /// Makes sure that a device can be made here, without changing anything.
     pub(crate) fn require_room(&self) -> Result<(), CliError> {
         const HINT: &str = "name an empty or a new directory with --data-dir or VERSO_DATA_DIR";
-        let what = format!("can't make a device in {}", self.dir.display());
+        let what = self.cant_make();
         let (why, hint) = match self.look()? {
             Contents::Nothing | Contents::Unfinished => return Ok(()),
             Contents::Device => ("there is one already; it was left as it is", "see it with `verso id`"),
@@ -41,61 +47,105 @@ impl Home {
         Err(CliError::new(Exit::Failed, what, why, hint))
     }
 
+    /// Makes a new device.
+    pub(crate) fn make(&self, name: &str, store: NewStore, output: Output) -> Result<Made, CliError> {
+        let config = self.choose_config(&store)?;
+        self.make_from(store, config, output, |_storage| {
+            let key = DeviceKey::generate().map_err(|error| self.key_not_kept(&error))?;
+            Ok((key, name.to_owned()))
+        })
+    }
+
+    /// Makes a device again that `restore` fills the directory with, and whose key it returns. `kept` is the configuration it had.
+    pub(crate) fn make_again(
+        &self,
+        store: NewStore,
+        kept: &[u8],
+        output: Output,
+        restore: impl FnOnce(&FileStorage) -> Result<DeviceKey, CliError>,
+    ) -> Result<Made, CliError> {
+        let config = self.choose_config(&store)?.or_port_of(kept);
+        self.make_from(store, config, output, |storage| Ok((restore(storage)?, host_name())))
+    }
+
+    fn choose_config(&self, store: &NewStore) -> Result<Config, CliError> {
+        Config::choose(store.kind()).map_err(|error| self.unwritable(&error))
+    }
+
     /// Makes a device.
     ///
-    /// 1. A mark says that the directory is being made; what a killed `init` left behind such a mark is cleared away.
+    /// 1. A mark says that the directory is being made; what a killed command left behind such a mark is cleared away.
     /// 2. The configuration, the journals and the state are made, as good as worthless without the key.
     /// 3. The key is stored.
     /// 4. The mark is removed: from here on there is a device, whole. (With a key file, from its being there.)
-    pub(crate) fn make(&self, name: &str, store: NewStore, output: Output) -> Result<Made, CliError> {
+    ///
+    /// `fill` gives its key, and the name for a device that has none yet.
+    fn make_from(
+        &self,
+        store: NewStore,
+        config: Config,
+        output: Output,
+        fill: impl FnOnce(&FileStorage) -> Result<(DeviceKey, String), CliError>,
+    ) -> Result<Made, CliError> {
+        let was_there = self.dir.exists();
         let storage = FileStorage::open(&self.dir).map_err(|error| self.unwritable(&error))?;
         let lock = self.lock()?;
         // Somebody else may have come first.
         self.require_room()?;
-        let made = self.make_locked(&storage, name, store, output);
+        let made = self.begin(&storage, config, output).and_then(|()| {
+            let store: Box<dyn KeyStore> = match store {
+                NewStore::Keychain => Box::new(keychain(config.slot, output)),
+                NewStore::File(passphrase) => Box::new(FileKeyStore::new(&self.dir, passphrase)),
+            };
+            // No key is made that can't be kept, and none is told of that can't be opened.
+            store.prove().map_err(|error| failure::unproven(&error))?;
+            self.complete(&storage, store.as_ref(), fill)
+        });
         if made.is_err() && !self.dir.join(FileKeyStore::FILE_NAME).exists() {
             // What can't be cleared away now, the next `init` clears away.
             self.clear(output).and_then(|()| fs::remove_file(self.dir.join(UNFINISHED))).unwrap_or_default();
+            if !was_there {
+                fs::remove_file(self.dir.join(DataDirLock::FILE)).unwrap_or_default();
+                fs::remove_dir(&self.dir).unwrap_or_default();
+            }
         }
         drop(lock);
         made
     }
 
-    fn make_locked(
+    fn begin(&self, storage: &FileStorage, config: Config, output: Output) -> Result<(), CliError> {
+        let begun = self.write_mark(storage).and_then(|()| self.clear(output)).and_then(|()| config.write(storage));
+        begun.map_err(|error| self.unwritable(&error))
+    }
+
+    fn complete(
         &self,
         storage: &FileStorage,
-        name: &str,
-        store: NewStore,
-        output: Output,
+        store: &dyn KeyStore,
+        fill: impl FnOnce(&FileStorage) -> Result<(DeviceKey, String), CliError>,
     ) -> Result<Made, CliError> {
-        let unwritable = |error: io::Error| self.unwritable(&error);
-        self.write_mark(storage).map_err(unwritable)?;
-        self.clear(output).map_err(unwritable)?;
-        let config = Config::choose(store.kind()).map_err(|error| self.unwritable(&error))?;
-        config.write(storage).map_err(unwritable)?;
-
-        let store: Box<dyn KeyStore> = match store {
-            NewStore::Keychain => Box::new(keychain(config.slot, output)),
-            NewStore::File(passphrase) => Box::new(FileKeyStore::new(&self.dir, passphrase)),
-        };
-        let what = || format!("can't make a device in {}", self.dir.display());
-        let kept = |error: &dyn std::error::Error| {
-            let hint = "see that the disk has room and the directory may be written";
-            CliError::because(Exit::KeyStore, what(), error, hint)
-        };
-        // No key is made that can't be kept, and none is told of that can't be opened.
-        store.prove().map_err(|error| failure::unproven(&error))?;
-        let key = DeviceKey::generate().map_err(|error| kept(&error))?;
-        let twin = DeviceKey::from_secret(&key.to_secret());
-        Device::open(&self.dir, twin, name)?.close()?;
-        store.store(&key).map_err(|error| kept(&error))?;
+        let (key, name) = fill(storage)?;
+        let device = Device::open(&self.dir, DeviceKey::from_secret(&key.to_secret()), &name)?;
+        let name = device.replica().name().to_owned();
+        let unconfirmed = unconfirmed(&device);
+        device.close()?;
+        store.store(&key).map_err(|error| self.key_not_kept(&error))?;
         let found = store.load().map_err(|error| failure::key(&error, &self.dir))?;
         if found.id() != key.id() {
             let why = "the key store gave back another key than it was given";
-            return Err(CliError::new(Exit::KeyStore, what(), why, "use another disk"));
+            return Err(CliError::new(Exit::KeyStore, self.cant_make(), why, "use another disk"));
         }
-        self.remove_mark(storage).map_err(unwritable)?;
-        Ok(Made { device: key.id(), keystore: store.kind() })
+        self.remove_mark(storage).map_err(|error| self.unwritable(&error))?;
+        Ok(Made { device: key.id(), name, keystore: store.kind(), unconfirmed })
+    }
+
+    fn key_not_kept(&self, error: &dyn std::error::Error) -> CliError {
+        let hint = "see that the disk has room and the directory may be written";
+        CliError::because(Exit::KeyStore, self.cant_make(), error, hint)
+    }
+
+    fn cant_make(&self) -> String {
+        format!("can't make a device in {}", self.dir.display())
     }
 
     fn write_mark(&self, storage: &FileStorage) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use verso_identity::{DeviceKey, Key, Passphrase, WorkspaceId, purposes};
+use verso_identity::{DeviceId, DeviceKey, Key, Passphrase, WorkspaceId, purposes};
 use verso_log::{AppendError, CreateError, LogOptions, Storage, StorageFile, StreamError, StreamReader, SyncLog};
 use verso_wire::{DecodeError, SyncUnit};
 use zeroize::Zeroizing;
@@ -20,11 +20,7 @@ use crate::logs;
 pub struct Restored {
     /// The device's key.
     pub key: DeviceKey,
-    /// When the backup was made, in milliseconds since the Unix epoch.
-    pub made_ms: u64,
-    /// What the host had kept beside.
-    pub host: Vec<u8>,
-    /// How many workspaces were in it.
+    /// How many workspaces were in the backup.
     pub workspaces: u64,
     /// How many entries.
     pub entries: u64,
@@ -78,85 +74,118 @@ impl From<StreamError> for RestoreError {
     }
 }
 
-/// Makes a device again, in a storage without one, from the backup in `file`. All is durable when this returns; it is a device once its key
-/// is in a key store, and until then as good as nothing.
-///
-/// It begins a new incarnation, since others may hold what it wrote after the backup was made. And whom it trusts is unconfirmed: those
-/// who were removed since are still in the backup. See [`Replica::unconfirmed`](crate::Replica::unconfirmed).
-///
-/// # Errors
-/// [`RestoreError`]; what then lies in the storage is no device.
-pub fn restore<S: Storage, F: StorageFile>(
-    storage: &S,
-    passphrase: &Passphrase,
-    file: F,
-    progress: &mut dyn FnMut(BackupProgress),
-) -> Result<Restored, RestoreError> {
-    if !logs::names(storage).map_err(RestoreError::Write)?.is_empty() {
-        return Err(RestoreError::NotEmpty);
+/// A backup that opens: whose it is, and when it was made. Whether it is whole shows when a device is made of it.
+#[derive(Debug)]
+pub struct Backup<F> {
+    items: Items<F>,
+    key: DeviceKey,
+    made_ms: u64,
+    host: Vec<u8>,
+}
+
+impl<F: StorageFile> Backup<F> {
+    /// Opens the backup in `file`.
+    ///
+    /// # Errors
+    /// [`RestoreError`].
+    pub fn open(file: F, passphrase: &Passphrase) -> Result<Self, RestoreError> {
+        let len = usize::try_from(file.len().map_err(RestoreError::Read)?).unwrap_or(usize::MAX).min(MAX_HEADER_LEN);
+        let mut header = vec![0; len];
+        file.read_at(0, &mut header).map_err(RestoreError::Read)?;
+        let key = open_header(&header, passphrase)?;
+        let start = u64::try_from(HEADER_LEN).unwrap_or(u64::MAX);
+        let stream = StreamReader::new(file, key, start).map_err(RestoreError::Read)?;
+        let mut items = Items { stream, body: Zeroizing::default() };
+        let Item::Device = items.next()? else { return Err(contradiction("it does not begin with its device")) };
+        let (secret, rest) = items.body.split_first_chunk::<32>().ok_or(contradiction("its device"))?;
+        let (made, host) = rest.split_first_chunk::<8>().ok_or(contradiction("its device"))?;
+        let key = DeviceKey::from_secret(&Zeroizing::new(*secret));
+        let (made_ms, host) = (u64::from_le_bytes(*made), host.to_vec());
+        Ok(Self { items, key, made_ms, host })
     }
-    let len = usize::try_from(file.len().map_err(RestoreError::Read)?).unwrap_or(usize::MAX).min(MAX_HEADER_LEN);
-    let mut header = vec![0; len];
-    file.read_at(0, &mut header).map_err(RestoreError::Read)?;
-    let key = open_header(&header, passphrase)?;
-    let start = u64::try_from(HEADER_LEN).unwrap_or(u64::MAX);
-    let mut items =
-        Items { stream: StreamReader::new(file, key, start).map_err(RestoreError::Read)?, body: Zeroizing::default() };
 
-    let Item::Device = items.next()? else { return Err(contradiction("it does not begin with its device")) };
-    let (secret, rest) = items.body.split_first_chunk::<32>().ok_or(contradiction("its device"))?;
-    let (made, host) = rest.split_first_chunk::<8>().ok_or(contradiction("its device"))?;
-    let key = DeviceKey::from_secret(&Zeroizing::new(*secret));
-    let (made_ms, host) = (u64::from_le_bytes(*made), host.to_vec());
+    /// Returns whose backup it is.
+    pub fn device(&self) -> DeviceId {
+        self.key.id()
+    }
 
-    let mut restoring = Restoring {
-        storage,
-        log_key: key.derive(),
-        log: None,
-        units: 0,
-        entries: 0,
-        workspaces: BTreeSet::new(),
-        control: Unconfirmed::default(),
-    };
-    let mut state = None;
-    loop {
-        let (done, of) = items.stream.position();
-        progress(BackupProgress { done, of });
-        match items.next()? {
-            Item::Device => return Err(contradiction("it names two devices")),
-            Item::Log => restoring.begin(&items.body)?,
-            Item::Unit => restoring.unit(&items.body)?,
-            Item::State => state = Some(LocalState::decode(&items.body)?.ok_or(contradiction("its local state"))?),
-            Item::End => break,
+    /// Returns when it was made, in milliseconds since the Unix epoch.
+    pub const fn made_ms(&self) -> u64 {
+        self.made_ms
+    }
+
+    /// Returns what the host had kept beside.
+    pub fn host(&self) -> &[u8] {
+        &self.host
+    }
+
+    /// Makes the device again, in a storage without one. All is durable when this returns; it is a device once its key is in a key store, and until
+    /// then as good as nothing.
+    ///
+    /// It begins a new incarnation, since others may hold what it wrote after the backup was made. And whom it trusts is unconfirmed:
+    /// those who were removed since are still in the backup. See [`Replica::unconfirmed`](crate::Replica::unconfirmed).
+    ///
+    /// # Errors
+    /// [`RestoreError`]; what then lies in the storage is no device.
+    pub fn restore<S: Storage>(
+        self,
+        storage: &S,
+        progress: &mut dyn FnMut(BackupProgress),
+    ) -> Result<Restored, RestoreError> {
+        let Self { mut items, key, .. } = self;
+        if !logs::names(storage).map_err(RestoreError::Write)?.is_empty() {
+            return Err(RestoreError::NotEmpty);
         }
-    }
-    let counts = [restoring.units.to_le_bytes(), restoring.entries.to_le_bytes()].concat();
-    if *items.body != counts {
-        return Err(contradiction("its counts"));
-    }
-    items.stream.finish()?;
-    restoring.end_log()?;
+        let mut restoring = Restoring {
+            storage,
+            log_key: key.derive(),
+            log: None,
+            units: 0,
+            entries: 0,
+            workspaces: BTreeSet::new(),
+            control: Unconfirmed::default(),
+        };
+        let mut state = None;
+        loop {
+            let (done, of) = items.stream.position();
+            progress(BackupProgress { done, of });
+            match items.next()? {
+                Item::Device => return Err(contradiction("it names two devices")),
+                Item::Log => restoring.begin(&items.body)?,
+                Item::Unit => restoring.unit(&items.body)?,
+                Item::State => state = Some(LocalState::decode(&items.body)?.ok_or(contradiction("its local state"))?),
+                Item::End => break,
+            }
+        }
+        let counts = [restoring.units.to_le_bytes(), restoring.entries.to_le_bytes()].concat();
+        if *items.body != counts {
+            return Err(contradiction("its counts"));
+        }
+        items.stream.finish()?;
+        restoring.end_log()?;
 
-    // Last, and only now that all of it is known to be whole.
-    let mut state = match state {
-        Some(state) => state,
-        None => LocalState::fresh(storage)?,
-    };
-    state.renew(storage)?;
-    // Pairings that were under way are over.
-    state.provisional.clear();
-    state.unconfirmed = Some(restoring.control);
-    crate::local::ensure_dir(storage, "state").map_err(RestoreError::Write)?;
-    state.store(storage, &key.derive())?;
-    let workspaces = restoring.workspaces.iter().filter(|workspace| **workspace != WorkspaceId::CONTROL).count();
-    let workspaces = u64::try_from(workspaces).unwrap_or(u64::MAX);
-    Ok(Restored { key, made_ms, host, workspaces, entries: restoring.entries })
+        // Last, and only now that all of it is known to be whole.
+        let mut state = match state {
+            Some(state) => state,
+            None => LocalState::fresh(storage)?,
+        };
+        state.renew(storage)?;
+        // Pairings that were under way are over.
+        state.provisional.clear();
+        state.unconfirmed = Some(restoring.control);
+        crate::local::ensure_dir(storage, "state").map_err(RestoreError::Write)?;
+        state.store(storage, &key.derive())?;
+        let workspaces = restoring.workspaces.iter().filter(|workspace| **workspace != WorkspaceId::CONTROL).count();
+        let workspaces = u64::try_from(workspaces).unwrap_or(u64::MAX);
+        Ok(Restored { key, workspaces, entries: restoring.entries })
+    }
 }
 
 const fn contradiction(what: &'static str) -> RestoreError {
     RestoreError::Contradiction { what }
 }
 
+#[derive(Debug)]
 struct Items<F> {
     stream: StreamReader<F>,
     body: Zeroizing<Vec<u8>>,

@@ -42,7 +42,18 @@ pub struct BackedUp {
     /// How long the file is.
     pub bytes: u64,
     /// What could not be read, so that it and what lies behind it in the same chain is not in the backup.
-    pub damage: Vec<(WorkspaceId, Corrupt)>,
+    pub damage: Vec<BackupDamage>,
+}
+
+/// Something that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupDamage {
+    /// Of which workspace.
+    pub workspace: WorkspaceId,
+    /// The segment's file, under the data directory.
+    pub path: String,
+    /// Where in it, and what.
+    pub corrupt: Corrupt,
 }
 
 /// A backup was not written.
@@ -158,7 +169,7 @@ struct Writer<'a, S, F> {
     stream: StreamWriter<F>,
     units: u64,
     entries: u64,
-    damage: Vec<(WorkspaceId, Corrupt)>,
+    damage: Vec<BackupDamage>,
     progress: Progress<'a>,
 }
 
@@ -207,7 +218,9 @@ impl<S: Storage, F: StorageFile> Writer<'_, S, F> {
             unread.sort_unstable();
             unread.dedup();
             if unread.is_empty() || before.as_ref() == Some(&unread) {
-                self.damage.extend(unread.into_iter().map(|corrupt| (workspace, corrupt)));
+                let damage =
+                    |corrupt: Corrupt| BackupDamage { workspace, path: log.segment_path(corrupt.segment), corrupt };
+                self.damage.extend(unread.into_iter().map(damage));
                 return Ok(begun);
             }
             before = Some(unread);

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use verso_identity::{Cost, Passphrase, WorkspaceId};
-use verso_log::{LogOptions, MemoryStorage, RunMeta, Storage, SyncLog};
-use verso_replica::{BackedUp, BackupError, BackupProgress, BackupSource, RestoreError, Restored, back_up, restore};
+use verso_log::{LogOptions, MemoryFile, MemoryStorage, RunMeta, Storage, SyncLog};
+use verso_replica::{BackedUp, Backup, BackupError, BackupProgress, BackupSource, RestoreError, Restored, back_up};
 use verso_trust::PeerRole;
 use verso_vv::Incarnation;
 use zeroize::Zeroizing;
@@ -39,10 +39,14 @@ fn back_up_from<S: Storage>(storage: &S) -> Result<(Vec<u8>, BackedUp), BackupEr
     Ok((bytes, done))
 }
 
-fn restore_to(disk: &MemoryStorage, backup: &[u8]) -> Result<Restored, RestoreError> {
+fn opened(backup: &[u8]) -> Result<Backup<MemoryFile>, RestoreError> {
     let source = MemoryStorage::new(8);
     source.write_file("backup", backup);
-    restore(disk, &passphrase(), source.open("backup").unwrap(), &mut |_| {})
+    Backup::open(source.open("backup").unwrap(), &passphrase())
+}
+
+fn restore_to(disk: &MemoryStorage, backup: &[u8]) -> Result<Restored, RestoreError> {
+    opened(backup)?.restore(disk, &mut |_| {})
 }
 
 /// Restores a backup of the rig's device and opens it.
@@ -71,7 +75,9 @@ fn everything_is_in_it_but_the_right_to_go_on_as_before() {
     assert_eq!(done.workspaces, 2);
     let (replica, told) = restored(&bytes);
     assert_eq!((told.workspaces, told.entries), (2, done.entries));
-    assert_eq!((&told.host[..], told.made_ms), (&b"what the host keeps"[..], NOW.wall_ms));
+    let backup = opened(&bytes).unwrap();
+    assert_eq!((backup.host(), backup.made_ms()), (&b"what the host keeps"[..], NOW.wall_ms));
+    assert_eq!(backup.device(), my_key().id());
     for workspace in [workspace, second] {
         assert_eq!(texts(&replica, &workspace), texts(&rig.replica, &workspace));
         let author = rig.replica.author();
@@ -213,7 +219,7 @@ fn of_a_damaged_log_it_has_what_is_whole_and_tells_what_it_lacks() {
             // What lies before the damage in the chain; a torn end was never told to anybody.
             let before = [&[][..], &["Reading"], &["Reading", "one"], &["Reading", "one", "two"]];
             assert!(before.iter().any(|texts| found == *texts), "{segment} at {at}: {found:?}");
-            let is_told = done.damage.iter().any(|(whose, corrupt)| *whose == workspace && corrupt.segment == segment);
+            let is_told = done.damage.iter().any(|lost| lost.workspace == workspace && lost.path == path);
             assert!(is_told || segment == 3, "{segment} at {at}");
             told[found.len()] += 1;
         }
@@ -265,8 +271,9 @@ fn the_golden_file() {
     assert!(bytes == GOLDEN, "backups changed: they need a new version, and the golden file too");
     let disk = MemoryStorage::new(6);
     let told = restore_to(&disk, GOLDEN).unwrap();
-    assert_eq!((told.workspaces, told.entries, &told.host[..]), (1, 3, &b"what the host keeps"[..]));
-    assert_eq!((told.key.id(), told.made_ms), (my_key().id(), NOW.wall_ms));
+    assert_eq!((told.workspaces, told.entries, told.key.id()), (1, 3, my_key().id()));
+    let backup = opened(GOLDEN).unwrap();
+    assert_eq!((backup.host(), backup.made_ms()), (&b"what the host keeps"[..], NOW.wall_ms));
     let (replica, _) = open(&disk).unwrap();
     assert_eq!(replica.head(&workspace, &writer.author), Some(writer.head));
 }

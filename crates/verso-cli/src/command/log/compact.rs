@@ -10,7 +10,7 @@ use crate::command::log::logs;
 use crate::error::CliError;
 use crate::failure;
 use crate::output::{Paint, Report, grouped, shown, size};
-use crate::progress::CompactBar;
+use crate::progress::WorkBar;
 use crate::table::Table;
 
 pub(super) fn run(app: &App, workspace: &WorkspaceOption) -> Result<(), CliError> {
@@ -19,8 +19,8 @@ pub(super) fn run(app: &App, workspace: &WorkspaceOption) -> Result<(), CliError
     let mut view = View { logs: Vec::new() };
     for log in logs {
         let before = device.replica().log_stats(&log.id).unwrap_or_default();
-        let bar = CompactBar::new(app.output, before.bytes);
-        let compacted = device.replica_mut().compact(&log.id, |done| bar.show(done.bytes_before));
+        let bar = WorkBar::new(app.output, "compacting");
+        let compacted = device.replica_mut().compact(&log.id, |done| bar.show(done.bytes_before, before.bytes));
         compacted.map_err(|error| failure::compact(&error, &shown(&log.name)))?;
         drop(bar);
         let after = device.replica().log_stats(&log.id).unwrap_or_default();
