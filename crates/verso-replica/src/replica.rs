@@ -213,9 +213,29 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// # Errors
     /// [`OpenError`] if one can't be opened; it stays as it is, and so do those that come after it.
     pub fn recover(&mut self, now: Now) -> Result<bool, OpenError> {
+        let mut recovered = Vec::new();
+        let reopened = self.reopen_failed(&mut recovered, now);
+        for workspace in &recovered {
+            self.take_conflict_changes(workspace);
+            if *workspace != WorkspaceId::CONTROL {
+                self.effects.push_back(Effect::Event(Event::Rebuilt { workspace: *workspace }));
+            }
+        }
+        self.works_again(&recovered);
+        self.folds_changed.extend(&recovered);
+        if recovered.contains(&WorkspaceId::CONTROL) {
+            self.tell_of_provisional_peers();
+            self.follow_confirmations();
+            let name = self.name().to_owned();
+            self.introduce(&name, now)?;
+        }
+        reopened.map(|()| !recovered.is_empty())
+    }
+
+    /// Opens the logs that have failed until one can't be, and notes which.
+    fn reopen_failed(&mut self, recovered: &mut Vec<WorkspaceId>, now: Now) -> Result<(), OpenError> {
         let (me, log_key, storage) = (self.key.id(), &self.log_key, &self.storage);
         let mut resume = Resume { device: me, clock: &mut self.clock, now_ms: now.wall_ms };
-        let mut recovered = Vec::new();
         let is_told = |workspace: &WorkspaceId| !self.dirty.contains(workspace);
         if self.control.failure().is_some() && is_told(&WorkspaceId::CONTROL) {
             let (directory, log) =
@@ -228,20 +248,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 let (directory, log) = (journal.directory().to_owned(), journal.open_log_again(storage, log_key)?);
                 *journal = Journal::open_workspace(storage, &self.key, directory, log, &mut resume)?;
                 recovered.push(*workspace);
-                self.effects.push_back(Effect::Event(Event::Rebuilt { workspace: *workspace }));
             }
         }
-        for workspace in &recovered {
-            self.take_conflict_changes(workspace);
-        }
-        self.folds_changed.extend(&recovered);
-        if recovered.contains(&WorkspaceId::CONTROL) {
-            self.tell_of_provisional_peers();
-            self.follow_confirmations();
-            let name = self.name().to_owned();
-            self.introduce(&name, now)?;
-        }
-        Ok(!recovered.is_empty())
+        Ok(())
     }
 
     /// Makes everything durable and closes the logs, so that the next start has nothing to recover. Peers are not told: end the sessions first.
@@ -325,6 +334,11 @@ impl<S: Storage, A: Application> Replica<S, A> {
             return self.control.closed();
         }
         self.workspaces.get(workspace)?.closed()
+    }
+
+    /// Tells whether a log has failed since it was opened, so that there is something to [`recover`](Self::recover).
+    pub fn has_failed(&self) -> bool {
+        self.control.failure().is_some() || self.workspaces.values().any(|journal| journal.failure().is_some())
     }
 
     /// Makes the log of a workspace.

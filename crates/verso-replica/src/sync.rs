@@ -392,6 +392,14 @@ impl<S: Storage, A: Application> Replica<S, A> {
         failed.collect()
     }
 
+    /// Logs that had failed work again: whoever is connected gets these workspaces.
+    pub(crate) fn works_again(&mut self, workspaces: &[WorkspaceId]) {
+        self.offers_changed |= !workspaces.is_empty();
+        for connection in self.connections.values_mut() {
+            connection.failed.retain(|workspace| !workspaces.contains(workspace));
+        }
+    }
+
     fn newest_seal(
         &self,
         workspace: &WorkspaceId,

@@ -15,6 +15,7 @@ use verso_wire::{Application, Message, Reason};
 
 use crate::board::Board;
 use crate::gate::Gate;
+use crate::recovery::Recovery;
 
 /// The replica as a host has it: on real files.
 pub type HostReplica<A> = Replica<FileStorage, A>;
@@ -158,6 +159,7 @@ struct Engine<A: Application> {
     departed: Vec<(ConnectionId, oneshot::Sender<Parting>)>,
     /// When it was last looked whether checkpoints are due, and the thread that writes those that were.
     checkpoints: (Instant, Option<std::thread::JoinHandle<()>>),
+    recovery: Recovery,
 }
 
 /// Starts the thread. It ends when every handle is dropped, after all that was taken in is durable, and gives the replica back.
@@ -182,6 +184,7 @@ pub(crate) fn start<A: Application>(
         answers: Vec::new(),
         departed: Vec::new(),
         checkpoints: (started, None),
+        recovery: Recovery::new(),
     };
     let thread = std::thread::Builder::new().name("verso-engine".into()).spawn(move || engine.run(inbox))?;
     Ok((handle, thread))
@@ -206,6 +209,7 @@ impl<A: Application> Engine<A> {
             if next == Carry::End {
                 break;
             }
+            self.recover();
             self.write_checkpoints();
         }
         // Whoever closes the replica may write the same files.
@@ -213,6 +217,24 @@ impl<A: Application> Engine<A> {
             drop(thread.join());
         }
         self.replica
+    }
+
+    /// Opens again what has failed, from time to time: a disk that was full may have room again.
+    fn recover(&mut self) {
+        if !self.replica.has_failed() {
+            return self.recovery.rest();
+        }
+        if !self.recovery.is_due(Instant::now()) {
+            return;
+        }
+        let now = self.now();
+        match self.replica.recover(now) {
+            Ok(_some) => tracing::info!(target: "verso.sync", "what had failed was opened again"),
+            Err(error) => {
+                tracing::warn!(target: "verso.sync", error = %chain(&error), "what has failed can't be opened yet");
+            }
+        }
+        self.flush(now);
     }
 
     /// Has the checkpoints that are due written by a thread of their own: nothing waits for them.

@@ -8,6 +8,7 @@ mod marks;
 mod network;
 mod once;
 mod pairing;
+mod recovery;
 mod worker;
 
 pub use board::{PeerStatus, Status};

@@ -6,5 +6,6 @@ mod rig;
 
 mod marks;
 mod pairing;
+mod recovering;
 mod refusals;
 mod syncing;
