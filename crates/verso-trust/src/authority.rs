@@ -11,7 +11,7 @@ mod circles;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use verso_identity::DeviceId;
-use verso_vv::{Author, Seq};
+use verso_vv::{Author, Branches, Seq};
 
 use crate::event::EventContext;
 use crate::events::{Event, EventSet};
@@ -101,6 +101,7 @@ pub(crate) struct Authority {
     answered: BTreeSet<(usize, usize)>,
     /// For a grant and a chain of the device it is for: the first entry there that had seen the grant.
     resumed: BTreeMap<(usize, Author), Seq>,
+    branches: Branches,
 }
 
 /// Which acts follow from the root, and in which order they were found: first what rests on the root itself, then what rests on that.
@@ -174,7 +175,8 @@ impl Authority {
                 }
             }
         }
-        Self { root, acts, stands: Vec::new(), by_author, grants, removals, answered, resumed }
+        let branches = events.branches.clone();
+        Self { root, acts, stands: Vec::new(), by_author, grants, removals, answered, resumed, branches }
     }
 
     fn well_founded(&self, rulings: &Rulings) -> Model {
@@ -270,7 +272,14 @@ impl Authority {
     fn resumed(&self, grant: GrantRef, author: &Author) -> Option<Seq> {
         match grant {
             GrantRef::Root => None,
-            GrantRef::Act(index) => self.resumed.get(&(index, *author)).copied(),
+            GrantRef::Act(index) => {
+                let own = self.resumed.get(&(index, *author)).copied();
+                // What was resumed before a fork goes on in both branches.
+                let before = self.branches.line(author).filter_map(|(ancestor, until)| {
+                    self.resumed.get(&(index, ancestor)).copied().filter(|seq| *seq < until)
+                });
+                own.into_iter().chain(before).min()
+            }
         }
     }
 
@@ -281,7 +290,10 @@ impl Authority {
             return Seq(u64::MAX);
         };
         let named = cuts.get(author).copied().unwrap_or(Seq::ZERO);
-        if context.author == *author { named.max(context.seq) } else { named }
+        let own = (context.author == *author).then_some(context.seq);
+        // It stands behind a fork: what is before that is of its chain, too.
+        let before = || self.branches.until(&context.author, author).map(Seq::previous);
+        named.max(own.or_else(before).unwrap_or_default())
     }
 
     /// Returns the grants of `device` that are among `acts`.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use verso_identity::{DeviceId, WorkspaceId};
-use verso_vv::{Author, Hlc, Seen, Seq};
+use verso_vv::{Author, Branches, EntryHash, Hlc, Seen, Seq};
 
 use crate::admission::{Admission, Admissions};
 use crate::event::{EventContext, Sealed};
@@ -99,6 +99,24 @@ impl Control {
         if self.events.insert(Event { context: *context, seen, change }) {
             self.state = OnceLock::new();
         }
+    }
+
+    /// Forgets all events, to be told them again under other names since forks were found. What only this device knows stays.
+    pub fn forget_events(&mut self) {
+        self.events = EventSet::new();
+        self.state = OnceLock::new();
+    }
+
+    /// Iterates over the entries that events name by author, number and hash. If their chain was forked, the fold has to be
+    /// [told](Self::set_branches) what they are called now.
+    pub fn named(&self) -> impl Iterator<Item = (Author, Seq, EntryHash)> + '_ {
+        self.events.iter().flat_map(|event| event.change.named())
+    }
+
+    /// Tells the fold which authors are branches of forked chains, and what entries are called that events [name](Self::named).
+    pub fn set_branches(&mut self, branches: Branches) {
+        self.events.branches = branches;
+        self.state = OnceLock::new();
     }
 
     /// Returns the fold as it will be with these events too, for judging a unit by what it brings itself.

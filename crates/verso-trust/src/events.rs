@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use verso_vv::{Author, AuthorTag, EntryHash, HashTag, Seen, SeenItem, Seq};
+use verso_vv::{Author, Branches, EntryHash, HashTag, Seen, SeenItem, Seq};
 
-use crate::event::EventContext;
+use crate::event::{Cut, EventContext};
 
 /// One event with its place in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,11 +21,13 @@ pub(crate) struct EventSet<C> {
     events: BTreeMap<(Author, Seq, EntryHash), Event<C>>,
     /// Whose chain an item of a `seen` vector means.
     authors: BTreeMap<SeenItem, Author>,
+    /// Which authors are branches of forked chains.
+    pub(crate) branches: Branches,
 }
 
 impl<C> EventSet<C> {
     pub(crate) const fn new() -> Self {
-        Self { events: BTreeMap::new(), authors: BTreeMap::new() }
+        Self { events: BTreeMap::new(), authors: BTreeMap::new(), branches: Branches::new() }
     }
 
     /// Adds an event; `false` if it was there.
@@ -65,17 +67,32 @@ impl<C> EventSet<C> {
     pub(crate) fn sees(&self, event: &Event<C>, other: &EventContext) -> bool {
         let own = &event.context;
         let in_chain = own.author == other.author && other.seq <= own.seq;
-        in_chain || in_trunk(own.author, own.tag, own.seq, other) || {
+        in_chain || self.in_line(&own.author, own.seq, other) || {
             let items = event.seen.items();
             let at_least = SeenItem { author: other.tag, seq: other.seq, tag: HashTag([0; 4]) };
             let start = items.partition_point(|item| *item < at_least);
             items.iter().skip(start).take_while(|item| item.author == other.tag).any(|item| {
                 let same =
                     |author: &Author| *author == other.author && (item.seq > other.seq || item.tag == other.hash.tag());
-                let covers = |author: &Author| same(author) || in_trunk(*author, item.author, item.seq, other);
+                let covers = |author: &Author| same(author) || self.in_line(author, item.seq, other);
                 self.authors.get(item).is_some_and(covers)
             })
         }
+    }
+
+    /// Returns where chains end by these cuts, under the names that the chains have now.
+    pub(crate) fn cuts(&self, cuts: &[Cut]) -> BTreeMap<Author, Seq> {
+        let mut ends: BTreeMap<Author, Seq> = BTreeMap::new();
+        for (author, seq) in cuts.iter().flat_map(|cut| self.branches.parts(&cut.author, cut.seq, &cut.hash)) {
+            let end = ends.entry(author).or_default();
+            *end = (*end).max(seq);
+        }
+        ends
+    }
+
+    /// Tells whether `other` lies before entry `seq` of `author`'s chain in the part that is an ancestor's.
+    fn in_line(&self, author: &Author, seq: Seq, other: &EventContext) -> bool {
+        other.seq < seq && self.branches.until(author, &other.author).is_some_and(|until| other.seq < until)
     }
 
     /// Returns those of the events that none of the others has seen: of one register, the values that nobody has replaced.
@@ -108,16 +125,10 @@ impl<C> EventSet<C> {
     }
 }
 
-/// Tells whether `other` lies in the trunk of the branch whose author this is. A branch goes on where its trunk ends, so all of the
-/// trunk is before it; and only the trunk's author is the one whom the tag names.
-fn in_trunk(author: Author, tag: AuthorTag, seq: Seq, other: &EventContext) -> bool {
-    author != other.author && tag == other.tag && other.seq < seq && AuthorTag::of(&other.author) == other.tag
-}
-
 #[cfg(test)]
 mod tests {
     use verso_identity::DeviceId;
-    use verso_vv::{Hlc, Incarnation};
+    use verso_vv::{AuthorTag, Hlc, Incarnation};
 
     use super::*;
 
@@ -169,7 +180,10 @@ mod tests {
         // A chain whose second entry exists twice: both branches are authors of their own, under the tag of who signed.
         let (trunk, left, right, tag) = (author(1), author(2), author(3), AuthorTag::of(&author(1)));
         let [root, one, other] = [context(trunk, tag, 1, 1), context(left, tag, 2, 2), context(right, tag, 2, 3)];
-        let set = set(&[root, one, other]);
+        let mut set = set(&[root, one, other]);
+        for branch in [left, right] {
+            set.branches.insert(branch, trunk, Seq(2));
+        }
         let by_left = event([item(tag, 2, 2)]);
         assert!(set.sees(&by_left, &root) && set.sees(&by_left, &one) && !set.sees(&by_left, &other));
         let on_branch = Event { context: context(right, tag, 3, 4), seen: Seen::default(), change: () };

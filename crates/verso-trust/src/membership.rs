@@ -6,7 +6,7 @@ mod fold;
 use std::sync::OnceLock;
 
 use verso_identity::{DeviceId, WorkspaceId};
-use verso_vv::{Author, Seen, Seq};
+use verso_vv::{Author, Branches, EntryHash, Seen, Seq};
 
 use crate::admission::{Admission, Admissions};
 use crate::event::EventContext;
@@ -59,6 +59,18 @@ impl Membership {
         self.events.iter().map(|Event { context, seen, change }| {
             (context, MembershipEvent { seen: seen.clone(), change: change.clone() })
         })
+    }
+
+    /// Iterates over the entries that events name by author, number and hash. If their chain was forked, the fold has to be
+    /// [told](Self::set_branches) what they are called now.
+    pub fn named(&self) -> impl Iterator<Item = (Author, Seq, EntryHash)> + '_ {
+        self.events.iter().flat_map(|event| event.change.named())
+    }
+
+    /// Tells the fold which authors are branches of forked chains, and what entries are called that events [name](Self::named).
+    pub fn set_branches(&mut self, branches: Branches) {
+        self.events.branches = branches;
+        self.state = OnceLock::new();
     }
 
     /// Returns the fold as it will be with these events too, for judging a unit by what it brings itself: the founding chain by its

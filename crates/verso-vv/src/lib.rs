@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod author;
+mod branches;
 mod hash;
 mod hlc;
 mod seen;
@@ -8,6 +9,7 @@ pub mod varint;
 mod vector;
 
 pub use author::{Author, Dot, Incarnation, Seq};
+pub use branches::Branches;
 pub use hash::{EntryHash, HashTag};
 pub use hlc::{Hlc, HlcClock, MAX_DRIFT_MS};
 pub use seen::{AuthorTag, MAX_SEEN, Seen, SeenError, SeenItem};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use verso_identity::{DeviceId, WorkspaceId};
-use verso_vv::Seen;
+use verso_vv::{Author, EntryHash, Seen, Seq};
 
 use crate::codec::{self, Body, changes};
 use crate::event::{Cut, DecodeEventError, EncodeEventError, MAX_ADDRESSES, MAX_CHAINS_PER_DEVICE, MAX_SEALED, Sealed};
@@ -296,5 +296,15 @@ pub struct SecretShared {
 impl Body for SecretShared {
     fn check(&self) -> Result<(), &'static str> {
         codec::check_sealed(&self.sealed)
+    }
+}
+
+impl ControlChange {
+    /// Returns the entries that it names by author, number and hash.
+    pub(crate) fn named(&self) -> Vec<(Author, Seq, EntryHash)> {
+        match self {
+            Self::Removed(removed) => removed.cuts.iter().map(|cut| (cut.author, cut.seq, cut.hash)).collect(),
+            _ => Vec::new(),
+        }
     }
 }

@@ -104,10 +104,7 @@ fn acts(events: &EventSet<ControlChange>) -> Vec<Act> {
             ControlChange::Admitted(admitted) if admitted.role == PeerRole::Own => {
                 Effect::Grant { to: admitted.device, power: Power::FULL, side: Some(admitted.side) }
             }
-            ControlChange::Removed(removed) => Effect::Removal {
-                of: removed.device,
-                cuts: removed.cuts.iter().map(|cut| (cut.author, cut.seq)).collect(),
-            },
+            ControlChange::Removed(removed) => Effect::Removal { of: removed.device, cuts: events.cuts(&removed.cuts) },
             _ => return None,
         };
         Some(Act { context, need: Need::Grant, effect })

@@ -169,3 +169,14 @@ impl Body for Discard {
 pub struct Resume {}
 
 impl Body for Resume {}
+
+impl MembershipChange {
+    /// Returns the entries that it names by author, number and hash.
+    pub(crate) fn named(&self) -> Vec<(Author, Seq, EntryHash)> {
+        match self {
+            Self::Revoke(revoke) => revoke.cuts.iter().map(|cut| (cut.author, cut.seq, cut.hash)).collect(),
+            Self::Keep(Keep { run }) | Self::Discard(Discard { run }) => vec![(run.author, run.last, run.hash)],
+            Self::Found(_) | Self::Vouch(_) | Self::Resume(_) => Vec::new(),
+        }
+    }
+}

@@ -30,7 +30,12 @@ pub(super) struct State {
 impl State {
     pub(super) fn fold(workspace: WorkspaceId, events: &EventSet<MembershipChange>) -> Self {
         let founder = events.iter().find_map(|event| founder(&workspace, event));
-        let authority = Authority::resolve(founder, events, events.iter().flat_map(acts).collect(), seniority);
+        let authority = Authority::resolve(
+            founder,
+            events,
+            events.iter().flat_map(|event| acts(events, event)).collect(),
+            seniority,
+        );
         let grants = authority.grants();
         let devices: BTreeSet<DeviceId> = grants.iter().map(|grant| grant.to).chain(founder).collect();
         let member = |device: DeviceId| {
@@ -91,7 +96,7 @@ fn founder(workspace: &WorkspaceId, event: &Record) -> Option<DeviceId> {
 }
 
 /// Returns an event's part in deciding whose word counts.
-fn acts(event: &Record) -> Vec<Act> {
+fn acts(events: &EventSet<MembershipChange>, event: &Record) -> Vec<Act> {
     let context = event.context;
     let author = context.author.device;
     match &event.change {
@@ -106,7 +111,7 @@ fn acts(event: &Record) -> Vec<Act> {
         MembershipChange::Revoke(revoke) => {
             // Everybody may leave.
             let need = if revoke.device == author { Need::Grant } else { Need::Owner };
-            let cuts = revoke.cuts.iter().map(|cut| (cut.author, cut.seq)).collect();
+            let cuts = events.cuts(&revoke.cuts);
             let mut acts = vec![Act { context, need, effect: Effect::Removal { of: revoke.device, cuts } }];
             if let Some(access) = revoke.keeps {
                 let power = Power { access, standing: Standing::Member };
@@ -144,8 +149,10 @@ fn verdicts(
     let mut discards: Vec<(&Record, Run)> = Vec::new();
     for event in by_owners {
         match &event.change {
-            MembershipChange::Keep(keep) => keeps.push((event, keep.run)),
-            MembershipChange::Discard(discard) => discards.push((event, discard.run)),
+            MembershipChange::Keep(keep) => keeps.extend(parts(events, keep.run).map(|run| (*event, run))),
+            MembershipChange::Discard(discard) => {
+                discards.extend(parts(events, discard.run).map(|run| (*event, run)));
+            }
             _ => {}
         }
     }
@@ -168,4 +175,15 @@ fn verdicts(
         add(&mut discarded, run.author, &Ranges::from_iter([(run.first, run.last)]));
     }
     (kept, discarded)
+}
+
+/// Returns the parts of a run that belong to different authors since the chain was found to be forked.
+fn parts(events: &EventSet<MembershipChange>, run: Run) -> impl Iterator<Item = Run> {
+    let mut first = run.first;
+    let parts = events.branches.parts(&run.author, run.last, &run.hash).into_iter();
+    parts.filter_map(move |(author, last)| {
+        let part = Run { author, first, last, ..run };
+        first = first.max(last.next());
+        (part.first <= last).then_some(part)
+    })
 }
