@@ -146,6 +146,12 @@ impl Chains {
         self.update(author, |chain| {
             if reason == Reason::Gap && chain.gaps < MAX_GAPS {
                 chain.gaps += 1;
+                if from <= chain.theirs {
+                    // It holds other entries under these numbers, and asks for those where the two part.
+                    chain.theirs = from.previous();
+                    chain.acked = chain.acked.min(chain.theirs);
+                    chain.stop = None;
+                }
                 chain.sent = chain.theirs.max(from.previous().min(chain.sent));
                 return Declined::SentAgain;
             }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use verso_identity::WorkspaceId;
 use verso_vv::{Author, Seq};
-use verso_wire::{ForkProof, Message, Offered, Reason, Seal};
+use verso_wire::{ForkProof, Message, Offered, Reason, Seal, VectorEntry};
 
 /// Something to do or to know. Outputs are carried out in the order in which they come: order is meaning.
 #[derive(Debug, Clone)]
@@ -78,6 +78,14 @@ pub enum Output {
         author: Author,
         /// Where the heads differ; the fork is there or earlier.
         seq: Seq,
+    },
+    /// The peer has said what it holds, author by author. Proofs of forks that it doesn't know, as this shows, are due to it, by
+    /// [`Input::Proof`](crate::Input::Proof), before anything else.
+    PeerVector {
+        /// Which workspace.
+        workspace: WorkspaceId,
+        /// One for each chain, ascending by author.
+        entries: Vec<VectorEntry>,
     },
     /// The peer shows a proof of a fork, unverified.
     PeerProof {

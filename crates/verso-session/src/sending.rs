@@ -84,7 +84,9 @@ impl Sending {
         for run in runs {
             // Meanwhile the peer may have got some of it elsewhere, declined it, or asked for what comes before.
             let next = chains.sent_until(&author).next();
-            if run.first <= next && next <= run.last && next <= chains.send_until(&author) {
+            // A branch of a forked chain has no entry before the one that begins it.
+            let follows = run.first <= next || (!taken && next == from);
+            if follows && next <= run.last && next <= chains.send_until(&author) {
                 chains.sent(author, run.last)?;
                 self.waiting.push_back((author, run));
                 taken = true;

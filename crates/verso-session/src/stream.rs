@@ -183,7 +183,7 @@ impl Stream {
                 self.deadline = None;
                 self.compare(context)
             }
-            (Message::Vector { entries, seal }, Phase::Exchanging { .. }) => self.vector(&entries, seal, context),
+            (Message::Vector { entries, seal }, Phase::Exchanging { .. }) => self.vector(entries, seal, context),
             (Message::Unit { bytes }, Phase::Flowing) => {
                 self.receiving.arrived(bytes.len())?;
                 context.out.push(Output::Receive { workspace: self.workspace, bytes });
@@ -401,7 +401,7 @@ impl Stream {
 
     fn vector(
         &mut self,
-        entries: &[VectorEntry],
+        entries: Vec<VectorEntry>,
         seal: Option<Seal>,
         context: &mut Context<'_>,
     ) -> Result<(), SessionError> {
@@ -423,7 +423,7 @@ impl Stream {
         if let Some(seal) = seal {
             context.out.push(Output::PeerSeal { workspace: self.workspace, seal });
         }
-        for theirs in entries {
+        for theirs in &entries {
             self.chains.shown(theirs.author, theirs.seq)?;
             let ours = held.get(&theirs.author).map(|held| entry(theirs.author, &held.head));
             // Where the lengths differ, the first unit that overlaps shows a fork, and proves it.
@@ -433,6 +433,7 @@ impl Stream {
                 context.out.push(Output::HeadMismatch { workspace, author, seq });
             }
         }
+        context.out.push(Output::PeerVector { workspace: self.workspace, entries });
         Ok(())
     }
 

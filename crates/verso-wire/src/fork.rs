@@ -73,6 +73,15 @@ impl ForkProof {
         Some(Self { author: *ours.signer(), at, prev_hash, sides })
     }
 
+    /// Returns what the two sides become, whether they are sealed or not; `None` if one is empty.
+    pub fn branches(&self) -> Option<[Branch; 2]> {
+        let branch = |side: &ForkSide| {
+            Some(Branch { at: self.at, hash: chain_next(&self.prev_hash, self.at, side.digests.first()?) })
+        };
+        let [smaller, greater] = &self.sides;
+        Some([branch(smaller)?, branch(greater)?])
+    }
+
     /// Checks the proof and returns what the two sides become.
     ///
     /// # Errors

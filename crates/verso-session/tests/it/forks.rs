@@ -60,6 +60,28 @@ fn clones_of_equal_length_are_noticed_by_both() {
     assert!(net.end(link, 0).session.is_level() && net.end(link, 1).session.is_level());
 }
 
+/// Whoever holds other entries under the same numbers asks for those where the two part, and is sent them although it holds as much.
+#[test]
+fn a_chain_is_sent_again_from_where_two_histories_part() {
+    let mut net = Net::new(2, 1);
+    net.found(0, WorkspaceId::CONTROL, 1);
+    net.found(0, workspace(1), 3);
+    net.devices[1].offers.insert(workspace(1));
+    let author = net.devices[0].store.author();
+    let original = net.devices[0].store.clone();
+    net.devices[1].store.clone_author_of(&original, workspace(1), 3);
+    net.devices[0].store.commit(workspace(1), 1, 10);
+    net.devices[1].store.commit_as_clone(workspace(1), &original, 1, 11);
+    let link = net.connect(0, 1, PeerRole::Own, OPEN);
+    net.run();
+    assert_eq!(net.end(link, 0).seen.units_sent.get(&workspace(1)), None);
+    let from = Seq::FIRST;
+    net.handle(link, 1, Input::Declined { workspace: workspace(1), author, from, reason: Reason::Gap });
+    net.run();
+    assert!(net.end(link, 0).seen.units_sent.get(&workspace(1)).is_some_and(|sent| *sent > 0));
+    assert_eq!(net.end(link, 0).session.error().map(ToString::to_string), None);
+}
+
 /// Where one clone wrote more, its first unit shows the fork to the other, who declines; nothing else is held up.
 #[test]
 fn clones_of_other_length_are_noticed_by_the_one_behind() {

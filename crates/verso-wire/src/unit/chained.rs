@@ -203,6 +203,18 @@ impl ChainedUnit {
         Ok(self)
     }
 
+    /// Puts the entries under the label of a branch, or of none, whatever label they had. What was signed stays signed.
+    ///
+    /// # Errors
+    /// As [`onto_branch`](Self::onto_branch).
+    pub fn labelled(mut self, label: Option<Branch>) -> Result<Self, VerifyError> {
+        self.unit.branch = None;
+        match label {
+            Some(branch) => self.onto_branch(branch),
+            None => Ok(self),
+        }
+    }
+
     /// Gives up the hashes.
     pub fn into_unit(self) -> SyncUnit {
         self.unit
@@ -237,6 +249,14 @@ impl VerifiedUnit {
     /// [`VerifyError::Branch`] if an entry lies before the fork, or the one at the fork is the other side's.
     pub fn onto_branch(self, branch: Branch) -> Result<Self, VerifyError> {
         self.unit.onto_branch(branch).map(|unit| Self { unit })
+    }
+
+    /// Puts the entries under the label of a branch, or of none, whatever label they had.
+    ///
+    /// # Errors
+    /// As [`onto_branch`](Self::onto_branch).
+    pub fn labelled(self, label: Option<Branch>) -> Result<Self, VerifyError> {
+        self.unit.labelled(label).map(|unit| Self { unit })
     }
 
     /// Forgets that it was verified.
