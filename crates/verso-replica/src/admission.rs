@@ -2,12 +2,13 @@
 
 use verso_log::Storage;
 use verso_trust::Verdict;
-use verso_vv::Seq;
+use verso_vv::{Author, Seq};
 use verso_wire::limits::MAX_AUTHORS;
-use verso_wire::{ChainedUnit, CutError, DecodeError, Reason, SyncUnit, VerifiedUnit, VerifyError};
+use verso_wire::{ChainedUnit, CutError, DecodeError, ForkProof, Reason, SyncUnit, VerifiedUnit, VerifyError};
 
 use crate::error::JournalError;
-use crate::journal::Journal;
+use crate::journal::{Journal, Standing};
+use crate::lineage::Part;
 use crate::reason;
 use crate::state::State;
 
@@ -18,19 +19,17 @@ pub(crate) enum Admission {
     Take {
         /// The unit, or what of it is new.
         unit: Box<VerifiedUnit>,
+        /// Whose the entry before it is.
+        after: Author,
         /// Whether it is the unit as it came.
         extent: Extent,
     },
-    /// All of it is held already.
-    Known {
-        /// Its last entry.
-        last: Seq,
-    },
-    /// It is authentic, and its author wrote something else at the same place.
-    Fork {
-        /// Its first entry.
-        from: Seq,
-    },
+    /// All of it is held already, in these parts.
+    Known(Vec<Part>),
+    /// It is authentic, and its author wrote something else at the same place, which nobody knew.
+    Fork(Box<ForkProof>),
+    /// It is authentic, and follows something else than what is held there: the two part somewhere before.
+    Apart,
     /// It is not taken, and stops nothing behind it.
     Decline {
         /// The first entry that isn't taken.
@@ -73,42 +72,46 @@ pub enum AdmitError {
 pub(crate) fn admit<S: Storage, T: State>(
     journal: &Journal<S, T>,
     unit: SyncUnit,
-    judge: impl FnOnce(&T, usize, Seq, &ChainedUnit) -> Verdict,
+    judge: impl FnOnce(&T, Author, usize, Seq, &ChainedUnit) -> Verdict,
 ) -> Result<Admission, AdmitError> {
-    let (author, first, last) = (unit.author(), unit.first_seq(), unit.last_seq());
     let decline = |from, reason| Ok(Admission::Decline { from, reason });
     if let Some(reason) = journal.closed() {
-        return decline(first, reason);
-    }
-    if unit.branch().is_some() {
-        // A branch is the carrier's label and no seal covers it: it is believed only of a chain that is known to be forked.
-        return decline(first, Reason::Fork);
+        return decline(unit.first_seq(), reason);
     }
     let unit = unit.chain();
-    let head = journal.head(&author);
-    let expected = head.seq.next();
-    let new = if last < expected { first } else { first.max(expected) };
-    if let Verdict::Refuse(refusal) = judge(&journal.view.state, journal.view.other_chains(&author), new, &unit) {
+    let standing = journal.standing(&unit)?;
+    let (author, new) = match &standing {
+        Standing::Follows { after, from } => (journal.author_of_next(&unit, *after, *from), *from),
+        Standing::Forks { of, from } => (*of, *from),
+        Standing::Known(_) | Standing::Gap { .. } | Standing::Apart => (unit.author(), unit.first_seq()),
+    };
+    let other_chains = journal.view.other_chains(&author);
+    if let Verdict::Refuse(refusal) = judge(&journal.view.state, author, other_chains, new, &unit) {
         return decline(new, reason::of_refusal(refusal));
     }
-    if head.seq == Seq::ZERO && journal.view.authors().len() >= MAX_AUTHORS {
+    if journal.head(&author).seq == Seq::ZERO && journal.view.authors().len() >= MAX_AUTHORS {
         // With more authors than a vector has room for the workspace could not be synced any more.
-        return decline(first, Reason::Limit);
+        return decline(new, Reason::Limit);
     }
-    if first > expected {
-        return decline(expected, Reason::Gap);
-    }
-    // Where the unit overlaps what is held, its hash at the last common entry decides for all before it.
-    let common = head.seq.min(last);
-    let (theirs, ours) = (unit.hash_at(common), journal.hash_at(&author, common)?);
-    let unit = unit.verify()?;
-    if theirs != ours {
-        return Ok(Admission::Fork { from: first });
-    }
-    if last <= head.seq {
-        return Ok(Admission::Known { last });
-    }
-    let extent = if first == expected { Extent::Whole } else { Extent::Rest };
-    let unit = if extent == Extent::Whole { unit } else { unit.cut_front(expected)? };
-    Ok(Admission::Take { unit: Box::new(unit), extent })
+    let (after, from) = match standing {
+        Standing::Gap { expected } => return decline(expected, Reason::Gap),
+        Standing::Apart => return unit.verify().map(|_| Admission::Apart).map_err(AdmitError::from),
+        Standing::Known(parts) => return unit.verify().map(|_| Admission::Known(parts)).map_err(AdmitError::from),
+        Standing::Forks { of, from } => {
+            let unit = unit.verify()?;
+            return match journal.prove(&of, from, &unit)? {
+                Some(proof) => Ok(Admission::Fork(Box::new(proof))),
+                None => decline(from, Reason::Fork),
+            };
+        }
+        Standing::Follows { after, from } => (after, from),
+    };
+    // It is stored under the label of the chain that it continues. The one it came with is the carrier's, and no seal covers it.
+    let label = journal.label_of_next(&unit.cut_front(from)?, after);
+    let extent = if from == unit.first_seq() && label.as_ref() == unit.branch() { Extent::Whole } else { Extent::Rest };
+    let unit = match extent {
+        Extent::Whole => unit.verify()?,
+        Extent::Rest => unit.verify()?.cut_front(from)?.labelled(label)?,
+    };
+    Ok(Admission::Take { unit: Box::new(unit), after, extent })
 }

@@ -183,8 +183,16 @@ impl<S: Storage, T: State> Journal<S, T> {
 
     /// Returns where chains are cut: a unit that ends there can be had only while the seal there is kept.
     fn needed_seals(&self) -> BTreeSet<(Author, Seq)> {
-        let authors = self.view.authors().iter();
-        authors.flat_map(|author| self.needed_seals_of(author).map(move |end| (*author, end))).collect()
+        let mut needed = BTreeSet::new();
+        for author in self.view.authors() {
+            let spans = self.lineage.spans(author);
+            // The entries of a chain that was forked lie under the name that it had, and a fork ends an author's part as a cut does.
+            let stored = |end: Seq| spans.iter().find(|span| span.first <= end && end <= span.last);
+            let ends = self.needed_seals_of(author);
+            needed.extend(ends.map(|end| (stored(end).map_or(*author, |span| span.stored), end)));
+            needed.extend(spans.iter().map(|span| (span.stored, span.last)));
+        }
+        needed
     }
 
     /// Returns where an author's chain is cut.

@@ -81,7 +81,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// Notes what a peer lacks of the control log.
     pub(crate) fn note_lack(&mut self, id: ConnectionId, author: &Author, from: Seq) {
         let Some(unconfirmed) = &self.local.unconfirmed else { return };
-        let was_there = unconfirmed.heads.get(author).is_some_and(|last| from <= *last);
+        // Forks may have been learnt since: then any chain of the same signer counts.
+        let lineage = &self.control.lineage;
+        let is_of = |name: &Author| lineage.signer(name) == lineage.signer(author);
+        let was_there = unconfirmed.heads.iter().any(|(name, last)| is_of(name) && from <= *last);
         if was_there && let Some(withheld) = self.connections.get_mut(&id).and_then(|it| it.withheld.as_mut()) {
             withheld.is_behind = true;
         }

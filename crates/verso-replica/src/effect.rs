@@ -154,6 +154,16 @@ pub enum Event {
     },
     /// Whom this device trusts is confirmed: it was put back to an earlier state, and now knows what its person's other devices know.
     Confirmed,
+    /// A device has written two different histories: it was restored, rolled back or copied, and went on from one state twice. From here on each is
+    /// a branch, an author of its own, and both apply.
+    Forked {
+        /// In which workspace.
+        workspace: WorkspaceId,
+        /// Whose chain it was.
+        author: Author,
+        /// The first entry that differs.
+        at: Seq,
+    },
     /// This device learned that it had been rolled back, and writes under a new incarnation from here on.
     RolledBack {
         /// In which workspace it showed.

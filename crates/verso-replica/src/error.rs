@@ -46,6 +46,9 @@ pub enum JournalError {
     /// A unit can't be cut.
     #[error("the unit can't be cut")]
     Cut(#[from] CutError),
+    /// A stored unit is not on the branch that it belongs to.
+    #[error("the unit is not on its branch")]
+    Branch(#[from] verso_wire::VerifyError),
     /// Units can't be joined.
     #[error("the units can't be joined")]
     Join(#[from] JoinError),

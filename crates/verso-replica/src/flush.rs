@@ -59,9 +59,14 @@ impl Unreported {
             return;
         }
         let AppendedRun { author, head, run } = appended;
-        let fits = self.at_hand.saturating_add(run.bytes.len()) <= AT_HAND;
-        self.at_hand = self.at_hand.saturating_add(if fits { run.bytes.len() } else { 0 });
-        self.advances.push(Advance { workspace, from, author, head, run: fits.then_some(run) });
+        let run = run.filter(|run| self.at_hand.saturating_add(run.bytes.len()) <= AT_HAND);
+        self.at_hand = self.at_hand.saturating_add(run.as_ref().map_or(0, |run| run.bytes.len()));
+        self.advances.push(Advance { workspace, from, author, head, run });
+    }
+
+    /// Forgets what was appended to a log: its chains have other names now, by which all that is held is told.
+    pub(crate) fn renamed(&mut self, workspace: &WorkspaceId) {
+        self.advances.retain(|advance| advance.workspace != *workspace);
     }
 
     /// Notes entries that a peer brought.
@@ -79,6 +84,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// Tells whether there is anything for [`flush`](Self::flush) to do.
     pub fn needs_flush(&self) -> bool {
         !self.dirty.is_empty()
+            || !self.learned.is_empty()
+            || !self.forks.is_saved()
             || !self.folds_changed.is_empty()
             || !self.unreported.is_empty()
             || self.offers_changed
@@ -92,8 +99,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// [`FlushError`] of the first log that fails. What it held back is told to nobody, now or later; sessions are ended with the reason;
     /// what the other logs took in is durable. See [`recover`](Self::recover) and [`failure`](Self::failure).
     pub fn flush(&mut self, now: Now) -> Result<(), FlushError> {
+        let mut failed = self.heal(now).err();
         self.follow_folds(now);
-        let mut failed = None;
         let mut synced = Vec::new();
         for workspace in std::mem::take(&mut self.dirty) {
             if let Err(source) = self.sync_log(&workspace) {

@@ -108,7 +108,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             return (!self.local.left.contains(&mark.incarnation)).then_some(WorkspaceId::CONTROL);
         }
         // What can't be read is as good as not there: its numbers are not known.
-        let is_held = |workspace, head: ChainHead| matches!(self.hash_at(&workspace, &author, head.seq), Ok(Some(hash)) if hash == head.hash);
+        let is_held = |workspace, head: ChainHead| matches!(self.holder(&workspace, &author, &head), Ok(Some(_)));
         mark.heads().find(|(workspace, head)| !is_held(*workspace, *head)).map(|(workspace, _)| workspace)
     }
 

@@ -29,7 +29,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         if seal.author != self.author() {
             return Ok(());
         }
-        let is_known = self.hash_at(&workspace, &seal.author, seal.head.seq)? == Some(seal.head.hash);
+        let is_known = self.holder(&workspace, &seal.author, &seal.head)?.is_some();
         if is_known || seal.verify(&workspace).is_err() {
             return Ok(());
         }

@@ -1,26 +1,28 @@
 //! [`Journal`]: one log with the state it adds up to.
 
 mod checkpoint;
+mod descent;
+mod replay;
+
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use verso_identity::{DeviceId, DeviceKey, Key, WorkspaceId, purposes};
-use verso_log::{AppendError, BranchPoint, Corrupt, LogMode, LogOptions, ReadError, RunMeta, Storage, SyncLog};
+use verso_log::{AppendError, BranchPoint, Corrupt, LogMode, LogOptions, RunMeta, Storage, SyncLog};
 use verso_session::EncodedRun;
-use verso_vv::{Author, EntryHash, Hlc, HlcClock, Seq, VersionVector};
+use verso_vv::{Author, EntryHash, Hlc, HlcClock, Seq};
 use verso_wire::limits::MAX_PAYLOAD;
 use verso_wire::{
-    ChainHead, ChainedUnit, CompressionLevel, Drafts, Reason, SyncUnit, UnitBuilder, UnitError, VerifiedUnit,
+    Branch, ChainHead, ChainedUnit, CompressionLevel, Drafts, Reason, SyncUnit, UnitBuilder, UnitError, VerifiedUnit,
 };
 
+pub(crate) use self::descent::{Standing, hash_before};
 use crate::error::JournalError;
 use crate::joining::Pack;
+use crate::lineage::{ForkPoint, Lineage, Part};
 use crate::reason;
 use crate::state::State;
 use crate::view::{Held, View};
-
-/// How many units whose events may change the fold wait to be applied while a log is replayed, so that a run of them asks the
-/// fold once. More saves little; each is in memory.
-const WAITING: usize = 64;
 
 /// A log and its state.
 ///
@@ -38,6 +40,9 @@ pub(crate) struct Journal<S: Storage, T> {
     directory: String,
     pub(crate) log: SyncLog<S>,
     pub(crate) view: View<T>,
+    pub(crate) lineage: Lineage,
+    /// Entries of forked chains that events name and that are not held: when they come, the fold is told.
+    unknown: BTreeSet<(Seq, EntryHash)>,
     /// What could not be read when the log was opened.
     damage: Vec<Corrupt>,
     /// Why the journal takes nothing until it is opened again.
@@ -52,6 +57,15 @@ pub(crate) struct Place<'a, S> {
     pub(crate) storage: &'a S,
     pub(crate) directory: &'a str,
     pub(crate) key: &'a Key<purposes::Log>,
+}
+
+/// A log that was opened, and of which nothing was read yet.
+#[derive(Debug)]
+pub(crate) struct OpenedLog<S: Storage> {
+    pub(crate) directory: String,
+    pub(crate) log: SyncLog<S>,
+    /// What is known of forks in it.
+    pub(crate) lineage: Lineage,
 }
 
 /// The clock of the device, which goes on after every stamp that it gave or believed.
@@ -78,7 +92,8 @@ pub(crate) struct Ingested {
 pub(crate) struct AppendedRun {
     pub(crate) author: Author,
     pub(crate) head: ChainHead,
-    pub(crate) run: EncodedRun,
+    /// The run itself, if it can be passed on as it is.
+    pub(crate) run: Option<EncodedRun>,
 }
 
 impl<S: Storage, T: State> Journal<S, T> {
@@ -91,27 +106,25 @@ impl<S: Storage, T: State> Journal<S, T> {
                 // Best effort: what is left of it is cleared when the device is opened again.
                 drop(SyncLog::remove(storage, directory));
             })?;
-        Ok(Self::unread(directory.to_owned(), log, |_workspace| state))
+        let opened = OpenedLog { directory: directory.to_owned(), log, lineage: Lineage::default() };
+        Ok(Self::unread(opened, |_workspace| state))
     }
 
     /// Replays a log into its state, streaming: memory holds few records at a time beside the state. What can't be read costs its author
     /// what lies behind it, and the journal takes nothing more.
-    pub(crate) fn open(
-        directory: String,
-        log: SyncLog<S>,
-        state: T,
-        resume: &mut Resume<'_>,
-    ) -> Result<Self, JournalError> {
-        let mut journal = Self::unread(directory, log, |_workspace| state);
-        journal.replay(resume)?;
+    pub(crate) fn open(opened: OpenedLog<S>, state: T, resume: &mut Resume<'_>) -> Result<Self, JournalError> {
+        let mut journal = Self::unread(opened, |_workspace| state);
+        journal.replay(Some(resume))?;
         Ok(journal)
     }
 
     /// Makes the journal of a log of which nothing was read yet.
-    fn unread(directory: String, log: SyncLog<S>, state: impl FnOnce(WorkspaceId) -> T) -> Self {
+    fn unread(opened: OpenedLog<S>, state: impl FnOnce(WorkspaceId) -> T) -> Self {
+        let OpenedLog { directory, log, lineage } = opened;
         let workspace = WorkspaceId::from_bytes(*log.label());
         let view = View::new(state(workspace));
-        Self { workspace, directory, log, view, damage: Vec::new(), failure: None, covered: 0 }
+        let unknown = BTreeSet::new();
+        Self { workspace, directory, log, view, lineage, unknown, damage: Vec::new(), failure: None, covered: 0 }
     }
 
     /// Opens the log of this journal once more: what became durable, and nothing else.
@@ -206,78 +219,116 @@ impl<S: Storage, T: State> Journal<S, T> {
             }
             let unit = builder.seal(key)?.into_chained();
             let bytes = Bytes::from(unit.encode(CompressionLevel::RECORD));
-            outcome.add(self.append(&unit, &bytes)?);
-            let run = EncodedRun { first: unit.first_seq(), last: unit.last_seq(), bytes };
-            runs.push(AppendedRun { author, head: unit.head(), run });
+            let (ingested, appended) = self.append(&unit, author, &bytes)?;
+            outcome.add(ingested);
+            runs.extend(appended);
         }
         Ok((outcome, runs))
     }
 
-    /// Appends a verified unit from elsewhere, which must follow what is held, as the bytes it came in.
-    pub(crate) fn receive(&mut self, unit: &VerifiedUnit, bytes: &[u8]) -> Result<Ingested, JournalError> {
-        self.append(unit, bytes)
+    /// Appends a verified unit from elsewhere, of which the entry before it is `after`'s, as the bytes it came in. It must have the label of the
+    /// stored chain that it [continues](Self::label_of_next).
+    pub(crate) fn receive(
+        &mut self,
+        unit: &VerifiedUnit,
+        after: Author,
+        bytes: &Bytes,
+    ) -> Result<(Ingested, Vec<AppendedRun>), JournalError> {
+        self.append(unit, after, bytes)
+    }
+
+    /// Returns the label of the stored chain to which a unit belongs that follows what is held.
+    pub(crate) fn label_of_next(&self, unit: &ChainedUnit, after: Author) -> Option<Branch> {
+        let part = self.lineage.parts(unit, after).into_iter().next()?;
+        self.lineage.spans(&part.author).last().map_or(part.branch, |span| span.label)
     }
 
     /// Reads units of `author` from the one that holds `from` on: at most `max_bytes` as they are stored, but at least one. Small ones are
-    /// [joined](Pack).
+    /// [joined](Pack). Where a fork ends the author's part of a chain between two seals, the last reaches beyond it.
     pub(crate) fn read(&self, author: &Author, from: Seq, max_bytes: usize) -> Result<Vec<EncodedRun>, JournalError> {
+        let (own_first, label) = (self.lineage.first(author), self.lineage.branch(author));
+        let last = self.head(author).seq;
         let mut pack = Pack::new(self.workspace, self.needed_seals_of(author).collect());
         let mut total = 0_usize;
-        for run in self.log.runs(author, from) {
-            let bytes = Bytes::from(self.log.read(run.id)?);
+        for run in self.runs_of(author, from) {
+            let mut bytes = Bytes::from(self.log.read(run.id)?);
+            let first = run.meta.first_seq.max(own_first);
+            if run.meta.author != *author || first != run.meta.first_seq {
+                // It is stored under the label that its chain began with, which may no longer be its author's name.
+                let unit = self.decode(&bytes)?.cut_front(first)?.labelled(label)?;
+                bytes = Bytes::from(unit.encode(CompressionLevel::RECORD));
+            }
             total = total.saturating_add(bytes.len());
             if total > max_bytes && !pack.is_empty() {
                 break;
             }
-            pack.push(EncodedRun { first: run.meta.first_seq, last: run.meta.last_seq, bytes })?;
+            pack.push(EncodedRun { first, last: run.meta.last_seq, bytes })?;
         }
-        Ok(pack.finish()?)
-    }
-
-    /// Returns the identity of the entry at `seq`, if it is held. [`Seq::ZERO`] stands for the chain's start.
-    pub(crate) fn hash_at(&self, author: &Author, seq: Seq) -> Result<Option<EntryHash>, JournalError> {
-        let head = self.head(author);
-        if seq >= head.seq {
-            return Ok((seq == head.seq).then_some(head.hash));
+        let mut runs = pack.finish()?;
+        for run in &mut runs {
+            run.last = run.last.min(last);
         }
-        // The description of the run behind names the entry before it, and so does that of the run it ends.
-        let Some(run) = self.log.runs(author, seq.next()).next() else { return Ok(None) };
-        if run.meta.first_seq == seq.next() {
-            return Ok(Some(run.meta.prev_hash));
-        }
-        Ok(self.decode(&self.log.read(run.id)?)?.hash_at(seq))
-    }
-
-    /// Returns what of a stored unit follows what is held; `None` if nothing does, because it lies behind damage. It begins within what is
-    /// held where compaction joined what a checkpoint covers to what it doesn't.
-    fn rest_of(&self, unit: ChainedUnit) -> Result<Option<ChainedUnit>, JournalError> {
-        let head = self.head(&unit.author());
-        if unit.first_seq() <= head.seq && head.seq < unit.last_seq() && unit.hash_at(head.seq) == Some(head.hash) {
-            return Ok(Some(unit.cut_front(head.seq.next())?));
-        }
-        Ok(self.view.is_next(&unit).then_some(unit))
+        Ok(runs)
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<ChainedUnit, JournalError> {
         Ok(SyncUnit::decode(&self.workspace, bytes)?.chain())
     }
 
-    fn append(&mut self, unit: &ChainedUnit, bytes: &[u8]) -> Result<Ingested, JournalError> {
+    fn append(
+        &mut self,
+        unit: &ChainedUnit,
+        after: Author,
+        bytes: &Bytes,
+    ) -> Result<(Ingested, Vec<AppendedRun>), JournalError> {
         let appended = self.log.append(&meta_of(unit), bytes).map_err(JournalError::from);
-        appended.and_then(|_id| self.take_in(unit)).inspect_err(|error| {
+        appended.and_then(|_id| self.take_in(unit, after, bytes)).inspect_err(|error| {
             self.failure.get_or_insert(reason::of_journal(error));
         })
     }
 
-    fn take_in(&mut self, unit: &ChainedUnit) -> Result<Ingested, JournalError> {
-        let Held { fold_changed, greatest_hlc } = self.view.hold(unit);
+    fn take_in(
+        &mut self,
+        unit: &ChainedUnit,
+        after: Author,
+        bytes: &Bytes,
+    ) -> Result<(Ingested, Vec<AppendedRun>), JournalError> {
+        let (Held { fold_changed, greatest_hlc }, parts) = self.hold(unit, after);
+        let is_named = |(seq, hash): &(Seq, EntryHash)| unit.first_seq() <= *seq && unit.hash_at(*seq) == Some(*hash);
+        let fold_changed = fold_changed || self.unknown.iter().any(is_named);
         let mut rebuilt = false;
         if fold_changed {
+            self.tell_fold()?;
             rebuilt = self.follow_fold()?;
         } else {
-            self.view.apply(unit);
+            self.apply(unit, &parts);
         }
-        Ok(Ingested { fold_changed, rebuilt, greatest_hlc })
+        let is_whole = |part: &Part| part.author == unit.author() && parts.len() == 1;
+        let runs = parts.iter().map(|part| AppendedRun {
+            author: part.author,
+            head: self.head(&part.author),
+            run: is_whole(part).then(|| EncodedRun { first: part.first, last: part.last, bytes: bytes.clone() }),
+        });
+        Ok((Ingested { fold_changed, rebuilt, greatest_hlc }, runs.collect()))
+    }
+
+    /// Takes in a unit that is in the log, under what its entries are called.
+    fn hold(&mut self, unit: &ChainedUnit, after: Author) -> (Held, Vec<Part>) {
+        let parts = self.lineage.parts(unit, after);
+        self.lineage.extend(unit, after, &parts);
+        let mut held = Held { fold_changed: false, greatest_hlc: Hlc::default() };
+        for part in &parts {
+            let of_part = self.view.hold(unit, part);
+            held.fold_changed |= of_part.fold_changed;
+            held.greatest_hlc = held.greatest_hlc.max(of_part.greatest_hlc);
+        }
+        (held, parts)
+    }
+
+    fn apply(&mut self, unit: &ChainedUnit, parts: &[Part]) {
+        for part in parts {
+            self.view.apply(unit, part, &self.lineage.ancestors(&part.author));
+        }
     }
 
     /// Brings what is applied in line with the fold. Returns whether the application was rebuilt.
@@ -298,45 +349,37 @@ impl<S: Storage, T: State> Journal<S, T> {
 
     /// Applies what the fold lets through of what the log holds of `author`.
     fn apply_held(&mut self, author: Author) -> Result<(), JournalError> {
-        let next = self.view.applied_seq(&author).next();
-        let last = self.head(&author).seq;
+        let (first, last) = (self.lineage.first(&author), self.head(&author).seq);
+        let next = self.view.applied_seq(&author).next().max(first);
         if last < next || !self.view.state.admissions(&author).applies_any(next, last) {
             return Ok(());
         }
-        let runs: Vec<_> = self.log.runs(&author, next).filter(|run| run.meta.last_seq <= last).collect();
-        for run in runs {
-            let unit = self.decode(&self.log.read(run.id)?)?;
-            self.view.apply(&unit);
+        let part = Part { author, branch: None, first, last };
+        for run in self.runs_of(&author, next) {
+            // Of a log that is being replayed only what is held counts.
+            if run.meta.first_seq <= last {
+                let unit = self.decode(&self.log.read(run.id)?)?;
+                self.apply(&unit, &[part]);
+            }
         }
         Ok(())
     }
 
-    /// Brings the state up to what the log holds: one pass in stored order over what is not in it yet, then whatever the complete fold lets
-    /// through besides.
-    fn replay(&mut self, resume: &mut Resume<'_>) -> Result<(), JournalError> {
-        let mut waiting: Vec<ChainedUnit> = Vec::new();
-        let mut seen = VersionVector::new();
-        self.heads().into_iter().for_each(|(author, head)| seen.set(author, head.seq));
-        for record in self.log.replay_after(&seen) {
-            let bytes = match record {
-                Ok((_meta, bytes)) => bytes,
-                Err(ReadError::Corrupt(corrupt)) => {
-                    self.damage.push(corrupt);
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            let unit = SyncUnit::decode(&self.workspace, &bytes)?.chain();
-            let Some(unit) = self.rest_of(unit)? else { continue };
-            let Held { fold_changed, greatest_hlc } = self.view.hold(&unit);
-            resume.after(&unit.author().device, greatest_hlc);
-            waiting.push(unit);
-            if !fold_changed || waiting.len() >= WAITING {
-                waiting.drain(..).for_each(|unit| self.view.apply(&unit));
-            }
+    /// Notes forks that were proven: what lies behind them has other names from here on, so all that is held is taken in again.
+    pub(crate) fn learn(&mut self, forks: impl IntoIterator<Item = (Author, ForkPoint)>) -> Result<(), JournalError> {
+        for (signer, point) in forks {
+            self.lineage.insert(signer, point);
         }
-        drop(waiting);
-        self.follow_fold().map(|_rebuilt| ())
+        self.forget();
+        self.replay(None).inspect_err(|error| {
+            self.failure.get_or_insert(reason::of_journal(error));
+        })
+    }
+
+    fn forget(&mut self) {
+        self.lineage.forget_names();
+        self.view.forget();
+        self.covered = 0;
     }
 }
 

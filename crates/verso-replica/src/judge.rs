@@ -4,7 +4,7 @@ use verso_identity::DeviceId;
 use verso_trust::{
     Brings, Control, EventContext, Membership, MembershipChange, MembershipEvent, Request, Verdict, decide,
 };
-use verso_vv::{AuthorTag, Seq};
+use verso_vv::{Author, AuthorTag, Seq};
 use verso_wire::{ChainedUnit, Content};
 
 /// What the fold is asked about beside the unit itself.
@@ -12,6 +12,8 @@ use verso_wire::{ChainedUnit, Content};
 pub(crate) struct Asked {
     /// Who brought the unit.
     pub(crate) carrier: DeviceId,
+    /// Whose the first entry is that is not held yet.
+    pub(crate) author: Author,
     /// How many other chains the author's device has here.
     pub(crate) other_chains: usize,
     /// The first entry that is not held yet.
@@ -59,7 +61,7 @@ fn request(asked: Asked, brings: Brings, unit: &ChainedUnit) -> Request {
     Request::Unit {
         carrier: asked.carrier,
         workspace: *unit.workspace(),
-        author: unit.author(),
+        author: asked.author,
         first: asked.first,
         last: unit.last_seq(),
         brings,

@@ -3,16 +3,17 @@
 use bytes::Bytes;
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::Storage;
-use verso_session::{EncodedRun, Input};
+use verso_session::Input;
 use verso_trust::{Brings, Request, Verdict, decide};
 use verso_vv::{Author, Seq};
-use verso_wire::{Application, CompressionLevel, Reason, SyncUnit};
+use verso_wire::{Application, CompressionLevel, ForkProof, Reason, SyncUnit};
 
 use crate::admission::{Admission, AdmitError, Extent, admit};
 use crate::effect::ConnectionId;
 use crate::error::JournalError;
 use crate::journal::{AppendedRun, Ingested, Journal};
 use crate::judge::{Asked, judge, judge_control};
+use crate::lineage::Part;
 use crate::replica::{Now, Replica};
 use crate::state::State;
 use crate::sync::{Connection, Stop};
@@ -26,6 +27,8 @@ const MAX_TOLD: usize = 64;
 pub(crate) enum Declined {
     /// Something is missing before what it sent; it sends again from there.
     Gap,
+    /// What it sent follows another history than the one that is held; it sends again from there.
+    Apart { from: Seq },
     /// The chain is not taken from an entry on, until that is withdrawn.
     Refused { from: Seq, reason: Reason },
 }
@@ -34,17 +37,21 @@ pub(crate) enum Declined {
 #[derive(Debug)]
 enum Taken {
     /// It is in the log, not yet durable.
-    Appended { run: AppendedRun, entries: u64, ingested: Ingested },
+    Appended { runs: Vec<AppendedRun>, entries: u64, ingested: Ingested },
     /// All of it was held.
-    Known { author: Author, last: Seq },
+    Known(Vec<Part>),
+    /// It follows something else than what is held.
+    Apart,
+    /// It shows a fork.
+    Fork(Box<ForkProof>),
     /// It was not taken.
-    Declined { author: Author, from: Seq, reason: Reason },
+    Declined { from: Seq, reason: Reason },
 }
 
 impl Connection {
     /// Notes that what was missing of a chain has come.
     fn closes_gap(&mut self, workspace: WorkspaceId, author: Author) {
-        if self.declined.get(&(workspace, author)) == Some(&Declined::Gap) {
+        if matches!(self.declined.get(&(workspace, author)), Some(Declined::Gap | Declined::Apart { .. })) {
             self.declined.remove(&(workspace, author));
         }
     }
@@ -59,34 +66,49 @@ impl<S: Storage, A: Application> Replica<S, A> {
         // Its bytes wait to be settled, whatever becomes of it.
         self.dirty.insert(workspace);
         let peer = connection.peer;
-        let outcome = match SyncUnit::decode(&workspace, bytes).map_err(AdmitError::from) {
+        let unit = match SyncUnit::decode(&workspace, bytes).map_err(AdmitError::from) {
             Ok(unit) if self.is_dropped(id, workspace, &unit) => return None,
-            Ok(unit) => self.admit(peer, unit, bytes, now),
-            Err(error) => Err(error),
+            unit => unit,
         };
+        let label = unit.as_ref().map(|unit| (unit.author(), unit.first_seq()));
+        let (author, first) = label.unwrap_or_else(|_error| (self.author(), Seq::FIRST));
+        let outcome = unit.and_then(|unit| self.admit(peer, unit, bytes, now));
         let connection = self.connections.get_mut(&id)?;
         let received = connection.received.entry(workspace).or_default();
         match outcome {
-            Ok(Taken::Appended { run, entries, ingested }) => {
-                let author = run.author;
-                received.advanced.insert(author, run.head.seq);
+            Ok(Taken::Appended { runs, entries, ingested }) => {
+                received.advanced.extend(runs.iter().map(|run| (run.author, run.head.seq)));
                 connection.closes_gap(workspace, author);
                 self.unreported.received(workspace, peer, entries);
-                self.unreported.advanced(workspace, Some(id), run, self.connections.len());
+                for run in runs {
+                    self.unreported.advanced(workspace, Some(id), run, self.connections.len());
+                }
                 self.took_in(workspace, ingested, now);
                 None
             }
-            Ok(Taken::Known { author, last }) => {
-                let advanced = received.advanced.entry(author).or_insert(last);
-                *advanced = (*advanced).max(last);
+            Ok(Taken::Known(parts)) => {
+                for part in parts {
+                    let advanced = received.advanced.entry(part.author).or_insert(part.last);
+                    *advanced = (*advanced).max(part.last);
+                }
                 connection.closes_gap(workspace, author);
                 None
             }
-            Ok(Taken::Declined { author, from, reason: Reason::Gap }) => {
+            Ok(Taken::Apart) => self.ask_further_back(id, workspace, author, first),
+            Ok(Taken::Fork(proof)) if self.forks.has_room_for(&workspace, &proof) => {
+                self.learn(workspace, *proof, now).err().map(|error| Input::Refused(error.reason()))
+            }
+            Ok(Taken::Fork(proof)) => {
+                let (from, reason) = (proof.at, Reason::Limit);
+                connection.declined.insert((workspace, author), Declined::Refused { from, reason });
+                self.stopped(Stop { peer, workspace: Some(workspace), entries: Some((author, from)), reason }, now);
+                Some(Input::Declined { workspace, author, from, reason })
+            }
+            Ok(Taken::Declined { from, reason: Reason::Gap }) => {
                 connection.declined.insert((workspace, author), Declined::Gap);
                 Some(Input::Declined { workspace, author, from, reason: Reason::Gap })
             }
-            Ok(Taken::Declined { author, from, reason }) => {
+            Ok(Taken::Declined { from, reason }) => {
                 connection.declined.insert((workspace, author), Declined::Refused { from, reason });
                 // A peer can invent authors without end; nobody wants to hear of all.
                 if connection.declined.len() <= MAX_TOLD {
@@ -108,6 +130,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         match declined {
             None => false,
             Some(Declined::Refused { from, .. }) => unit.last_seq() >= *from,
+            Some(Declined::Apart { from }) => unit.first_seq() > *from,
             Some(Declined::Gap) => {
                 let head = self.head(&workspace, &author);
                 head.is_some_and(|head| unit.first_seq() > head.seq.next())
@@ -116,28 +139,30 @@ impl<S: Storage, A: Application> Replica<S, A> {
     }
 
     fn admit(&mut self, carrier: DeviceId, unit: SyncUnit, bytes: &Bytes, now: Now) -> Result<Taken, AdmitError> {
-        let (workspace, author) = (*unit.workspace(), unit.author());
+        let (workspace, signer) = (*unit.workspace(), *unit.signer());
         let control = &self.control.view.state.control;
-        let asked = |other_chains, first| Asked { carrier, other_chains, first };
+        let asked = |author, other_chains, first| Asked { carrier, author, other_chains, first };
         let admission = if workspace == WorkspaceId::CONTROL {
-            admit(&self.control, unit, |state, chains, first, unit| {
-                judge_control(&state.control, asked(chains, first), unit)
+            admit(&self.control, unit, |state, author, chains, first, unit| {
+                judge_control(&state.control, asked(author, chains, first), unit)
             })?
         } else {
             let journal = self.workspaces.get(&workspace).ok_or(JournalError::Missing)?;
-            admit(journal, unit, |state, chains, first, unit| {
-                judge(control, &state.membership, asked(chains, first), unit)
+            admit(journal, unit, |state, author, chains, first, unit| {
+                judge(control, &state.membership, asked(author, chains, first), unit)
             })?
         };
-        if author == self.author() && matches!(admission, Admission::Take { .. } | Admission::Fork { .. }) {
+        if signer == self.author()
+            && matches!(admission, Admission::Take { .. } | Admission::Fork(_) | Admission::Apart)
+        {
             // Sealed with this device's key, under its current incarnation, and not remembered: it was rolled back, or there is a clone.
             self.begin_incarnation(workspace, now)?;
         }
         if workspace == WorkspaceId::CONTROL {
-            return take_in(&mut self.control, author, admission, bytes);
+            return take_in(&mut self.control, admission, bytes);
         }
         let journal = self.workspaces.get_mut(&workspace).ok_or(JournalError::Missing)?;
-        take_in(journal, author, admission, bytes)
+        take_in(journal, admission, bytes)
     }
 
     /// Tells peers to send again what they were told not to, where the fold has changed its word since.
@@ -190,24 +215,23 @@ impl<S: Storage, A: Application> Replica<S, A> {
 /// Appends what was admitted.
 fn take_in<S: Storage, T: State>(
     journal: &mut Journal<S, T>,
-    author: Author,
     admission: Admission,
     bytes: &Bytes,
 ) -> Result<Taken, AdmitError> {
     match admission {
-        Admission::Known { last } => Ok(Taken::Known { author, last }),
-        Admission::Fork { from } => Ok(Taken::Declined { author, from, reason: Reason::Fork }),
-        Admission::Decline { from, reason } => Ok(Taken::Declined { author, from, reason }),
-        Admission::Take { unit, extent } => {
+        Admission::Known(parts) => Ok(Taken::Known(parts)),
+        Admission::Fork(proof) => Ok(Taken::Fork(proof)),
+        Admission::Apart => Ok(Taken::Apart),
+        Admission::Decline { from, reason } => Ok(Taken::Declined { from, reason }),
+        Admission::Take { unit, after, extent } => {
             // A unit that was cut in front is stored as what is left of it.
             let bytes = match extent {
                 Extent::Whole => bytes.clone(),
                 Extent::Rest => Bytes::from(unit.encode(CompressionLevel::RECORD)),
             };
-            let run = EncodedRun { first: unit.first_seq(), last: unit.last_seq(), bytes };
-            let (head, entries) = (unit.head(), u64::try_from(unit.len()).unwrap_or(u64::MAX));
-            let ingested = journal.receive(&unit, &run.bytes)?;
-            Ok(Taken::Appended { run: AppendedRun { author, head, run }, entries, ingested })
+            let entries = u64::try_from(unit.len()).unwrap_or(u64::MAX);
+            let (ingested, runs) = journal.receive(&unit, after, &bytes)?;
+            Ok(Taken::Appended { runs, entries, ingested })
         }
     }
 }

@@ -5,16 +5,18 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use verso_identity::{DeviceId, DeviceKey, Key, WorkspaceId, purposes};
 use verso_log::{OpenReport, Storage};
 use verso_trust::Control;
-use verso_vv::{Author, Hlc, HlcClock, Seq, VersionVector};
+use verso_vv::{Author, Hlc, HlcClock, VersionVector};
 use verso_wire::{Application, ChainHead, Reason};
 
 use crate::checkpoint::{self, Checkpoint, Moment};
 use crate::effect::{ConnectionId, Effect, Event};
 use crate::error::{FlushError, JournalError, OpenError};
 use crate::flush::Unreported;
+use crate::forks::Forks;
 use crate::high_water::HighWater;
 use crate::incarnation::Renewal;
-use crate::journal::{Journal, Resume};
+use crate::journal::{Journal, OpenedLog, Resume};
+use crate::lineage::ForkPoint;
 use crate::local::{Found, KeyProof, LocalFile, LocalState, LocalStateError};
 use crate::logs::{self, FoundLog};
 use crate::state::{ControlState, WorkspaceState};
@@ -44,10 +46,14 @@ pub struct Replica<S: Storage, A: Application> {
     pub(crate) storage: S,
     pub(crate) key: DeviceKey,
     pub(crate) log_key: Key<purposes::Log>,
-    local_key: Key<purposes::LocalState>,
+    pub(crate) local_key: Key<purposes::LocalState>,
     pub(crate) local: LocalState,
     pub(crate) local_file: LocalFile,
     pub(crate) renewal: Renewal,
+    /// The forks that are known.
+    pub(crate) forks: Forks,
+    /// Those of them that came since the last flush.
+    pub(crate) learned: BTreeMap<WorkspaceId, Vec<(Author, ForkPoint)>>,
     pub(crate) high_water: HighWater,
     pub(crate) clock: HlcClock,
     pub(crate) control: Journal<S, ControlState>,
@@ -128,14 +134,17 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let me = key.id();
         let mut clock = HlcClock::default();
         let mut resume = Resume { device: me, clock: &mut clock, now_ms: now.wall_ms };
+        let forks = Forks::load(&storage, &local_key);
         let mut control = None;
         let mut workspaces = BTreeMap::new();
         for FoundLog { workspace, directory, log, mut report } in found {
+            let lineage = forks.lineage(&workspace);
+            let opened = OpenedLog { directory, log, lineage };
             let damage = if workspace == WorkspaceId::CONTROL {
-                let journal = Journal::open(directory, log, ControlState::new(me), &mut resume)?;
+                let journal = Journal::open(opened, ControlState::new(me), &mut resume)?;
                 control.insert(journal).damage().to_vec()
             } else {
-                let journal = Journal::open_workspace(&storage, &key, directory, log, &mut resume)?;
+                let journal = Journal::open_workspace(&storage, &key, opened, &mut resume)?;
                 let damage = journal.damage().to_vec();
                 workspaces.insert(workspace, journal);
                 damage
@@ -161,6 +170,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
             local,
             local_file: LocalFile::Saved,
             renewal: Renewal::None,
+            forks,
+            learned: BTreeMap::new(),
             high_water,
             clock,
             control,
@@ -191,7 +202,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 replica.local.leave(mark.incarnation());
                 replica.begin_incarnation(workspace, now)
             }
-            _ => Ok(()),
+            // It may have been stopped before it had moved on from a chain that another goes on with, too.
+            _ => replica.is_forked().map_or(Ok(()), |workspace| replica.begin_incarnation(workspace, now)),
         };
         replica.begin_high_water(mark);
         match may_write.and_then(|()| replica.introduce(name, now)) {
@@ -240,13 +252,17 @@ impl<S: Storage, A: Application> Replica<S, A> {
         if self.control.failure().is_some() && is_told(&WorkspaceId::CONTROL) {
             let (directory, log) =
                 (self.control.directory().to_owned(), self.control.open_log_again(storage, log_key)?);
-            self.control = Journal::open(directory, log, ControlState::new(me), &mut resume)?;
+            let lineage = self.forks.lineage(&WorkspaceId::CONTROL);
+            let opened = OpenedLog { directory, log, lineage };
+            self.control = Journal::open(opened, ControlState::new(me), &mut resume)?;
             recovered.push(WorkspaceId::CONTROL);
         }
         for (workspace, journal) in self.workspaces.iter_mut().filter(|(workspace, _)| is_told(workspace)) {
             if journal.failure().is_some() {
                 let (directory, log) = (journal.directory().to_owned(), journal.open_log_again(storage, log_key)?);
-                *journal = Journal::open_workspace(storage, &self.key, directory, log, &mut resume)?;
+                let lineage = self.forks.lineage(workspace);
+                let opened = OpenedLog { directory, log, lineage };
+                *journal = Journal::open_workspace(storage, &self.key, opened, &mut resume)?;
                 recovered.push(*workspace);
             }
         }
@@ -343,7 +359,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
 
     /// Makes the log of a workspace.
     pub(crate) fn create_workspace_journal(&mut self, workspace: WorkspaceId) -> Result<(), JournalError> {
-        let journal = logs::create(&self.storage, &self.log_key, workspace, WorkspaceState::new(workspace))?;
+        let mut journal = logs::create(&self.storage, &self.log_key, workspace, WorkspaceState::new(workspace))?;
+        journal.lineage = self.forks.lineage(&workspace);
         self.workspaces.insert(workspace, journal);
         Ok(())
     }
@@ -376,20 +393,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         Ok(self.workspaces.get(workspace).ok_or(JournalError::Missing)?.heads())
     }
 
-    /// Returns the hash of an entry that is held.
-    pub(crate) fn hash_at(
-        &self,
-        workspace: &WorkspaceId,
-        author: &Author,
-        seq: Seq,
-    ) -> Result<Option<verso_vv::EntryHash>, JournalError> {
-        if *workspace == WorkspaceId::CONTROL {
-            return self.control.hash_at(author, seq);
-        }
-        self.workspaces.get(workspace).ok_or(JournalError::Missing)?.hash_at(author, seq)
-    }
-
-    fn tell_of_provisional_peers(&mut self) {
+    pub(crate) fn tell_of_provisional_peers(&mut self) {
         for peer in self.local.provisional.values() {
             self.control.view.state.control.add_provisional(peer.device, peer.expires_ms);
         }

@@ -2,7 +2,7 @@
 
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_trust::{Admissions, Control, ControlEvent, EventContext, Membership, MembershipEvent};
-use verso_vv::Author;
+use verso_vv::{Author, Branches, EntryHash, Seq};
 use verso_wire::{Application, AppliedEntry, EntryKind};
 
 /// The state behind one journal. Every entry that is *held* passes through [`hold`](Self::hold), because the fold that judges authors is made of
@@ -22,6 +22,15 @@ pub(crate) trait State {
 
     /// Forgets all that was applied, for a rebuild. What was held stays.
     fn reset(&mut self);
+
+    /// Forgets all that was held, too: it comes again under other names, since a fork was found.
+    fn forget(&mut self);
+
+    /// Returns the entries that events name by author, number and hash.
+    fn named(&self) -> Vec<(Author, Seq, EntryHash)>;
+
+    /// Takes what chains and those entries are called since forks were found.
+    fn set_branches(&mut self, branches: Branches);
 }
 
 /// The control log: the fold is all there is.
@@ -53,6 +62,18 @@ impl State for ControlState {
     fn apply(&mut self, _entry: &AppliedEntry<'_>) {}
 
     fn reset(&mut self) {}
+
+    fn forget(&mut self) {
+        self.control.forget_events();
+    }
+
+    fn named(&self) -> Vec<(Author, Seq, EntryHash)> {
+        self.control.named().collect()
+    }
+
+    fn set_branches(&mut self, branches: Branches) {
+        self.control.set_branches(branches);
+    }
 }
 
 /// A workspace: membership judges, the application shows.
@@ -91,5 +112,18 @@ impl<A: Application> State for WorkspaceState<A> {
 
     fn reset(&mut self) {
         self.application = A::default();
+    }
+
+    fn forget(&mut self) {
+        self.membership = Membership::new(self.membership.workspace());
+        self.reset();
+    }
+
+    fn named(&self) -> Vec<(Author, Seq, EntryHash)> {
+        self.membership.named().collect()
+    }
+
+    fn set_branches(&mut self, branches: Branches) {
+        self.membership.set_branches(branches);
     }
 }

@@ -13,6 +13,7 @@ use crate::confirmation::Withheld;
 use crate::effect::{ConnectionId, Effect, Event, Stream};
 use crate::error::{ConnectError, JournalError};
 use crate::flush::Received;
+use crate::healing::STEP_BACK;
 use crate::receive::Declined;
 use crate::replica::{Now, Replica};
 
@@ -242,6 +243,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
         while let Some(connection) = self.connections.get_mut(&id) {
             let peer = connection.peer;
             let Some(output) = connection.session.poll() else { break };
+            if !self.learned.is_empty() && !matches!(output, Output::PeerProof { .. } | Output::Close { .. }) {
+                // All that is said goes by names that are about to change, and is said anew under the new ones.
+                continue;
+            }
             if let Some(answer) = self.carry_out(id, peer, output, now)
                 && let Some(connection) = self.connections.get_mut(&id)
             {
@@ -287,9 +292,15 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 }
             }
             Output::HeadMismatch { workspace, author, seq } => {
-                let entries = Some((author, seq));
-                self.unwanted(id, Stop { peer, workspace: Some(workspace), entries, reason: Reason::Fork }, now);
+                // What the peer gets again shows it the other history, and it asks further back if that is not far enough.
+                return Some(Input::Resend {
+                    workspace,
+                    author,
+                    from: Seq(seq.0.saturating_sub(STEP_BACK)).max(Seq::FIRST),
+                });
             }
+            Output::PeerVector { workspace, entries } => self.answer_vector(id, workspace, &entries, now),
+            Output::PeerProof { workspace, proof } => return self.consider_proof(id, workspace, proof, now),
             Output::PeerDeclined { workspace, author, from, reason } => {
                 let entries = Some((author, from));
                 self.unwanted(id, Stop { peer, workspace: Some(workspace), entries, reason }, now);
@@ -333,7 +344,6 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 self.connections.remove(&id);
                 self.effects.push_back(Effect::Close { connection: id, reason });
             }
-            // Proofs of forks are gathered once forks are healed; until then one says no more than the mismatch did.
             _ => {}
         }
         None

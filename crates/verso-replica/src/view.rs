@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use verso_identity::DeviceId;
 use verso_trust::EventContext;
 use verso_vv::{Author, AuthorTag, Dot, EntryHash, Hlc, Incarnation, Seen, SeenItem, Seq};
-use verso_wire::{AppliedEntry, ChainHead, ChainedUnit, Content, Seal};
+use verso_wire::{Ancestor, AppliedEntry, ChainHead, ChainedUnit, Content, Seal};
 
 pub(crate) use self::saved::SavedView;
+use crate::lineage::Part;
 use crate::state::State;
 
 /// The state of a journal, and how far it has come.
@@ -36,8 +37,11 @@ struct Chain {
     place: usize,
     /// The greatest stamp of its entries.
     greatest_hlc: Hlc,
-    /// The seal at its end.
-    seal: Seal,
+    /// Its own first entry: 1, but of a branch.
+    start: Seq,
+    head: ChainHead,
+    /// The seal at its end; `None` where a fork ends it between two seals.
+    seal: Option<Seal>,
     applied: Option<Applied>,
 }
 
@@ -68,7 +72,7 @@ impl<T: State> View<T> {
 
     /// Returns the end of an author's chain as it is held, `None` if nothing is.
     pub(crate) fn head(&self, author: &Author) -> Option<ChainHead> {
-        self.chains.get(author).map(|chain| chain.seal.head)
+        self.chains.get(author).map(|chain| chain.head)
     }
 
     /// Returns the authors in the order in which they first appeared.
@@ -81,9 +85,13 @@ impl<T: State> View<T> {
         self.of_device(&author.device).filter(|(other, _)| *other != author).count()
     }
 
-    /// Returns the seal at the end of a device's newest chain: the one that appeared last.
+    /// Returns the seal at the end of a device's newest chain: the one that appeared last. Branches are nobody's to go on with.
     pub(crate) fn newest_seal(&self, device: &DeviceId) -> Option<Seal> {
-        self.of_device(device).map(|(_, chain)| chain).max_by_key(|chain| chain.place).map(|chain| chain.seal)
+        let sealed = self.of_device(device).filter_map(|(author, chain)| {
+            let seal = chain.seal.filter(|seal| seal.author == *author)?;
+            Some((chain.place, seal))
+        });
+        sealed.max_by_key(|(place, _)| *place).map(|(_, seal)| seal)
     }
 
     /// Counts the entries held, and those of them that are applied.
@@ -107,28 +115,27 @@ impl<T: State> View<T> {
         self.chains.get(author).and_then(|chain| chain.applied.as_ref()).map_or(Seq::ZERO, |applied| applied.seq)
     }
 
-    /// Tells whether a unit continues what is held of its author.
+    /// Tells whether a unit continues what is held of its author, whose chain was not forked.
     pub(crate) fn is_next(&self, unit: &ChainedUnit) -> bool {
-        match self.head(&unit.author()) {
-            Some(head) => unit.before() == head,
-            None => unit.branch().is_some() || unit.first_seq() == Seq::FIRST,
-        }
+        self.head(&unit.author()).map_or(unit.first_seq() == Seq::FIRST, |head| unit.before() == head)
     }
 
-    /// Takes in a unit that is next, and passes its events to the fold.
-    pub(crate) fn hold(&mut self, unit: &ChainedUnit) -> Held {
-        let author = unit.author();
-        let (place, seal) = (self.order.len(), unit.head_seal());
+    /// Takes in the entries of a unit that are `part`, and next in its author's chain, and passes their events to the fold.
+    pub(crate) fn hold(&mut self, unit: &ChainedUnit, part: &Part) -> Held {
+        let Part { author, first, last, .. } = *part;
+        let end = ChainHead { seq: last, hash: unit.hash_at(last).unwrap_or(*unit.prev_hash()) };
+        let (place, seal) = (self.order.len(), unit.seal_at(last));
         let chain = self.chains.entry(author).or_insert_with(|| {
             self.order.push(author);
-            Chain { place, greatest_hlc: Hlc::default(), seal, applied: None }
+            Chain { place, greatest_hlc: Hlc::default(), start: first, head: end, seal, applied: None }
         });
-        chain.seal = seal;
-        self.held = self.held.saturating_add(u64::try_from(unit.len()).unwrap_or(u64::MAX));
+        (chain.head, chain.seal) = (end, seal);
+        self.held = self.held.saturating_add(last.0.saturating_sub(first.previous().0));
 
         let tag = AuthorTag::of(unit.signer());
         let mut held = Held { fold_changed: false, greatest_hlc: Hlc::default() };
-        for (entry, hash) in unit.entries().zip(unit.hashes()) {
+        let in_part = |seq: Seq| first <= seq && seq <= last;
+        for (entry, hash) in unit.entries().zip(unit.hashes()).filter(|(entry, _)| in_part(entry.seq)) {
             if let Content::Full { kind, hlc, payload } = entry.content {
                 let context = EventContext { author, seq: entry.seq, hash: *hash, hlc, tag };
                 held.fold_changed |= self.state.hold(&context, kind, payload);
@@ -141,24 +148,26 @@ impl<T: State> View<T> {
         held
     }
 
-    /// Applies what the fold lets through of a held unit, unless something before it is let through and not yet applied: that comes first.
-    /// Of entries that were applied before nothing happens.
-    pub(crate) fn apply(&mut self, unit: &ChainedUnit) {
+    /// Applies what the fold lets through of the entries of a held unit that are `part`, unless something before them is let through and not yet
+    /// applied: that comes first. Of entries that were applied before nothing happens.
+    pub(crate) fn apply(&mut self, unit: &ChainedUnit, part: &Part, ancestors: &[Ancestor]) {
         if !T::APPLIES {
             return;
         }
-        let author = unit.author();
-        let done = self.applied_seq(&author);
-        let first = unit.first_seq().max(done.next());
+        let author = part.author;
+        let start = self.chains.get(&author).map_or(Seq::FIRST, |chain| chain.start);
+        let next = self.applied_seq(&author).next().max(start);
+        let (first, last) = (unit.first_seq().max(part.first).max(next), unit.last_seq().min(part.last));
         let admissions = self.state.admissions(&author);
-        let is_due = admissions.applies_any(first, unit.last_seq());
-        if !is_due || (done.next() < first && admissions.applies_any(done.next(), first.previous())) {
+        let is_due = first <= last && admissions.applies_any(first, last);
+        if !is_due || (next < first && admissions.applies_any(next, first.previous())) {
             return;
         }
         let Some(chain) = self.chains.get_mut(&author) else { return };
         let tag = AuthorTag::of(unit.signer());
         let mut runs = admissions.applied().iter().peekable();
-        for (entry, hash) in unit.entries().zip(unit.hashes()).filter(|(entry, _)| entry.seq >= first) {
+        let in_part = |seq: Seq| first <= seq && seq <= last;
+        for (entry, hash) in unit.entries().zip(unit.hashes()).filter(|(entry, _)| in_part(entry.seq)) {
             while runs.next_if(|(_, end)| *end < entry.seq).is_some() {}
             match runs.peek() {
                 Some((start, _)) if *start <= entry.seq => {}
@@ -168,7 +177,7 @@ impl<T: State> View<T> {
             // Of an entry whose content was given up only the digest is left, and nothing to apply.
             if let Content::Full { kind, hlc, payload } = entry.content {
                 let dot = Dot { author, seq: entry.seq };
-                self.state.apply(&AppliedEntry { dot, tag, hash: *hash, kind, hlc, payload, ancestors: &[] });
+                self.state.apply(&AppliedEntry { dot, tag, hash: *hash, kind, hlc, payload, ancestors });
                 self.applied = self.applied.saturating_add(1);
             }
             chain.applied.get_or_insert_with(|| Applied::new(tag)).advance(entry.seq, *hash);
@@ -177,8 +186,11 @@ impl<T: State> View<T> {
 
     /// Tells whether what is applied differs from what the fold lets through up to there.
     pub(crate) fn is_cut(&self) -> bool {
-        let mut applied = self.chains.iter().filter_map(|(author, chain)| Some((author, chain.applied.as_ref()?)));
-        applied.any(|(author, applied)| !applied.agrees_with(self.state.admissions(author).applied()))
+        let is_cut = |author: &Author, chain: &Chain| {
+            let applied = chain.applied.as_ref();
+            applied.is_some_and(|applied| !applied.agrees_with(self.state.admissions(author).applied(), chain.start))
+        };
+        self.chains.iter().any(|(author, chain)| is_cut(author, chain))
     }
 
     /// Forgets all that was applied.
@@ -186,6 +198,14 @@ impl<T: State> View<T> {
         self.state.reset();
         self.applied = 0;
         self.chains.values_mut().for_each(|chain| chain.applied = None);
+    }
+
+    /// Forgets everything, to take it in again under other names.
+    pub(crate) fn forget(&mut self) {
+        self.state.forget();
+        self.chains.clear();
+        self.order.clear();
+        (self.held, self.applied) = (0, 0);
     }
 
     fn of_device(&self, device: &DeviceId) -> impl Iterator<Item = (&Author, &Chain)> {
@@ -207,9 +227,9 @@ impl Applied {
         }
     }
 
-    /// Tells whether ascending runs, up to the last applied entry, are those that were applied.
-    fn agrees_with(&self, admitted: &[(Seq, Seq)]) -> bool {
-        let until = admitted.iter().filter(|(first, _)| *first <= self.seq);
-        until.map(|&(first, end)| (first, end.min(self.seq))).eq(self.runs.iter().copied())
+    /// Tells whether ascending runs, from the chain's own first entry up to the last applied one, are those that were applied.
+    fn agrees_with(&self, admitted: &[(Seq, Seq)], start: Seq) -> bool {
+        let until = admitted.iter().filter(|(first, end)| *first <= self.seq && start <= *end);
+        until.map(|&(first, end)| (first.max(start), end.min(self.seq))).eq(self.runs.iter().copied())
     }
 }

@@ -1,11 +1,11 @@
 //! A workspace's journal that starts from a checkpoint.
 
 use verso_identity::DeviceKey;
-use verso_log::{Storage, SyncLog};
+use verso_log::Storage;
 use verso_vv::{Author, EntryHash, Seq};
 use verso_wire::{Application, SyncUnit};
 
-use super::{Journal, Resume};
+use super::{Journal, OpenedLog, Resume};
 use crate::checkpoint::{self, Saved, Unusable};
 use crate::error::JournalError;
 use crate::state::{State as _, WorkspaceState};
@@ -17,19 +17,19 @@ impl<S: Storage, A: Application> Journal<S, WorkspaceState<A>> {
     pub(crate) fn open_workspace(
         storage: &S,
         key: &DeviceKey,
-        directory: String,
-        log: SyncLog<S>,
+        opened: OpenedLog<S>,
         resume: &mut Resume<'_>,
     ) -> Result<Self, JournalError> {
-        let mut journal = Self::unread(directory, log, WorkspaceState::new);
+        let mut journal = Self::unread(opened, WorkspaceState::new);
         match journal.start_from_checkpoint(storage, key, resume) {
             Ok(()) => {
-                journal.replay(resume)?;
+                journal.replay(Some(&mut *resume))?;
                 if journal.damage.is_empty() {
                     return Ok(journal);
                 }
                 // Of a damaged log all is read, so that all its damage is told.
-                journal = Self::unread(journal.directory, journal.log, WorkspaceState::new);
+                let Self { directory, log, lineage, .. } = journal;
+                journal = Self::unread(OpenedLog { directory, log, lineage }, WorkspaceState::new);
             }
             Err(Unusable::Absent | Unusable::Unsupported) => {}
             Err(error) => {
@@ -37,7 +37,7 @@ impl<S: Storage, A: Application> Journal<S, WorkspaceState<A>> {
                 tracing::warn!(target: "verso.sync", %workspace, %error, "the checkpoint is of no use, the log is read instead");
             }
         }
-        journal.replay(resume)?;
+        journal.replay(Some(resume))?;
         Ok(journal)
     }
 
@@ -48,7 +48,12 @@ impl<S: Storage, A: Application> Journal<S, WorkspaceState<A>> {
 
     /// Writes what a checkpoint says, if all of it is durable and nothing is wrong with the log.
     pub(crate) fn save(&mut self) -> Option<Vec<u8>> {
-        if self.closed().is_some() || self.view.is_empty() || self.log.durable() != self.log.held() {
+        // What entries are called may change with the next fork that is learnt, so none is kept of a log that has any.
+        if !self.lineage.is_empty()
+            || self.closed().is_some()
+            || self.view.is_empty()
+            || self.log.durable() != self.log.held()
+        {
             return None;
         }
         let WorkspaceState { membership, application } = &self.view.state;
@@ -58,7 +63,8 @@ impl<S: Storage, A: Application> Journal<S, WorkspaceState<A>> {
     }
 
     fn start_from_checkpoint(&mut self, storage: &S, key: &DeviceKey, resume: &mut Resume<'_>) -> Result<(), Unusable> {
-        if self.closed().is_some() {
+        self.find_branches();
+        if self.closed().is_some() || !self.lineage.is_empty() {
             return Err(Unusable::Log);
         }
         let (saved, application) = checkpoint::load::<S, A>(storage, key, &self.directory, &self.workspace)?;

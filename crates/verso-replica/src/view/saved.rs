@@ -31,8 +31,8 @@ impl<T: State> View<T> {
     pub(crate) fn save(&self) -> SavedView {
         let Self { state: _, chains, order, held, applied } = self;
         let chain = |author: &Author| {
-            let Chain { place: _, greatest_hlc, seal, applied } = chains.get(author)?;
-            let Seal { author: signer, head: ChainHead { seq, hash }, signature } = *seal;
+            let Chain { place: _, greatest_hlc, start: _, head: _, seal, applied } = chains.get(author)?;
+            let Seal { author: signer, head: ChainHead { seq, hash }, signature } = (*seal)?;
             let seal = (signer, seq, hash, signature);
             Some(SavedChain { author: *author, greatest_hlc: *greatest_hlc, seal, applied: applied.clone() })
         };
@@ -45,7 +45,8 @@ impl<T: State> View<T> {
         let (mut chains, mut order) = (BTreeMap::new(), Vec::with_capacity(saved_chains.len()));
         for SavedChain { author, greatest_hlc, seal: (signer, seq, hash, signature), applied } in saved_chains {
             let seal = Seal { author: signer, head: ChainHead { seq, hash }, signature };
-            let chain = Chain { place: order.len(), greatest_hlc, seal, applied };
+            let (place, start, head) = (order.len(), Seq::FIRST, seal.head);
+            let chain = Chain { place, greatest_hlc, start, head, seal: Some(seal), applied };
             if chains.insert(author, chain).is_some() {
                 return None;
             }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use verso_identity::WorkspaceId;
 use verso_trust::{Access, Cut, MembershipEvent, PeerRole, Revoke, Standing, Vouch};
 use verso_vv::{AuthorTag, Hlc, Seen, SeenItem, Seq};
-use verso_wire::{Branch, ChainHead, CompressionLevel, EntryKind, Reason, UnitBuilder};
+use verso_wire::{CompressionLevel, EntryKind, Reason, UnitBuilder};
 
 use crate::notes::{TEXT, write};
 use crate::peer::{Closed, Peer, stops};
@@ -119,33 +119,6 @@ fn a_unit_of_another_workspace_does_not_verify_here() {
     own.give(&mut rig, workspace, &unit);
     assert_eq!(own.closed, Closed::For(Reason::Malformed));
     assert_eq!(rig.texts(&workspace), ["Reading", "one"]);
-}
-
-#[test]
-fn a_branch_that_nobody_proved_is_declined() {
-    let (mut rig, workspace, mut own, mut writer) = with_own();
-    let first = writer.seal(&[(TEXT, b"two".to_vec())]);
-    let head = ChainHead { seq: Seq(1), hash: first.head().hash };
-    let mut twin = UnitBuilder::new(workspace, writer.author, None, head);
-    let hash = twin.push(TEXT, Hlc(7), b"three").unwrap();
-    let twin = twin.seal(&key(other(0))).unwrap().onto_branch(Branch { at: Seq(2), hash }).unwrap();
-    own.give(&mut rig, workspace, &encode(&first));
-    own.give(&mut rig, workspace, &encode(&twin));
-    assert!(own.declined.iter().any(|(_, _, _, reason)| *reason == Reason::Fork));
-    assert_eq!(rig.texts(&workspace), ["Reading", "one", "two"]);
-}
-
-#[test]
-fn a_fork_is_declined_and_told() {
-    let (mut rig, workspace, mut own, mut writer) = with_own();
-    let mut clone = Writer::new(other(0), 1, workspace);
-    let unit = writer.texts(&["two"]);
-    own.give(&mut rig, workspace, &unit);
-    let unit = clone.texts(&["too"]);
-    own.give(&mut rig, workspace, &unit);
-    assert_eq!(own.declined, [(workspace, writer.author, Seq(1), Reason::Fork)]);
-    assert_eq!(stops(&rig.events), [Reason::Fork], "what this device doesn't take is told its person, too");
-    assert_eq!(rig.texts(&workspace), ["Reading", "one", "two"]);
 }
 
 #[test]

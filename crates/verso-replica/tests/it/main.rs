@@ -9,6 +9,7 @@ mod committing;
 mod conflicts;
 mod declining;
 mod failing;
+mod forks;
 mod high_water;
 mod hooked;
 mod joining;

@@ -34,6 +34,12 @@ impl Writer {
         Self { key, workspace, author, head, millis: 1_700_000_000_000 }
     }
 
+    /// Another that goes on from here, as a copy of the device does.
+    pub(crate) fn twin(&self) -> Self {
+        let key = DeviceKey::from_secret(&self.key.to_secret());
+        Self { key, workspace: self.workspace, author: self.author, head: self.head, millis: self.millis }
+    }
+
     pub(crate) const fn device(&self) -> DeviceId {
         self.author.device
     }

@@ -1,0 +1,207 @@
+//! Forks are healed: whoever learns of one calls its branches by their names from then on, and starts anew with every peer.
+//!
+//! A fork is known by its proof and by nothing else, whether a peer showed it or a unit and the own log made it. What that leads to is always
+//! the same: the proof is kept, the names of what is held are found anew, and every session ends with the reason `fork`, so that nobody speaks by
+//! the old names any more. At the next contact each is told of the forks that it doesn't know, before anything else.
+
+use verso_identity::WorkspaceId;
+use verso_log::Storage;
+use verso_session::Input;
+use verso_trust::PeerRole;
+use verso_vv::{Author, EntryHash, Seq};
+use verso_wire::{Application, ChainHead, ForkProof, Reason, VectorEntry};
+
+use crate::effect::{ConnectionId, Effect, Event};
+use crate::error::{FlushError, JournalError};
+use crate::lineage::ForkPoint;
+use crate::local::LocalStateError;
+use crate::receive::Declined;
+use crate::replica::{Now, Replica};
+
+/// How far back a chain is asked for at least when a peer's history and the own part: 64 entries. Each time that it was not far enough it is about
+/// eight times as far, so a million entries take five questions.
+pub(crate) const STEP_BACK: u64 = 64;
+
+/// A fork: a device wrote two histories that have a beginning in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fork {
+    /// Whose chain it was.
+    pub author: Author,
+    /// The first entry that differs.
+    pub at: Seq,
+    /// What two of its branches are called, as authors of their own.
+    pub branches: [Author; 2],
+}
+
+impl<S: Storage, A: Application> Replica<S, A> {
+    /// Returns the forks that are known in a workspace, or in the control log. None of them stops anything.
+    pub fn forks(&self, workspace: &WorkspaceId) -> Vec<Fork> {
+        let fork = |proof: &ForkProof| {
+            let branches = branches(proof)?;
+            Some(Fork { author: proof.author, at: proof.at, branches })
+        };
+        self.forks.of(workspace).filter_map(fork).collect()
+    }
+
+    /// Takes a proof that a peer shows. Returns why the session ends, if it does.
+    pub(crate) fn consider_proof(
+        &mut self,
+        id: ConnectionId,
+        workspace: WorkspaceId,
+        proof: ForkProof,
+        now: Now,
+    ) -> Option<Input> {
+        if !self.listens_to(id, &workspace, &proof) || self.forks.knows(&workspace, &proof) {
+            return None;
+        }
+        if proof.verify(&workspace).is_err() {
+            return Some(Input::Refused(Reason::Malformed));
+        }
+        if !self.forks.has_room_for(&workspace, &proof) {
+            return None; // What follows of the branches is declined.
+        }
+        self.learn(workspace, proof, now).err().map(|error| Input::Refused(error.reason()))
+    }
+
+    /// Tells whether a proof from this peer is worth looking at: what is remembered must not be anybody's to choose.
+    fn listens_to(&self, id: ConnectionId, workspace: &WorkspaceId, proof: &ForkProof) -> bool {
+        let Some(connection) = self.connections.get(&id) else { return false };
+        if *workspace == WorkspaceId::CONTROL {
+            return connection.role == PeerRole::Own && self.control.closed().is_none();
+        }
+        let Some(journal) = self.workspaces.get(workspace).filter(|journal| journal.closed().is_none()) else {
+            return false;
+        };
+        let (membership, device) = (&journal.view.state.membership, &proof.author.device);
+        connection.role == PeerRole::Own || membership.access_of(device).is_some() || membership.was_member(device)
+    }
+
+    /// Learns of a fork whose proof is verified. Until the next flush has [healed](Self::heal) it, no session gets a word.
+    pub(crate) fn learn(&mut self, workspace: WorkspaceId, proof: ForkProof, now: Now) -> Result<(), JournalError> {
+        if proof.author == self.author() {
+            // Another goes on from the same state: neither may, under this name.
+            self.begin_incarnation(workspace, now)?;
+        }
+        self.learned.entry(workspace).or_default().push((proof.author, ForkPoint::of(&proof)));
+        self.effects.push_back(Effect::Event(Event::Forked { workspace, author: proof.author, at: proof.at }));
+        self.forks.insert(workspace, proof);
+        Ok(())
+    }
+
+    /// Heals what was learnt since the last flush: keeps the proofs, finds the names anew, and starts anew with everybody.
+    pub(crate) fn heal(&mut self, now: Now) -> Result<(), FlushError> {
+        let kept = self.forks.save(&self.storage, &self.local_key);
+        let learned = std::mem::take(&mut self.learned);
+        let is_any = !learned.is_empty();
+        for (workspace, points) in learned {
+            let outcome = if workspace == WorkspaceId::CONTROL {
+                self.control.learn(points)
+            } else if let Some(journal) = self.workspaces.get_mut(&workspace) {
+                journal.learn(points)
+            } else {
+                continue;
+            };
+            if let Err(error) = outcome {
+                tracing::error!(target: "verso.sync", %workspace, %error, "a log can't be read");
+            }
+            // A log that failed is told as every failed flush is.
+            self.dirty.insert(workspace);
+            self.folds_changed.insert(workspace);
+            self.unreported.renamed(&workspace);
+            if workspace == WorkspaceId::CONTROL {
+                self.tell_of_provisional_peers();
+            } else {
+                self.take_conflict_changes(&workspace);
+                self.effects.push_back(Effect::Event(Event::Rebuilt { workspace }));
+            }
+        }
+        if is_any {
+            for id in self.connection_ids() {
+                self.handle(id, now, Input::Refused(Reason::Fork));
+            }
+        }
+        kept.map_err(|error| LocalStateError::Seal(error).into())
+    }
+
+    /// Sends a peer the proofs of forks that it doesn't know, as its vector shows: it names neither branch.
+    pub(crate) fn answer_vector(
+        &mut self,
+        id: ConnectionId,
+        workspace: WorkspaceId,
+        entries: &[VectorEntry],
+        now: Now,
+    ) {
+        let names = |author: &Author| entries.binary_search_by(|entry| entry.author.cmp(author)).is_ok();
+        let is_due = |proof: &&ForkProof| branches(proof).is_some_and(|branches| !branches.iter().any(names));
+        let due: Vec<ForkProof> = self.forks.of(&workspace).filter(is_due).cloned().collect();
+        for proof in due {
+            self.handle(id, now, Input::Proof { workspace, proof });
+        }
+    }
+
+    /// Asks a peer for an author's chain from further back, because what it sent, from `first` on, does not follow what is held.
+    pub(crate) fn ask_further_back(
+        &mut self,
+        id: ConnectionId,
+        workspace: WorkspaceId,
+        author: Author,
+        first: Seq,
+    ) -> Option<Input> {
+        let head = self.head(&workspace, &author)?.seq;
+        let back = (head.0.saturating_sub(first.previous().0)).saturating_mul(7).max(STEP_BACK);
+        let from = Seq(first.0.saturating_sub(back)).max(self.first_of(&workspace, &author));
+        let connection = self.connections.get_mut(&id)?;
+        connection.declined.insert((workspace, author), Declined::Apart { from });
+        Some(Input::Declined { workspace, author, from, reason: Reason::Gap })
+    }
+
+    /// Returns the identity of the entry that an author has at `seq`, if it is held: its address may change when a fork is found, its identity never does.
+    pub fn identity_of(&self, workspace: &WorkspaceId, author: &Author, seq: Seq) -> Option<EntryHash> {
+        let hash = if *workspace == WorkspaceId::CONTROL {
+            self.control.own_hash(author, seq)
+        } else {
+            self.workspaces.get(workspace)?.own_hash(author, seq)
+        };
+        hash.ok().flatten()
+    }
+
+    /// Returns whose the entry with this number and identity is, by what its author is called now, if it is held.
+    pub fn author_of(&self, workspace: &WorkspaceId, entry: &ChainHead) -> Option<Author> {
+        let authors = self.heads(workspace).ok()?.into_iter().map(|(author, _)| author);
+        authors.into_iter().find(|author| self.identity_of(workspace, author, entry.seq) == Some(entry.hash))
+    }
+
+    /// Returns whose the entry is that `signer` sealed at this place, if it is held.
+    pub(crate) fn holder(
+        &self,
+        workspace: &WorkspaceId,
+        signer: &Author,
+        entry: &ChainHead,
+    ) -> Result<Option<Author>, JournalError> {
+        if *workspace == WorkspaceId::CONTROL {
+            return self.control.holder(signer, entry);
+        }
+        self.workspaces.get(workspace).ok_or(JournalError::Missing)?.holder(signer, entry)
+    }
+
+    /// Returns the first number that is an author's own.
+    fn first_of(&self, workspace: &WorkspaceId, author: &Author) -> Seq {
+        if *workspace == WorkspaceId::CONTROL {
+            return self.control.lineage.first(author);
+        }
+        self.workspaces.get(workspace).map_or(Seq::FIRST, |journal| journal.lineage.first(author))
+    }
+
+    /// Tells whether this device's own chain is known to be forked in some log.
+    pub(crate) fn is_forked(&self) -> Option<WorkspaceId> {
+        let author = self.author();
+        let journals = self.workspaces.iter().map(|(id, journal)| (*id, &journal.lineage));
+        let mut all = journals.chain([(WorkspaceId::CONTROL, &self.control.lineage)]);
+        all.find(|(_, lineage)| lineage.is_forked(&author)).map(|(workspace, _)| workspace)
+    }
+}
+
+/// Returns what the sides of a proof are called.
+fn branches(proof: &ForkProof) -> Option<[Author; 2]> {
+    Some(proof.branches()?.map(|branch| branch.author(&proof.author)))
+}
