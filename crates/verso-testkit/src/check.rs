@@ -55,9 +55,14 @@ impl<A: Merge> World<A> {
                 "{} knows {from_checkpoint} of a time that its logs don't",
                 device.name
             );
-            for (workspace, author, seq) in self.promises.of(DeviceIndex(index)) {
-                let held = reopened.held(&workspace).unwrap_or_default().get(&author);
-                assert!(held >= seq, "{} acknowledged {author}:{seq} in {workspace} and holds {held}", device.name);
+            for (workspace, author, head) in self.promises.of(DeviceIndex(index)) {
+                let (name, seq) = (&device.name, head.seq);
+                assert!(
+                    logs.holds(&workspace, &head.hash),
+                    "{name} acknowledged {author}:{seq} in {workspace} and lost it"
+                );
+                let owner = reopened.author_of(&workspace, &head);
+                assert!(owner.is_some(), "{name} acknowledged {author}:{seq} in {workspace} and calls it nothing");
             }
             // A device whose disk takes nothing can't be brought to rest, and shows what is not durable.
             if let Some(replica) = device.replica().filter(|replica| !replica.needs_flush()) {
@@ -65,6 +70,10 @@ impl<A: Merge> World<A> {
                 // What was adopted and brought nothing is offered again.
                 let shown: Vec<&View> = shown.iter().filter(|(_, _, (held, _))| *held > 0).collect();
                 assert_eq!(shown, built.iter().collect::<Vec<_>>(), "{} shows what its logs don't", device.name);
+                for (workspace, _, (held, _)) in &views(replica) {
+                    let stored = logs.count(workspace);
+                    assert_eq!(Ok(stored), usize::try_from(*held), "{} has other entries than it tells", device.name);
+                }
                 check_shown(replica, &known);
             }
             check_shown(&reopened, &known);
@@ -76,17 +85,15 @@ impl<A: Merge> World<A> {
         let device = &self.devices[index.0];
         let Some(replica) = device.replica() else { return };
         let notices = device.notices();
-        for (workspace, author, seq) in self.promises.of(index) {
-            let held = replica.held(&workspace).unwrap_or_default().get(&author);
+        for (workspace, author, head) in self.promises.of(index) {
+            let is_held = replica.author_of(&workspace, &head).is_some();
             let told = notices.logs.iter().any(|(log, _)| *log == workspace)
                 || notices.local_state_lost
                 || notices.control_log_lost
                 || replica.failure(&workspace).is_some();
             let name = &device.name;
-            assert!(
-                held >= seq || told,
-                "{name} lost {author}:{seq} of {workspace} to rot, and says nothing: it has {held}"
-            );
+            let seq = head.seq;
+            assert!(is_held || told, "{name} lost {author}:{seq} of {workspace} to rot, and says nothing");
         }
     }
 

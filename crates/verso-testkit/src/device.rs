@@ -63,6 +63,26 @@ impl<A: Merge> Device<A> {
         device
     }
 
+    /// Makes a copy of this device that goes on from an image of its disk.
+    pub(crate) fn copy(&self, image: &MemoryStorage, seed: u64, now: Now) -> Self {
+        let mut copy = Self {
+            name: format!("{}'", self.name),
+            id: self.id,
+            secret: self.secret,
+            storage: image.snapshot(seed),
+            honesty: self.honesty,
+            power_off_at: None,
+            replica: None,
+            flushes: 0,
+            clock_ahead_ms: self.clock_ahead_ms,
+            liar: None,
+            is_rotten: false,
+            notices: OpenNotices::default(),
+        };
+        copy.start(now);
+        copy
+    }
+
     /// Returns the device's id.
     pub const fn id(&self) -> DeviceId {
         self.id

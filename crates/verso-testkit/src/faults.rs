@@ -6,6 +6,7 @@ use verso_wire::Reason;
 use crate::device::DeviceIndex;
 use crate::ledger::Safe;
 use crate::liar::Liar;
+use crate::logs::Logs;
 use crate::merge::Merge;
 use crate::world::World;
 
@@ -56,13 +57,26 @@ impl<A: Merge> World<A> {
         self.devices[device.0].roll_back(image, seed);
         self.drop_links(|link| link.devices.contains(&device));
 
+        self.knows_only(device, image);
+        self.forgive_what_is_nowhere();
+        self.start(device);
+    }
+
+    /// Notes that a device knows of its own past what an image of its disk says, and nothing else.
+    pub(crate) fn knows_only(&mut self, device: DeviceIndex, image: &MemoryStorage) {
         let logs = self.devices[device.0].read_logs(image);
         self.promises.replace(device, logs.heads());
-        let (id, promises, whole) = (self.devices[device.0].id(), &self.promises, self.whole());
+        let id = self.devices[device.0].id();
         let is_there = |safe: &Safe| logs.holds(&safe.workspace, &safe.hash);
-        self.ledger.forgive(|safe| is_there(safe) || promises.any_has(&whole, safe.workspace, safe.author, safe.seq));
         self.ledger.forgotten_by(device, |safe| safe.author.device != id || is_there(safe));
-        self.start(device);
+    }
+
+    /// Forgives what is on no disk any more, since the only one that had it was put back or has rotted.
+    fn forgive_what_is_nowhere(&mut self) {
+        let seed = self.rng.next();
+        let disks = self.whole().into_iter().map(|device| &self.devices[device.0]);
+        let logs: Vec<Logs> = disks.map(|device| device.read_logs(&device.storage().crash(seed))).collect();
+        self.ledger.forgive(|safe| logs.iter().any(|logs| logs.holds(&safe.workspace, &safe.hash)));
     }
 
     /// Flips a bit of something on a device's disk, at random, while the device is off. What only it had is forgiven.
@@ -81,8 +95,7 @@ impl<A: Merge> World<A> {
         self.tell(|| format!("{}: a bit of {path} flips at {at}", self.name(device)));
         self.tally.count("flipped bits");
         self.devices[device.0].rot(&path, at, bit);
-        let (promises, whole) = (&self.promises, self.whole());
-        self.ledger.forgive(|safe| promises.any_has(&whole, safe.workspace, safe.author, safe.seq));
+        self.forgive_what_is_nowhere();
     }
 
     /// The devices whose disks have not rotted.

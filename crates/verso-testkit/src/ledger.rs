@@ -27,11 +27,11 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Notes the end of a commit.
+    /// Notes the end of a commit. The copies of the device that wrote it can't know of it.
     ///
     /// # Panics
     /// If its number was used for something else, by a device that could know.
-    pub(crate) fn note(&mut self, safe: Safe) {
+    pub(crate) fn note(&mut self, safe: Safe, copies: &[DeviceIndex]) {
         let Safe { by, workspace, author, seq, hash } = safe;
         let other = self
             .safe
@@ -42,6 +42,9 @@ impl Ledger {
             assert!(is_unknown, "device {} used {author}:{seq} twice, and could have known", by.0);
         }
         self.safe.push(safe);
+        for copy in copies {
+            self.unknown.entry(*copy).or_default().push(safe);
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Safe> {
@@ -57,6 +60,11 @@ impl Ledger {
     pub(crate) fn forgotten_by(&mut self, device: DeviceIndex, knows: impl Fn(&Safe) -> bool) {
         let unknown = self.safe.iter().filter(|safe| !knows(safe)).copied().collect();
         self.unknown.insert(device, unknown);
+    }
+
+    /// Tells whether there is anything of its own that a device can't know.
+    pub(crate) fn is_unaware(&self, device: DeviceIndex) -> bool {
+        self.unknown.get(&device).is_some_and(|unknown| !unknown.is_empty())
     }
 
     /// Notes that a device was shown what a peer holds of its own.

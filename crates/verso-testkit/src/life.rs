@@ -59,6 +59,8 @@ struct Life<A: Merge> {
     workspaces: Vec<WorkspaceId>,
     /// Earlier images of disks.
     images: Vec<(DeviceIndex, MemoryStorage)>,
+    /// How many devices were copied.
+    copies: usize,
     /// How many texts were made up.
     texts: usize,
 }
@@ -81,7 +83,7 @@ impl<A: Merge> Life<A> {
             friend
         });
         let first = world.found_workspace(own[0], "first");
-        Self { world, rng, plan, own, friend, workspaces: vec![first], images: Vec::new(), texts: 0 }
+        Self { world, rng, plan, own, friend, workspaces: vec![first], images: Vec::new(), copies: 0, texts: 0 }
     }
 
     /// Does one thing, chosen at random.
@@ -166,7 +168,8 @@ impl<A: Merge> Life<A> {
             self.world.start(*device);
         }
         self.world.cut();
-        for _ in 0..2 {
+        // Whoever was copied meets one of the copies at a time, so that what one has said takes more meetings to reach the other.
+        for _ in 0..2 + 3 * self.copies {
             self.connect_whole();
             self.world.run();
         }
@@ -181,6 +184,9 @@ impl<A: Merge> Life<A> {
             if is_whole && !self.world.connect(one, other) {
                 self.world.pair_as(one, other, role);
                 assert!(self.world.connect(one, other), "two that were paired just now are refused");
+            }
+            if self.copies > 0 {
+                self.world.run();
             }
         }
     }

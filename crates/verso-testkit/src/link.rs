@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use verso_replica::{ConnectionId, Stream};
+use verso_session::Mode;
 use verso_wire::{FrameDecoder, FrameError};
 
 use crate::device::DeviceIndex;
@@ -56,6 +57,8 @@ struct Pipe {
 pub(crate) struct Link {
     pub(crate) devices: [DeviceIndex; 2],
     pub(crate) connections: [ConnectionId; 2],
+    /// What happens on it once both are level.
+    pub(crate) mode: Mode,
     /// How long anything is on its way at least, in milliseconds.
     pub(crate) delay_ms: u64,
     /// Until when nothing arrives.
@@ -72,10 +75,11 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) const fn new(devices: [DeviceIndex; 2], connections: [ConnectionId; 2]) -> Self {
+    pub(crate) const fn new(devices: [DeviceIndex; 2], connections: [ConnectionId; 2], mode: Mode) -> Self {
         Self {
             devices,
             connections,
+            mode,
             delay_ms: 0,
             stalled_until: 0,
             breaks_at: None,

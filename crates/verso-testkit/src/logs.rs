@@ -31,8 +31,13 @@ pub(crate) struct Written {
 }
 
 impl Logs {
-    pub(crate) fn heads(&self) -> impl Iterator<Item = (WorkspaceId, Author, Seq)> {
-        self.chains.iter().map(|((workspace, author), head)| (*workspace, *author, head.seq))
+    pub(crate) fn heads(&self) -> impl Iterator<Item = (WorkspaceId, Author, ChainHead)> {
+        self.chains.iter().map(|((workspace, author), head)| (*workspace, *author, *head))
+    }
+
+    /// Counts the entries of a workspace.
+    pub(crate) fn count(&self, workspace: &WorkspaceId) -> usize {
+        self.entries(workspace).len()
     }
 
     /// The greatest stamp that a device has given.
@@ -60,6 +65,7 @@ impl<A: Merge> Device<A> {
     pub(crate) fn read_logs(&self, disk: &MemoryStorage) -> Logs {
         let key = self.key().derive::<purposes::Log>();
         let mut logs = Logs::default();
+        let mut roots = Vec::new();
         // A device that never became one has none.
         for name in disk.list("logs").unwrap_or_default() {
             let path = format!("logs/{name}");
@@ -81,13 +87,19 @@ impl<A: Merge> Device<A> {
                 logs.entries.entry(workspace).or_default().extend(written(&unit));
                 let unit = unit.verify().expect("what is in the log was sealed by its author");
                 let author = unit.author();
-                let head =
-                    logs.chains.entry((workspace, author)).or_insert_with(|| ChainHead::start(&workspace, &author));
+                // A branch goes on from an entry of another chain.
+                let start = unit.branch().map_or_else(|| ChainHead::start(&workspace, &author), |_| unit.before());
+                if unit.branch().is_some() && unit.first_seq() > Seq::FIRST {
+                    roots.push((workspace, *unit.prev_hash()));
+                }
+                let head = logs.chains.entry((workspace, author)).or_insert(start);
                 assert_eq!(unit.before(), *head, "{author} in {workspace}: a unit does not continue the chain");
                 assert_eq!((meta.author, meta.last_seq, meta.head_hash), (author, unit.last_seq(), unit.head().hash));
                 *head = unit.head();
             }
         }
+        let is_there = |(workspace, hash): &(WorkspaceId, EntryHash)| logs.holds(workspace, hash);
+        assert!(roots.iter().all(is_there), "a branch goes on from an entry that is not there");
         logs
     }
 }

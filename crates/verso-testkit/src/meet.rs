@@ -19,9 +19,19 @@ impl<A: Merge> World<A> {
 
     /// Connects two devices, unless they are connected. `false` if one of them is off, or refuses the other.
     pub fn connect_for(&mut self, dialer: DeviceIndex, acceptor: DeviceIndex, mode: Mode) -> bool {
+        if self.devices[dialer.0].id() == self.devices[acceptor.0].id() {
+            return false;
+        }
         let joins = |link: &Link| link.devices.contains(&dialer) && link.devices.contains(&acceptor);
         if self.links.iter().any(|link| joins(link) && link.is_open()) {
             return true;
+        }
+        // Of two connections with one device the older gives way, and a copy is the same device to whom it meets.
+        for (one, other) in [(dialer, acceptor), (acceptor, dialer)] {
+            let copies = self.copies_of(one);
+            self.drop_links(|link| {
+                link.devices.contains(&other) && copies.iter().any(|copy| link.devices.contains(copy))
+            });
         }
         let events_before = self.events.len();
         let ends = (self.end_of(dialer, acceptor, mode), self.end_of(acceptor, dialer, mode));
@@ -35,7 +45,7 @@ impl<A: Merge> World<A> {
             }
             return false;
         };
-        let mut link = Link::new([dialer, acceptor], [first, second]);
+        let mut link = Link::new([dialer, acceptor], [first, second], mode);
         link.delay_ms = [0, 1, 5, 40][self.rng.below(4)];
         link.events_before = events_before;
         link.is_honest = [dialer, acceptor].iter().all(|device| self.devices[device.0].liar.is_none());
@@ -45,6 +55,17 @@ impl<A: Merge> World<A> {
         self.settle(dialer);
         self.settle(acceptor);
         true
+    }
+
+    /// Connects again whose connections ended because one of them learnt of a fork. Returns whether any did.
+    pub(crate) fn connect_again(&mut self) -> bool {
+        let ended = std::mem::take(&mut self.ended_by_forks);
+        let mode = |dialer, acceptor| {
+            let mut links = self.links.iter().rev();
+            links.find(|link| link.devices == [dialer, acceptor]).map(|link| link.mode)
+        };
+        let ended: Vec<_> = ended.into_iter().filter_map(|(a, b)| Some((a, b, mode(a, b)?))).collect();
+        ended.into_iter().fold(false, |any, (dialer, acceptor, mode)| self.connect_for(dialer, acceptor, mode) || any)
     }
 
     fn end_of(&mut self, device: DeviceIndex, peer: DeviceIndex, mode: Mode) -> Option<verso_replica::ConnectionId> {

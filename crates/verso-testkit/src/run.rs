@@ -3,7 +3,7 @@
 use bytes::{BufMut as _, Bytes, BytesMut};
 use verso_identity::WorkspaceId;
 use verso_replica::{ConnectionId, Effect, Event, Replica, Stream};
-use verso_wire::{Message, Reason, SyncUnit, frame_header};
+use verso_wire::{ChainHead, Message, Reason, SyncUnit, frame_header};
 
 use crate::device::DeviceIndex;
 use crate::link::{Link, Parcel, Side};
@@ -13,6 +13,9 @@ use crate::world::World;
 
 /// How many parcels one run may deliver before it counts as endless. A run of a few devices delivers some hundreds.
 const ENDLESS: u64 = 200_000;
+
+/// How often devices may connect anew in one run because they learnt of a fork. Each time one of them knows more.
+const RESTARTS: usize = 200;
 
 /// How often a disk that stays full is flushed in vain before it is left alone.
 const VAIN: usize = 4;
@@ -24,9 +27,15 @@ impl<A: Merge> World<A> {
     /// If that never ends.
     pub fn run(&mut self) {
         let start = self.delivered;
-        while self.step() {
-            assert!(self.delivered - start < ENDLESS, "devices talk without end");
+        for _ in 0..RESTARTS {
+            while self.step() {
+                assert!(self.delivered - start < ENDLESS, "devices talk without end");
+            }
+            if !self.connect_again() {
+                return;
+            }
         }
+        panic!("devices find forks without end");
     }
 
     /// Lets time pass, with all that happens meanwhile.
@@ -97,7 +106,8 @@ impl<A: Merge> World<A> {
             if self.mutant == Mutant::AcknowledgesUnitEarly
                 && let Ok(unit) = SyncUnit::decode(&workspace, bytes)
             {
-                self.promises.make(device, workspace, unit.author(), unit.last_seq());
+                let unit = unit.chain();
+                self.promises.make(device, workspace, unit.author(), unit.head());
             }
         }
         let now = self.now_on(device);
@@ -222,7 +232,11 @@ impl<A: Merge> World<A> {
             Effect::Send { connection, stream, message } => {
                 if let (Stream::Workspace(workspace), Message::Ack { held, .. }) = (stream, &message) {
                     for (author, seq) in held {
-                        self.promises.make(device, workspace, *author, *seq);
+                        let replica = self.devices[device.0].replica().expect("it has just acknowledged");
+                        // What was acknowledged by a name that a fork has taken since is told by the new one.
+                        if let Some(hash) = replica.identity_of(&workspace, author, *seq) {
+                            self.promises.make(device, workspace, *author, ChainHead { seq: *seq, hash });
+                        }
                     }
                 }
                 if matches!(message, Message::Decline { .. }) {
@@ -250,6 +264,9 @@ impl<A: Merge> World<A> {
             Effect::Close { connection, reason } => {
                 if let Some((link, side)) = self.link_of(device, connection) {
                     self.tell(|| format!("{} closes: {reason:?}", self.name(device)));
+                    if reason == Some(Reason::Fork) {
+                        self.ended_by_forks.insert(self.links[link].devices.into());
+                    }
                     self.push(link, side, Stream::Control, Parcel::End);
                     self.links[link].close(side);
                 }
@@ -287,15 +304,19 @@ impl<A: Merge> World<A> {
         }
         match &event {
             Event::AllLevel { peer, .. } => {
-                let peer = self.devices.iter().position(|other| other.id() == *peer).map(DeviceIndex);
-                let promises = &self.promises;
-                if let Some(peer) = peer {
-                    self.ledger.shown_to(device, |safe| promises.has(peer, safe.workspace, safe.author, safe.seq));
+                let met = self.links.iter().filter(|link| link.devices.contains(&device)).flat_map(|link| link.devices);
+                let peer = met.into_iter().find(|other| self.devices[other.0].id() == *peer);
+                let is_read = |peer: &DeviceIndex| !self.devices[peer.0].is_rotten && self.ledger.is_unaware(device);
+                if let Some(peer) = peer.filter(is_read) {
+                    let disk = self.devices[peer.0].storage().crash(0);
+                    let logs = self.devices[peer.0].read_logs(&disk);
+                    self.ledger.shown_to(device, |safe| logs.holds(&safe.workspace, &safe.hash));
                 }
             }
             Event::Stopped { reason, .. } => self.tally.count(reason.code()),
             Event::Rebuilt { .. } => self.tally.count("rebuilds"),
             Event::RolledBack { .. } => self.tally.count("rollbacks noticed"),
+            Event::Forked { .. } => self.tally.count("forks learnt"),
             _ => {}
         }
         self.events.push((device, event));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use verso_graph::{Intent, NodeId, NodeRef, kinds};
 use verso_identity::WorkspaceId;
 use verso_vv::EntryHash;
-use verso_wire::EntryKind;
+use verso_wire::{ChainHead, EntryKind};
 
 use crate::device::{DeviceIndex, SimReplica};
 use crate::logs::{Logs, Written};
@@ -132,8 +132,14 @@ impl<A: Merge> World<A> {
             let facts = sight(replica, &workspace).and_then(|_| self.witness.facts(&workspace, &logs));
             self.tally.count(if facts.is_some() { "merges checked" } else { "merges not checked" });
             let Some(facts) = facts else { continue };
-            let arrived: Arrived =
-                facts.iter().map(|fact| (fact.hash, logs.entries(&workspace)[&fact.hash].author)).collect();
+            let is_forked = !replica.forks(&workspace).is_empty();
+            let author = |fact: &Fact| {
+                let head = ChainHead { seq: fact.seq, hash: fact.hash };
+                // The log has entries of a forked chain under the name that it had when they came.
+                let renamed = is_forked.then(|| replica.author_of(&workspace, &head).expect("what is stored is held"));
+                renamed.unwrap_or(logs.entries(&workspace)[&fact.hash].author)
+            };
+            let arrived: Arrived = facts.iter().map(|fact| (fact.hash, author(fact))).collect();
             let graph = replica.application(&workspace).expect("it is held").graph();
             let shown = Picture::of(graph, arrived.keys().map(NodeId::of));
             assert_eq!(shown, facts.picture(&arrived), "{} shows something else than the model", device.name);

@@ -1,7 +1,10 @@
 //! [`World`]: devices, what is between them, and what their people do.
 
+use std::collections::BTreeSet;
+
 use verso_graph::{Graph, Intent};
 use verso_identity::WorkspaceId;
+use verso_log::MemoryStorage;
 use verso_replica::{Event, Greeting, Now, PairSecret, ProvisionalPeer};
 use verso_session::Mode;
 use verso_trust::{PairingSide, PairingWay, PeerRole};
@@ -41,6 +44,8 @@ pub struct World<A: Merge = Graph> {
     pub(crate) ledger: Ledger,
     pub(crate) tally: Tally,
     pub(crate) witness: Witness,
+    /// Links that ended because a fork was learnt: drivers connect again at once.
+    pub(crate) ended_by_forks: BTreeSet<(DeviceIndex, DeviceIndex)>,
     /// What is broken about this world on purpose.
     pub(crate) mutant: Mutant,
     pub(crate) is_traced: bool,
@@ -69,6 +74,7 @@ impl<A: Merge> World<A> {
             ledger: Ledger::default(),
             tally: Tally::default(),
             witness: Witness::default(),
+            ended_by_forks: BTreeSet::new(),
             mutant,
             is_traced: false,
         }
@@ -79,6 +85,25 @@ impl<A: Merge> World<A> {
         let index = DeviceIndex(self.devices.len());
         self.devices.push(Device::new(name, index.0, self.rng.next(), self.mutant.honesty(), self.now));
         index
+    }
+
+    /// Adds a copy of a device that goes on from an image of its disk, under the same key, beside it.
+    pub fn add_copy(&mut self, of: DeviceIndex, image: &MemoryStorage) -> DeviceIndex {
+        let index = DeviceIndex(self.devices.len());
+        let seed = self.rng.next();
+        let copy = self.devices[of.0].copy(image, seed, self.now);
+        self.tell(|| format!("{} is copied", self.name(of)));
+        self.tally.count("copies");
+        self.devices.push(copy);
+        self.knows_only(index, image);
+        self.settle(index);
+        index
+    }
+
+    /// The other devices under the same key.
+    pub(crate) fn copies_of(&self, device: DeviceIndex) -> Vec<DeviceIndex> {
+        let is_copy = |other: &usize| *other != device.0 && self.devices[*other].id() == self.devices[device.0].id();
+        (0..self.devices.len()).filter(is_copy).map(DeviceIndex).collect()
     }
 
     /// Returns a device.
@@ -171,9 +196,10 @@ impl<A: Merge> World<A> {
         if is_safe {
             let count = (committed.last.0 + 1).saturating_sub(committed.first.0);
             assert_eq!(Ok(count), u64::try_from(intents.len()), "as many entries as intents");
-            self.promises.make(device, workspace, committed.author, committed.last);
+            self.promises.make(device, workspace, committed.author, head);
             let (author, seq, hash) = (committed.author, head.seq, head.hash);
-            self.ledger.note(Safe { by: device, workspace, author, seq, hash });
+            let copies = self.copies_of(device);
+            self.ledger.note(Safe { by: device, workspace, author, seq, hash }, &copies);
             self.tally.count("commits");
         }
         if self.mutant != Mutant::AcknowledgesCommitEarly {

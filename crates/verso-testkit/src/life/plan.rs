@@ -19,12 +19,14 @@ pub(super) enum Trouble {
     Lies,
     /// Disks that are put back to an earlier image.
     Rollbacks,
+    /// Disks that are copied, so that two devices go on from one state under one key.
+    Copies,
     /// Bits that flip.
     Rot,
 }
 
 impl Trouble {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Power,
         Self::Cuts,
         Self::Partitions,
@@ -32,6 +34,7 @@ impl Trouble {
         Self::Clocks,
         Self::Lies,
         Self::Rollbacks,
+        Self::Copies,
         Self::Rot,
     ];
 }

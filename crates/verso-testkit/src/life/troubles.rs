@@ -8,6 +8,9 @@ use crate::merge::Merge;
 /// How many earlier images are kept.
 const IMAGES: usize = 4;
 
+/// How many copies of devices are made.
+const COPIES: usize = 2;
+
 impl<A: Merge> Life<A> {
     /// Lets one of this life's troubles happen, or end.
     pub(super) fn trouble(&mut self) {
@@ -44,6 +47,7 @@ impl<A: Merge> Life<A> {
                 self.world.lie(device, lies);
             }
             Trouble::Rollbacks => self.put_back(device),
+            Trouble::Copies => self.copy(device),
             Trouble::Rot => self.rot(device),
         }
     }
@@ -55,24 +59,59 @@ impl<A: Merge> Life<A> {
         }
     }
 
-    /// Keeps an image of a disk, or puts one back. A device that was put back meets the others before it writes anything, so nothing was left
-    /// for it to write when the image was made: what it wrote before would be a fork.
+    /// Keeps an image of a disk, or puts one back. Half the time a device that was put back meets the others before it writes anything, so that no
+    /// number is used twice; else it goes on at once, and what it writes may be a fork.
     fn put_back(&mut self, device: DeviceIndex) {
         if self.rng.once_in(2) || self.images.is_empty() {
-            self.heal();
-            self.images.push((device, self.world.device(device).storage().snapshot(self.rng.next())));
-            if self.images.len() > IMAGES {
-                self.images.remove(0);
-            }
+            self.keep_image(device);
             return;
         }
         let (device, image) = self.images.swap_remove(self.rng.below(self.images.len()));
         if self.world.devices[device.0].is_rotten {
             return;
         }
-        self.heal();
+        let is_calm = self.rng.once_in(2);
+        if is_calm {
+            self.heal();
+        }
         self.world.roll_back(device, &image);
-        self.heal();
+        if is_calm {
+            self.heal();
+        }
+    }
+
+    fn keep_image(&mut self, device: DeviceIndex) {
+        if self.rng.once_in(2) {
+            self.heal();
+        }
+        self.images.push((device, self.world.device(device).storage().snapshot(self.rng.next())));
+        if self.images.len() > IMAGES {
+            self.images.remove(0);
+        }
+    }
+
+    /// Copies a device, as it is or from an earlier image. The copy goes on beside it, and meets whom it meets: so nobody between the two has rotted.
+    fn copy(&mut self, device: DeviceIndex) {
+        let is_any_rotten = self.own.iter().any(|device| self.world.devices[device.0].is_rotten);
+        if self.copies >= COPIES || is_any_rotten {
+            return;
+        }
+        self.copies += 1;
+        let (of, image) = match self.rng.pick(&self.images) {
+            Some((of, image)) => (*of, image.clone()),
+            None => (device, self.world.device(device).storage().snapshot(self.rng.next())),
+        };
+        let copy = self.world.add_copy(of, &image);
+        let number = self.own.len();
+        let pairs: Vec<(usize, usize)> = self.plan.pairs.clone();
+        for (one, other) in pairs {
+            match (self.own[one] == of, self.own[other] == of) {
+                (true, false) => self.plan.pairs.push((number, other)),
+                (false, true) => self.plan.pairs.push((one, number)),
+                _ => {}
+            }
+        }
+        self.own.push(copy);
     }
 
     /// Flips a bit. At least one device stays whole; and a device that may have lost what it wrote does not meet the others any more.

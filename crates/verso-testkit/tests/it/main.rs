@@ -6,6 +6,7 @@ mod backups;
 mod compaction;
 mod crashes;
 mod cuts;
+mod forks;
 mod full;
 mod fuzz;
 mod liars;

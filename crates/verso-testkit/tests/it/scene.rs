@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use verso_graph::Intent;
 use verso_identity::WorkspaceId;
+use verso_log::MemoryStorage;
 use verso_testkit::{DeviceIndex, World};
 
 pub(crate) fn node(title: &str) -> Intent {
@@ -34,6 +35,7 @@ pub(crate) struct Group {
     pub(crate) devices: Vec<DeviceIndex>,
     pub(crate) pairs: Vec<(DeviceIndex, DeviceIndex)>,
     pub(crate) workspace: WorkspaceId,
+    copies: usize,
     written: usize,
 }
 
@@ -54,7 +56,7 @@ impl Group {
         for (showing, joining) in &pairs {
             world.pair(*showing, *joining);
         }
-        Self { world, devices, pairs, workspace, written: 0 }
+        Self { world, devices, pairs, workspace, copies: 0, written: 0 }
     }
 
     /// Connects whoever is paired, as far as they are on.
@@ -62,6 +64,21 @@ impl Group {
         for (dialer, acceptor) in self.pairs.clone() {
             self.world.connect(dialer, acceptor);
         }
+    }
+
+    /// Copies a device, which then meets whom the original meets.
+    pub(crate) fn add_copy(&mut self, of: DeviceIndex, image: &MemoryStorage) -> DeviceIndex {
+        let copy = self.world.add_copy(of, image);
+        let of_copy = |(a, b): &(DeviceIndex, DeviceIndex)| match (*a == of, *b == of) {
+            (true, false) => Some((copy, *b)),
+            (false, true) => Some((*a, copy)),
+            _ => None,
+        };
+        let pairs: Vec<_> = self.pairs.iter().filter_map(of_copy).collect();
+        self.pairs.extend(pairs);
+        self.devices.push(copy);
+        self.copies += 1;
+        copy
     }
 
     /// Has a device write a node of its own, if it can. Returns the title if it is durable.
@@ -83,9 +100,14 @@ impl Group {
             world.start(*device);
         }
         world.cut();
-        // At most two rounds: in one a device may still be told of what another learns in it.
-        for _ in 0..2 {
-            self.connect();
+        // At most two rounds: in one a device may still be told of what another learns in it. Copies of a device are met one at a time.
+        for _ in 0..2 + 3 * self.copies {
+            for (dialer, acceptor) in self.pairs.clone() {
+                self.world.connect(dialer, acceptor);
+                if self.copies > 0 {
+                    self.world.run();
+                }
+            }
             self.world.run();
         }
         self.world.check();
