@@ -125,3 +125,38 @@ fn what_is_on_its_way_is_bounded_over_all_streams() {
     net.run();
     net.assert_equal();
 }
+
+/// Both have far more for the other than may be on its way, and both take in all that has come before their disks do anything, one after the other: neither
+/// ever waits for the other to take something first.
+#[test]
+fn two_devices_with_slow_hosts_never_block_each_other() {
+    for seed in 0..2 {
+        let mut net = Net::new(2, seed);
+        net.found(0, WorkspaceId::CONTROL, 1);
+        for number in 1..4 {
+            net.found(usize::from(number) % 2, workspace(number), 0);
+        }
+        let link = net.connect(0, 1, PeerRole::Own, [Mode::StayOpen; 2]);
+        net.run();
+        for device in 0..2 {
+            for number in 1..4 {
+                for _ in 0..30 {
+                    net.devices[device].store.commit(workspace(number), 4, 60_000);
+                }
+            }
+        }
+        net.cut(link);
+        let link = net.connect(0, 1, PeerRole::Own, [Mode::FinishWhenLevel; 2]);
+        let mut slow = 0;
+        while !(0..2).all(|end| net.end(link, end).session.has_said_goodbye()) {
+            net.disks_stand_still = true;
+            net.run();
+            net.sync(slow % 2);
+            slow += 1;
+            let levels = [0, 1].map(|end| net.end(link, end).session.is_level());
+            assert!(slow < 100, "they wait for each other: {levels:?}");
+        }
+        net.assert_equal();
+        assert!(slow > 4, "no disk held anybody back");
+    }
+}

@@ -16,6 +16,7 @@ mod forks;
 mod goodbye;
 mod liars;
 mod live;
+mod memory;
 mod net;
 mod offers;
 mod order;

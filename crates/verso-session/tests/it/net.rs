@@ -390,7 +390,8 @@ impl Net {
     }
 
     /// Makes durable what a device has received, and tells its machines: first whom it came from, then everyone.
-    fn sync(&mut self, device: usize) {
+    /// Has a disk make durable what it was given, and tells everybody.
+    pub(crate) fn sync(&mut self, device: usize) {
         let workspaces: BTreeSet<WorkspaceId> = self
             .ends_of(device)
             .iter()
