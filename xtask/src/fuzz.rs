@@ -12,8 +12,9 @@ use crate::{ci, tools};
 /// The workspace of the fuzzers.
 pub(crate) const MANIFEST: &str = "fuzz/Cargo.toml";
 
-/// No fuzzer runs longer, or more inputs: enough that one which no longer works shows, and what is found at once is found.
-const MAX_SECONDS: u32 = 4;
+/// How long all fuzzers together run, in seconds, each as long as any other; and no more inputs each. Enough that one which no longer works shows,
+/// and what is found at once is found.
+const TOTAL_SECONDS: usize = 45;
 const MAX_RUNS: u32 = 20_000;
 
 /// The most memory that a fuzzer may take, of which it needs little: an input that allocates what it declares is found.
@@ -29,13 +30,15 @@ pub(crate) fn smoke() -> anyhow::Result<()> {
     let folder = target.to_str().context("the build folder's name is not text")?;
     // The pass that instruments is not stable; a fuzzer needs nothing else of a nightly compiler.
     ci::cargo(&["fuzz", "build", "--sanitizer", "none", "--target-dir", folder], &[("RUSTC_BOOTSTRAP", "1")])?;
-    for name in names()? {
-        run(&name, &target)?;
+    let names = names()?;
+    let seconds = (TOTAL_SECONDS / names.len().max(1)).max(1);
+    for name in &names {
+        run(name, &target, seconds)?;
     }
     Ok(())
 }
 
-fn run(name: &str, target: &Path) -> anyhow::Result<()> {
+fn run(name: &str, target: &Path, seconds: usize) -> anyhow::Result<()> {
     // What it finds goes to a folder of its own, new each time.
     let found = target.join("found").join(name);
     if found.exists() {
@@ -48,7 +51,7 @@ fn run(name: &str, target: &Path) -> anyhow::Result<()> {
     println!("   {name}");
     let output = Command::new(binary(name, target)?)
         .args(["-seed=1", "-timeout=10", "-max_len=4096", "-print_final_stats=1"])
-        .arg(format!("-max_total_time={MAX_SECONDS}"))
+        .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-runs={MAX_RUNS}"))
         .arg(format!("-rss_limit_mb={MAX_MEMORY_MB}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))

@@ -125,7 +125,16 @@ impl<A: Merge> World<A> {
     /// Makes a device lie: of 256 messages that it sends about `lies` become something else on their way. 0 makes it honest again.
     pub fn lie(&mut self, device: DeviceIndex, lies: usize) {
         self.tell(|| format!("{} tells {lies} lies of 256 messages", self.name(device)));
-        self.devices[device.0].liar = (lies > 0).then(|| Liar::new(lies));
+        self.set_liar(device, (lies > 0).then(|| Liar::new(lies)));
+    }
+
+    /// Has a device lie as a script says, three bytes a message.
+    pub(crate) fn lie_by(&mut self, device: DeviceIndex, script: Vec<u8>) {
+        self.set_liar(device, Some(Liar::scripted(script)));
+    }
+
+    fn set_liar(&mut self, device: DeviceIndex, liar: Option<Liar>) {
+        self.devices[device.0].liar = liar;
         for link in self.links.iter_mut().filter(|link| link.devices.contains(&device)) {
             link.is_honest = false;
         }

@@ -13,13 +13,32 @@
 
 mod backup_restore;
 mod bytes;
+mod chains;
+mod frame;
+mod hello;
+mod inflate;
 mod journal_model;
 mod journal_recovery;
+mod link;
+mod messages;
+mod peer;
+mod session;
+mod shapes;
+mod units;
 
 pub use backup_restore::backup_restore;
 pub use bytes::Bytes;
+pub use chains::chain;
+pub use frame::frame;
+pub use hello::hello;
+pub use inflate::inflate;
 pub use journal_model::journal_model;
 pub use journal_recovery::journal_recovery;
+pub use link::link;
+pub use messages::{message, message_round_trip};
+pub use peer::peer;
+pub use session::session;
+pub use units::{unit, unit_round_trip};
 
 /// Something to fuzz.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +52,17 @@ pub struct Target {
 /// All targets, by name.
 pub const TARGETS: &[Target] = &[
     Target { name: "backup_restore", run: backup_restore },
+    Target { name: "chain", run: chain },
+    Target { name: "frame", run: frame },
+    Target { name: "hello", run: hello },
+    Target { name: "inflate", run: inflate },
     Target { name: "journal_model", run: journal_model },
     Target { name: "journal_recovery", run: journal_recovery },
+    Target { name: "link", run: link },
+    Target { name: "message", run: message },
+    Target { name: "message_round_trip", run: message_round_trip },
+    Target { name: "peer", run: peer },
+    Target { name: "session", run: session },
+    Target { name: "unit", run: unit },
+    Target { name: "unit_round_trip", run: unit_round_trip },
 ];

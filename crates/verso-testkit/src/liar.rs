@@ -35,11 +35,18 @@ pub(crate) struct Liar {
     history: VecDeque<(Stream, Bytes)>,
     /// A message that is said after the next one.
     held_back: Option<(Stream, Bytes)>,
+    /// What it does, instead of what chance says: three bytes a message, no lie if the first is 0 or there are no more.
+    script: Option<VecDeque<u8>>,
 }
 
 impl Liar {
     pub(crate) const fn new(lies: usize) -> Self {
-        Self { lies, history: VecDeque::new(), held_back: None }
+        Self { lies, history: VecDeque::new(), held_back: None, script: None }
+    }
+
+    /// A liar that does what a script says.
+    pub(crate) fn scripted(script: Vec<u8>) -> Self {
+        Self { script: Some(script.into()), ..Self::new(0) }
     }
 
     /// Returns what is said on a stream in the place of a message.
@@ -48,11 +55,24 @@ impl Liar {
         if self.history.len() > HISTORY {
             self.history.pop_front();
         }
-        let mut said = if rng.below(256) < self.lies { self.lie(rng, stream, body) } else { vec![body] };
+        let mut said = match self.scripted_choice() {
+            Some(0) => vec![body],
+            Some(choice) => self.lie(&mut Rng::new(choice), stream, body),
+            None if rng.below(256) < self.lies => self.lie(rng, stream, body),
+            None => vec![body],
+        };
         if let Some((_, late)) = self.held_back.take_if(|(on, _)| *on == stream && !said.is_empty()) {
             said.push(late);
         }
         said
+    }
+
+    /// What the script says about a message, `None` without a script: 0 is the truth.
+    fn scripted_choice(&mut self) -> Option<u64> {
+        let script = self.script.as_mut()?;
+        let mut next = || u64::from(script.pop_front().unwrap_or_default());
+        let [whether, what, how] = [next(), next(), next()];
+        Some(if whether == 0 { 0 } else { whether | what << 8 | how << 16 })
     }
 
     fn lie(&mut self, rng: &mut Rng, stream: Stream, body: Bytes) -> Vec<Bytes> {
