@@ -6,15 +6,16 @@ use std::path::Path;
 use verso_graph::Rejected;
 use verso_identity::{KeychainError, LoadError, ProveError, StoreError};
 use verso_log::LockError;
-use verso_replica::{BackupError, CommitError, FlushError, HeaderError, JournalError, OpenError, RestoreError};
+use verso_replica::{
+    BackupError, CommitError, FlushError, HeaderError, JournalError, MendError, OpenError, RestoreError,
+};
 use verso_transport::BindError;
 use verso_wire::Reason;
 use verso_worker::WorkerError;
 
 use crate::error::{CliError, Exit};
 
-pub(crate) const DAMAGED: &str =
-    "keep a copy of the data directory as it is; pairing a new device with another of yours brings all back";
+pub(crate) const DAMAGED: &str = "mend it with `verso log repair`, which gets what is missing from your other devices";
 const DISK: &str =
     "see that the disk has room and the data directory may be read and written; what was done before is safe";
 const NEWER: &str = "update Verso: a newer version has been used on this device";
@@ -116,12 +117,25 @@ pub(crate) fn read_log(error: &JournalError) -> CliError {
     CliError::because(exit, "can't read the journal", error, hint)
 }
 
+/// Journals were not mended.
+pub(crate) fn mend(error: &MendError, dir: &Path) -> CliError {
+    let (exit, hint) = match error {
+        MendError::Open(verso_log::OpenError::NewerFormat { .. }) | MendError::Record(_) => (Exit::Failed, NEWER),
+        MendError::Open(verso_log::OpenError::WrongKey) => {
+            (Exit::Damaged, "put the directory `logs` back as it was: journals of another device lie in it")
+        }
+        _ => (Exit::Failed, "see that the disk has room and the data directory may be written, then run it again"),
+    };
+    CliError::because(exit, format!("can't mend the journals in {}", dir.display()), error, hint)
+}
+
 /// A journal can't be compacted. It is as it was.
 pub(crate) fn compact(error: &JournalError, name: &str) -> CliError {
     let (exit, hint) = match error {
-        JournalError::Closed { reason: Reason::LogDamaged } => {
-            (Exit::Damaged, "`verso log verify` tells what is damaged; nothing is rewritten before that is mended")
-        }
+        JournalError::Closed { reason: Reason::LogDamaged } => (
+            Exit::Damaged,
+            "`verso log verify` tells what is damaged, and `verso log repair` mends it; nothing is compacted before",
+        ),
         error => journal(error),
     };
     CliError::because(exit, format!("can't compact the journal {name}"), error, hint)
@@ -228,9 +242,9 @@ pub(crate) fn backup(error: &BackupError, file: &Path, dir: &Path) -> CliError {
         BackupError::Write(error) => return new_file(error, file),
         BackupError::OutOfMemory { .. } => (Exit::Failed, "end other programs, and try again"),
         BackupError::Open(verso_log::OpenError::NewerFormat { .. }) | BackupError::Record(_) => (Exit::Failed, NEWER),
-        BackupError::Open(verso_log::OpenError::WrongKey | verso_log::OpenError::Unreadable)
-        | BackupError::Unit(_)
-        | BackupError::Cut(_) => (Exit::Damaged, DAMAGED),
+        BackupError::Open(verso_log::OpenError::WrongKey | verso_log::OpenError::Unreadable) => {
+            (Exit::Damaged, DAMAGED)
+        }
         BackupError::Moving => (Exit::Failed, "run the command again"),
         _ => (Exit::Failed, "see that the data directory may be read"),
     };

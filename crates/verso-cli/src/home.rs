@@ -215,7 +215,8 @@ impl Home {
         Ok(Unlocked { key, keystore: config.keystore, port: config.port, marks: self.marks(&config), lock })
     }
 
-    fn lock(&self) -> Result<DataDirLock, CliError> {
+    /// Takes the directory.
+    pub(crate) fn lock(&self) -> Result<DataDirLock, CliError> {
         DataDirLock::acquire(&self.dir).map_err(|error| failure::lock(&error, &self.dir))
     }
 

@@ -7,6 +7,7 @@ use verso_log::{SealError, SealedFile, Storage, UnsealError};
 use verso_trust::MAX_CHAINS_PER_DEVICE;
 use verso_vv::Author;
 use verso_wire::{ForkProof, Message};
+use zeroize::Zeroizing;
 
 use crate::lineage::{ForkPoint, Lineage};
 
@@ -41,6 +42,20 @@ impl Forks {
                 Self::default()
             }
         }
+    }
+
+    /// Reads what [`save`](Self::save) wrote as it is, for a backup; `None` if there is nothing that can be read.
+    pub(crate) fn read<S: Storage>(storage: &S, key: &Key<purposes::LocalState>) -> Option<Zeroizing<Vec<u8>>> {
+        SealedFile::open(storage, PATH, key, b"forks").ok().filter(|bytes| Self::decode(bytes).is_some())
+    }
+
+    /// Writes what [`read`](Self::read) gave, where there is nothing yet. What is none is as good as not there.
+    pub(crate) fn write<S: Storage>(
+        storage: &S,
+        key: &Key<purposes::LocalState>,
+        bytes: &[u8],
+    ) -> Result<(), SealError> {
+        Self::decode(bytes).map_or(Ok(()), |forks| forks.store(storage, key))
     }
 
     /// Tells whether all is durable.

@@ -11,7 +11,7 @@ use crate::local::ensure_dir;
 use crate::state::State;
 
 /// Where the logs lie under the data directory, a directory of random name each.
-const LOGS: &str = "logs";
+pub(crate) const LOGS: &str = "logs";
 
 /// Characters in the name of a log's directory: 8 random bytes in hexadecimal.
 const NAME_LEN: usize = 16;

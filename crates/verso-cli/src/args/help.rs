@@ -116,8 +116,12 @@ Without -w a command is about all journals of this device: one a workspace, and 
 trusts. `verify` ends with 6 if anything is damaged; what a power cut left of a change that was never completed
 is no damage.
 
+`repair` makes new journals of what is whole in damaged ones, and syncs with all peers as `up --once` does to get
+the rest back. The device goes on as a new author then, because its last numbers may be among what is lost.
+
 Examples:
   verso log verify                             reads everything, and names what is damaged by file and offset
+  verso log repair
   verso log stats
   verso log tail -w garden -n 20
   verso log compact                            makes many small files few, and what is in them smaller";

@@ -1,5 +1,7 @@
 //! The commands on journals.
 
+use std::time::Duration;
+
 use clap::Subcommand;
 
 use super::WorkspaceOption;
@@ -27,6 +29,12 @@ pub(crate) enum LogCommand {
     Stats {
         #[command(flatten)]
         workspace: WorkspaceOption,
+    },
+    /// Mends what is damaged, and fetches what is missing from peers
+    Repair {
+        /// How long to go on trying devices that don't answer
+        #[arg(long, value_name = "TIME", default_value = super::DEFAULT_WAIT, value_parser = super::duration)]
+        wait: Duration,
     },
     /// Joins what many commands left, and compresses it better
     Compact {

@@ -57,7 +57,7 @@ pub(crate) fn run(app: &App, file: &Path, existing: Existing) -> Result<(), CliE
     if view.damage.is_empty() {
         return Ok(());
     }
-    let hint = "keep older backups, too; `verso log verify` tells more";
+    let hint = "keep older backups, too; mend the journals with `verso log repair`, then make another one";
     let why = "the journals are damaged in the places named above; what lies behind these in a chain is not in it";
     Err(CliError::new(Exit::Damaged, "the backup is not of everything", why, hint))
 }

@@ -9,6 +9,7 @@ use crate::error::CliError;
 use crate::find;
 
 mod compact;
+mod repair;
 mod stats;
 mod tail;
 mod verify;
@@ -18,6 +19,7 @@ pub(crate) fn run(app: &App, wanted: &LogCommand) -> Result<(), CliError> {
         LogCommand::Tail { n, workspace } => tail::run(app, usize::from(*n), workspace),
         LogCommand::Verify { workspace } => verify::run(app, workspace),
         LogCommand::Stats { workspace } => stats::run(app, workspace),
+        LogCommand::Repair { wait } => repair::run(app, *wait),
         LogCommand::Compact { workspace } => compact::run(app, workspace),
     }
 }

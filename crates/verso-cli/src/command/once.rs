@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::device::Device;
 use crate::error::{CliError, Exit};
 use crate::failure;
+use crate::home::Unlocked;
 use crate::net::{self, Signals};
 use crate::output::{Paint, Report, entries, shown, size};
 use crate::progress::SyncBar;
@@ -22,7 +23,28 @@ use crate::progress::SyncBar;
 pub(crate) fn run(app: &App, wait: Duration) -> Result<(), CliError> {
     let unlocked = app.unlock()?;
     let twin = DeviceKey::from_secret(&unlocked.key.to_secret());
-    let round = net::block_on(async {
+    let round = round(app, unlocked, wait)?;
+    match round {
+        Round::Done(outcomes, took) => {
+            app.output.print(&Told::new(&outcomes, took))?;
+            verdict(&outcomes)
+        }
+        Round::Stopped => {
+            let why = "it was stopped before every device was in step; what was received is kept";
+            Err(CliError::new(Exit::Failed, "sync is not complete", why, "run it again: it goes on where it stopped"))
+        }
+        Round::NoNetwork(error) => {
+            let outcomes = out_of_reach(app, twin)?;
+            app.output.print(&Told::new(&outcomes, Duration::ZERO))?;
+            // With nobody to sync with, that is what to tell.
+            verdict(&outcomes).and(Ok(())).map_err(|verdict| if outcomes.is_empty() { verdict } else { error })
+        }
+    }
+}
+
+/// Goes through one round. The data directory is free after it.
+pub(super) fn round(app: &App, unlocked: Unlocked, wait: Duration) -> Result<Round, CliError> {
+    net::block_on(async {
         let mut signals = Signals::listen()?;
         let (worker, handle) = match net::open_quietly(app, unlocked).await {
             Ok(opened) => opened,
@@ -43,27 +65,11 @@ pub(crate) fn run(app: &App, wait: Duration) -> Result<(), CliError> {
         let took = started.elapsed();
         worker.close().await.map_err(|error| failure::worker(&error, app.home().dir()))?;
         Ok(outcomes.map_or(Round::Stopped, |outcomes| Round::Done(outcomes, took)))
-    })?;
-    match round {
-        Round::Done(outcomes, took) => {
-            app.output.print(&Told::new(&outcomes, took))?;
-            verdict(&outcomes)
-        }
-        Round::Stopped => {
-            let why = "it was stopped before every device was in step; what was received is kept";
-            Err(CliError::new(Exit::Failed, "sync is not complete", why, "run it again: it goes on where it stopped"))
-        }
-        Round::NoNetwork(error) => {
-            let outcomes = out_of_reach(app, twin)?;
-            app.output.print(&Told::new(&outcomes, Duration::ZERO))?;
-            // With nobody to sync with, that is what to tell.
-            verdict(&outcomes).and(Ok(())).map_err(|verdict| if outcomes.is_empty() { verdict } else { error })
-        }
-    }
+    })
 }
 
 /// What came of a round.
-enum Round {
+pub(super) enum Round {
     Done(Vec<PeerOutcome>, Duration),
     Stopped,
     NoNetwork(CliError),

@@ -18,6 +18,7 @@ mod log;
 mod offline;
 mod pairing;
 mod private;
+mod repair;
 #[cfg(target_os = "linux")]
 #[path = "../../../verso-identity/tests/it/secret_service.rs"]
 mod secret_service;

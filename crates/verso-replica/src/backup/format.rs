@@ -40,6 +40,8 @@ pub(super) enum Item {
     State,
     /// How many units and entries there were. Always the last.
     End,
+    /// The proofs of forks that the device knows.
+    Forks,
 }
 
 impl Item {
@@ -50,6 +52,7 @@ impl Item {
             Self::Unit => 3,
             Self::State => 4,
             Self::End => 5,
+            Self::Forks => 6,
         }
     }
 
@@ -60,6 +63,7 @@ impl Item {
             3 => Some(Self::Unit),
             4 => Some(Self::State),
             5 => Some(Self::End),
+            6 => Some(Self::Forks),
             _ => None,
         }
     }

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::BackupProgress;
 use super::format::{HEADER_LEN, HeaderError, ITEM_HEAD_LEN, Item, MAX_HEADER_LEN, MAX_ITEM_LEN, open_header};
+use crate::forks::Forks;
 use crate::journal::meta_of;
 use crate::local::{LocalState, LocalStateError, Unconfirmed};
 use crate::logs;
@@ -145,7 +146,7 @@ impl<F: StorageFile> Backup<F> {
             workspaces: BTreeSet::new(),
             control: Unconfirmed::default(),
         };
-        let mut state = None;
+        let (mut state, mut forks) = (None, None);
         loop {
             let (done, of) = items.stream.position();
             progress(BackupProgress { done, of });
@@ -154,6 +155,7 @@ impl<F: StorageFile> Backup<F> {
                 Item::Log => restoring.begin(&items.body)?,
                 Item::Unit => restoring.unit(&items.body)?,
                 Item::State => state = Some(LocalState::decode(&items.body)?.ok_or(contradiction("its local state"))?),
+                Item::Forks => forks = Some(std::mem::take(&mut items.body)),
                 Item::End => break,
             }
         }
@@ -174,6 +176,9 @@ impl<F: StorageFile> Backup<F> {
         state.provisional.clear();
         state.unconfirmed = Some(restoring.control);
         crate::local::ensure_dir(storage, "state").map_err(RestoreError::Write)?;
+        if let Some(forks) = forks {
+            Forks::write(storage, &key.derive(), &forks).map_err(LocalStateError::Seal)?;
+        }
         state.store(storage, &key.derive())?;
         let workspaces = restoring.workspaces.iter().filter(|workspace| **workspace != WorkspaceId::CONTROL).count();
         let workspaces = u64::try_from(workspaces).unwrap_or(u64::MAX);

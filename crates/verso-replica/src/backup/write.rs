@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use bytes::Bytes;
 use verso_identity::{Cost, DeviceKey, Key, Passphrase, WorkspaceId, purposes};
-use verso_log::{Corrupt, ReadError, Storage, StorageFile, StreamWriter, SyncLog};
-use verso_vv::{Author, Seq};
-use verso_wire::{ChainHead, CompressionLevel, CutError, DecodeError, SyncUnit, VerifyError};
+use verso_log::{Corrupt, ReadError, RunMeta, Storage, StorageFile, StreamWriter, SyncLog};
+use verso_vv::Author;
+use verso_wire::ChainHead;
 
 use super::BackupProgress;
-use super::format::{Item, seal_header};
+use super::format::{Item, MAX_ITEM_LEN, seal_header};
+use crate::forks::Forks;
 use crate::local::{LocalState, LocalStateError};
 use crate::logs;
+use crate::rest::{RestError, rest_of};
 
 /// How often a log is opened because whoever writes to it compacted it meanwhile, or was caught in the middle of a write. It happens once a
 /// compaction, which come seconds apart.
@@ -81,15 +82,9 @@ pub enum BackupError {
     /// A log was rewritten each time it was read.
     #[error("a log was rewritten each time it was read")]
     Moving,
-    /// A record is authentic and yet no unit: a newer version wrote it.
-    #[error("a record of a log is not a unit that this version reads")]
-    Record(#[from] DecodeError),
-    /// A unit is not what its author sealed.
-    #[error("a unit of a log does not verify")]
-    Unit(#[from] VerifyError),
-    /// A unit can't be cut.
-    #[error("a unit of a log can't be cut")]
-    Cut(#[from] CutError),
+    /// A record of a log is authentic, and not what it should be.
+    #[error(transparent)]
+    Record(#[from] RestError),
     /// The local state can't be read.
     #[error(transparent)]
     Local(#[from] LocalStateError),
@@ -133,6 +128,10 @@ pub fn back_up<S: Storage, F: StorageFile>(
         if writer.log(&directory)?.is_some_and(|workspace| workspace != WorkspaceId::CONTROL) {
             workspaces += 1;
         }
+    }
+    // Where there are more proofs than a backup takes, peers have them.
+    if let Some(forks) = Forks::read(storage, &key.derive()).filter(|forks| forks.len() <= MAX_ITEM_LEN) {
+        writer.item(Item::Forks, &[&forks])?;
     }
     if let Some(state) = LocalState::read(storage, &key.derive())? {
         writer.item(Item::State, &[&state])?;
@@ -240,7 +239,7 @@ impl<S: Storage, F: StorageFile> Writer<'_, S, F> {
         let seen = heads.iter().map(|(author, head)| (*author, head.seq)).collect();
         for run in log.replay_after(&seen) {
             match run {
-                Ok((_meta, bytes)) => self.unit(workspace, &bytes, heads)?,
+                Ok((meta, bytes)) => self.unit(workspace, &meta, &bytes, heads)?,
                 Err(ReadError::Corrupt(corrupt)) => unread.push(corrupt),
                 Err(ReadError::Io(error)) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(BackupError::Read(error));
@@ -255,29 +254,17 @@ impl<S: Storage, F: StorageFile> Writer<'_, S, F> {
     fn unit(
         &mut self,
         workspace: WorkspaceId,
+        meta: &RunMeta,
         bytes: &[u8],
         heads: &mut BTreeMap<Author, ChainHead>,
     ) -> Result<(), BackupError> {
-        let unit = SyncUnit::decode(&workspace, bytes)?.chain();
-        let author = unit.author();
-        let (before, after) = (unit.before(), unit.head());
-        let (is_next, next) = match heads.get(&author) {
-            Some(head) => (before == *head, head.seq.next()),
-            None => (unit.branch().is_some() || unit.first_seq() == Seq::FIRST, unit.first_seq()),
-        };
-        let rest: Bytes = if is_next {
-            Bytes::copy_from_slice(bytes)
-        } else if unit.first_seq() < next && next <= unit.last_seq() {
-            // The log was compacted meanwhile, and the run that was written last joined with those behind it.
-            Bytes::from(unit.verify()?.cut_front(next)?.encode(CompressionLevel::RECORD))
-        } else {
-            return Ok(());
-        };
-        self.item(Item::Unit, &[&rest])?;
+        let RunMeta { author, .. } = *meta;
+        let Some(rest) = rest_of(&workspace, bytes, heads.get(&author).copied())? else { return Ok(()) };
+        self.item(Item::Unit, &[&rest.bytes])?;
         self.units += 1;
-        self.entries = self.entries.saturating_add(after.seq.0.saturating_sub(next.previous().0));
-        self.progress.add(u64::try_from(rest.len()).unwrap_or(u64::MAX));
-        heads.insert(author, after);
+        self.entries = self.entries.saturating_add(rest.meta.entries());
+        self.progress.add(u64::try_from(rest.bytes.len()).unwrap_or(u64::MAX));
+        heads.insert(author, rest.head);
         Ok(())
     }
 }

@@ -13,6 +13,7 @@ mod forks;
 mod high_water;
 mod hooked;
 mod joining;
+mod mend;
 mod notes;
 mod offering;
 mod opening;

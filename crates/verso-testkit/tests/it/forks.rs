@@ -59,6 +59,30 @@ fn rolled_back_and_writing_before_it_meets_anybody() {
     });
 }
 
+#[test]
+fn a_backup_holds_both_branches_and_the_proof() {
+    let mut group = Group::new(3, 2, &[(0, 1)]);
+    group.connect();
+    group.world.run();
+    let victim = group.devices[1];
+    let image = group.world.device(victim).storage().snapshot(3);
+    let mut durable = vec![group.write(victim).unwrap()];
+    group.world.run();
+    group.world.cut();
+    group.world.roll_back(victim, &image);
+    group.world.cut();
+    durable.push(group.write(victim).unwrap());
+    group.heal(&durable);
+    let forks = |group: &Group| group.world.device(victim).replica().unwrap().forks(&group.workspace);
+    let before = forks(&group);
+    assert_eq!(before.len(), 1);
+    let backup = group.world.back_up(victim);
+    group.world.restore(victim, &backup);
+    assert_eq!(forks(&group), before);
+    group.heal(&durable);
+    assert_eq!(forks(&group), before);
+}
+
 /// Copies of one device that all go on from one state, at once.
 fn clones(seed: u64, copies: usize) {
     let mut group = Group::new(seed, 3, OF_THREE[3]);

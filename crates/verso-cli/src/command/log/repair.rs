@@ -1,0 +1,141 @@
+//! `log repair`: what is whole of damaged journals makes new ones, and the rest comes back from peers.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde::Serialize;
+use verso_identity::{DeviceKey, WorkspaceId};
+use verso_log::FileStorage;
+use verso_replica::{Mended, mend};
+use verso_worker::OutcomeState;
+
+use super::{Log, logs};
+use crate::app::App;
+use crate::args::WorkspaceOption;
+use crate::command::host_name;
+use crate::command::once::{Round, round};
+use crate::device::Device;
+use crate::error::{CliError, Exit};
+use crate::failure;
+use crate::output::{Paint, Report, entries, shown};
+
+const WHAT: &str = "the journals are not whole";
+
+pub(super) fn run(app: &App, wait: Duration) -> Result<(), CliError> {
+    let home = app.home();
+    let unlocked = app.unlock()?;
+    let key = DeviceKey::from_secret(&unlocked.key.to_secret());
+    let first = mended(app, &key)?;
+    let lacks = !(first.missing.is_empty() && first.lost.is_empty() && first.unreadable.is_empty());
+    let (lock, last, reached) = if lacks {
+        let reached = Reached::of(&round(app, unlocked, wait)?);
+        (home.lock()?, mended(app, &key)?, reached)
+    } else {
+        (unlocked.lock, first.clone(), Reached::NotTried)
+    };
+    let device = Device::open(home.dir(), key, &host_name())?;
+    let view = View::new(&logs(&device, &WorkspaceOption::default(), app)?, &first, &last);
+    let mut damage = 0;
+    for log in logs(&device, &WorkspaceOption::default(), app)? {
+        damage += device.replica().verify_log(&log.id).map_err(|error| failure::read_log(&error))?.damage.len();
+    }
+    device.close()?;
+    drop(lock);
+    app.output.print(&View { ok: view.ok && damage == 0 && !matches!(reached, Reached::Nobody), ..view })?;
+    if damage > 0 {
+        let why = "something was damaged while it was mended";
+        return Err(CliError::new(Exit::Damaged, WHAT, why, "see `verso log verify`; the disk may be failing"));
+    }
+    let why = match reached {
+        Reached::Nobody => "no device was reached that could have what is missing",
+        Reached::Somebody | Reached::NotTried if last.missing.is_empty() => return Ok(()),
+        Reached::Somebody | Reached::NotTried => "no device that was reached has what is missing",
+    };
+    let hint = "run it again when another device of yours can be reached; all that is whole works meanwhile";
+    Err(CliError::new(Exit::NoPeer, WHAT, why, hint))
+}
+
+fn mended(app: &App, key: &DeviceKey) -> Result<Mended, CliError> {
+    let home = app.home();
+    let what = || format!("can't open {}", home.dir().display());
+    let storage = FileStorage::open(home.dir()).map_err(|error| failure::io(what(), &error))?;
+    mend(&storage, key).map_err(|error| failure::mend(&error, home.dir()))
+}
+
+/// Whom a round reached.
+#[derive(Debug, Clone, Copy)]
+enum Reached {
+    NotTried,
+    Nobody,
+    Somebody,
+}
+
+impl Reached {
+    fn of(round: &Round) -> Self {
+        match round {
+            Round::Done(outcomes, _) if outcomes.iter().any(|peer| peer.state != OutcomeState::Unreachable) => {
+                Self::Somebody
+            }
+            _ => Self::Nobody,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct View {
+    ok: bool,
+    /// Journals of which something was damaged.
+    damaged: Vec<Whose>,
+    /// Journals of which nothing can be read, where they lie now.
+    unreadable: Vec<String>,
+    missing: Vec<Missing>,
+}
+
+#[derive(Debug, Serialize)]
+struct Whose {
+    workspace: String,
+    name: String,
+}
+
+/// What is still to come.
+#[derive(Debug, Serialize)]
+struct Missing {
+    #[serde(flatten)]
+    whose: Whose,
+    /// At least so many.
+    entries: u64,
+}
+
+impl View {
+    fn new(logs: &[Log], first: &Mended, last: &Mended) -> Self {
+        let whose = |id: &WorkspaceId| {
+            let name = logs.iter().find(|log| log.id == *id).map(|log| log.name.clone()).unwrap_or_default();
+            Whose { workspace: id.to_hex(), name }
+        };
+        let missing = last.missing.iter().map(|(id, entries)| Missing { whose: whose(id), entries: *entries });
+        Self {
+            ok: last.missing.is_empty(),
+            damaged: first.damaged.union(&last.damaged).map(whose).collect(),
+            unreadable: first.unreadable.iter().chain(&last.unreadable).cloned().collect(),
+            missing: missing.collect(),
+        }
+    }
+}
+
+impl Report for View {
+    fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        for whose in &self.damaged {
+            writeln!(out, "{} the journal of {}", paint.good("mended:"), shown(&whose.name))?;
+        }
+        for path in &self.unreadable {
+            writeln!(out, "{} nothing of a journal could be read; it lies in {path} now", paint.warn("put aside:"))?;
+        }
+        for Missing { whose, entries: number } in &self.missing {
+            writeln!(out, "{} at least {} of {}", paint.warn("missing:"), entries(*number), shown(&whose.name))?;
+        }
+        if self.ok {
+            writeln!(out, "{} all journals", paint.good("whole:"))?;
+        }
+        Ok(())
+    }
+}
