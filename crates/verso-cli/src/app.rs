@@ -108,6 +108,7 @@ fn perform(cli: Cli, environment: Environment, output: Output) -> Result<(), Cli
         }
         Command::Restore { file } => command::restore::run(&app, &file),
         Command::Confirm { peers } => command::restore::confirm(&app, &peers),
+        Command::Doctor => command::doctor::run(&app),
         Command::Log(wanted) => command::log::run(&app, &wanted),
         Command::Conflicts { wanted, workspace } => command::conflicts::run(&app, wanted.as_ref(), &workspace),
         Command::Demo { import } => command::demo::run(import.as_deref(), output),

@@ -213,6 +213,9 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "PEER")]
         peers: Vec<String>,
     },
+    /// Examines key store, journals, clock, network, and says what to do about what is wrong
+    #[command(after_help = help::DOCTOR)]
+    Doctor,
     /// Looks at and after the journals, in which everything is kept
     #[command(subcommand, after_help = help::LOG)]
     Log(LogCommand),

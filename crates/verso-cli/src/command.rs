@@ -5,6 +5,7 @@ mod author;
 pub(crate) mod backup;
 pub(crate) mod conflicts;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod edge;
 pub(crate) mod export;
 pub(crate) mod identity;

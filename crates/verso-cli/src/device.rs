@@ -82,6 +82,11 @@ impl Device {
         &self.notices
     }
 
+    /// Why it could not be looked up how far this device had written, if it could not.
+    pub(crate) fn mark_failure(&self) -> Option<&str> {
+        self.keeper.as_ref().and_then(|keeper| keeper.failure.as_deref())
+    }
+
     /// The graph of a workspace that this device holds.
     pub(crate) fn graph(&self, workspace: &WorkspaceId) -> Result<&Graph, CliError> {
         self.replica.application(workspace).ok_or_else(|| {
@@ -170,7 +175,7 @@ impl Device {
     /// Tells a person what was noticed on opening.
     pub(crate) fn tell_notices(&self, output: Output) {
         tell_notices(&self.notices, output);
-        if let Some(failure) = self.keeper.as_ref().and_then(|keeper| keeper.failure.as_ref()) {
+        if let Some(failure) = self.mark_failure() {
             output.note(format_args!("How far this device had written could not be looked up: {failure}."));
         }
     }

@@ -62,7 +62,7 @@ pub(crate) async fn open_quietly(
     Box::pin(SyncWorker::open(options, key)).await
 }
 
-const fn network(choice: NetworkChoice) -> Network {
+pub(crate) const fn network(choice: NetworkChoice) -> Network {
     match choice {
         NetworkChoice::Loopback => Network::Loopback,
         NetworkChoice::Lan => Network::Lan,

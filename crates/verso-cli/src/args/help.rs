@@ -111,6 +111,14 @@ Examples:
   verso up --once                              syncs and ends: 0 in step, 4 nobody there, 5 refused
   verso up --once --wait 30s";
 
+pub(super) const DOCTOR: &str = "\
+Each check is ok, a warning, a fault, or skipped because something before it failed, with what to do beside it. The
+exit code is 1 only for a fault. Nothing is sent anywhere.
+
+Examples:
+  verso doctor
+  verso doctor --json";
+
 pub(super) const LOG: &str = "\
 Without -w a command is about all journals of this device: one a workspace, and one that tells whom this device
 trusts. `verify` ends with 6 if anything is damaged; what a power cut left of a change that was never completed
@@ -173,6 +181,7 @@ pub(super) const ALL: &[&str] = &[
     PAIR,
     JOIN,
     UP,
+    DOCTOR,
     LOG,
     BACKUP,
     RESTORE,

@@ -6,6 +6,7 @@ mod backup;
 mod conflicts;
 mod demo;
 mod device;
+mod doctor;
 mod graph;
 mod identity;
 mod import;

@@ -1,0 +1,102 @@
+//! `doctor`: what is wrong is found, told once, with what to do; what works is no fault.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::device::Device;
+
+/// What `doctor` says of each check: its verdict, what, and hint. And its exit code.
+fn examine(device: &Device, environment: &[(&str, &str)]) -> (i32, Vec<(String, String, String)>) {
+    let mut command = device.command(&["doctor", "--json"]);
+    let output = command.envs(environment.iter().copied()).output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let checks = document["checks"].as_array().unwrap();
+    let names: Vec<_> = checks.iter().map(|check| text(&check["name"])).collect();
+    assert_eq!(names, ["data directory", "key store", "journals", "clock", "network", "discovery"]);
+    let checks = checks.iter().map(|check| (text(&check["verdict"]), text(&check["what"]), text(&check["hint"])));
+    (output.status.code().unwrap(), checks.collect())
+}
+
+fn verdicts(checks: &[(String, String, String)]) -> Vec<&str> {
+    checks.iter().map(|(verdict, ..)| verdict.as_str()).collect()
+}
+
+#[test]
+fn a_sound_device_is_told_to_be_sound() {
+    let device = Device::new("desk");
+    device.ok(&["workspace", "new", "garden"]);
+    let (code, checks) = examine(&device, &[]);
+    assert_eq!(verdicts(&checks), ["ok", "ok", "ok", "ok", "ok", "skipped"], "{checks:?}");
+    assert_eq!(code, 0);
+    assert!(checks[1].1.contains("only peers notice"), "what the file can't tell: {checks:?}");
+    assert!(checks[2].1.contains("1 workspace,"), "{checks:?}");
+    assert!(checks[4].1.contains("127.0.0.1:"), "{checks:?}");
+    let text = device.ok(&["doctor"]);
+    assert!(text.contains("journals") && !text.contains("to do"), "{text}");
+}
+
+#[test]
+fn no_device_is_a_fault_and_is_told_once() {
+    let device = Device::blank();
+    let (code, checks) = examine(&device, &[]);
+    assert_eq!(verdicts(&checks), ["fault", "skipped", "skipped", "ok", "skipped", "skipped"], "{checks:?}");
+    assert_eq!(code, 1);
+    assert!(checks[0].2.contains("verso init"), "{checks:?}");
+    assert!(!device.dir().exists(), "looking makes nothing");
+}
+
+#[test]
+fn a_key_that_does_not_open_is_a_fault_and_the_rest_is_looked_at() {
+    let device = Device::new("desk");
+    let (code, checks) = examine(&device, &[("VERSO_PASSPHRASE", "another")]);
+    assert_eq!(verdicts(&checks), ["ok", "fault", "skipped", "ok", "skipped", "skipped"], "{checks:?}");
+    assert_eq!(code, 1);
+    assert!(!checks[1].2.is_empty(), "what to do: {checks:?}");
+}
+
+#[test]
+fn damage_is_a_fault_and_a_directory_that_others_may_read_a_warning() {
+    let device = Device::new("desk");
+    device.ok(&["workspace", "new", "garden"]);
+    for number in 0..3 {
+        device.ok(&["node", "add", &format!("https://example.org/{number}")]);
+    }
+    let logs = fs::read_dir(device.dir().join("logs")).unwrap().map(|log| log.unwrap().path());
+    let files = logs.flat_map(|log| fs::read_dir(log).unwrap().map(|file| file.unwrap().path()));
+    let first = files
+        .filter(|file| file.to_string_lossy().contains("01.seg"))
+        .max_by_key(|file| fs::metadata(file).unwrap().len());
+    let first = first.unwrap();
+    let mut bytes = fs::read(&first).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&first, bytes).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(device.dir(), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let (code, checks) = examine(&device, &[]);
+    assert_eq!(code, 1);
+    assert_eq!(checks[2].0, "fault", "{checks:?}");
+    assert!(checks[2].1.contains("damaged") && !checks[2].2.is_empty(), "{checks:?}");
+    #[cfg(unix)]
+    assert!(checks[0].0 == "warning" && checks[0].2.contains("chmod 700"), "{checks:?}");
+    assert_eq!(checks[4].0, "ok", "the network has nothing to do with it");
+}
+
+#[test]
+fn while_up_runs_it_says_who_has_the_device() {
+    let device = Device::new("desk");
+    let mut up = device.start(&["up", "--json"]);
+    // Its first line: it runs.
+    up.line();
+    let (code, checks) = examine(&device, &[]);
+    assert_eq!(verdicts(&checks), ["ok", "skipped", "skipped", "ok", "skipped", "skipped"], "{checks:?}");
+    assert!(checks[1].1.contains(&format!("process {}", up.child.id())), "{checks:?}");
+    assert_eq!(code, 0, "that it works is no fault");
+    up.signal("INT");
+    up.end();
+}
