@@ -73,6 +73,7 @@ struct Opened {
 pub(crate) async fn serve<A: Application>(
     connection: SyncConnection,
     control: FrameStream,
+    number: u64,
     greeting: Greeting,
     engine: EngineHandle<A>,
 ) -> Ended {
@@ -80,7 +81,7 @@ pub(crate) async fn serve<A: Application>(
     let (orders, mut inbox) = mpsc::unbounded_channel();
     let (reply, answer) = oneshot::channel();
     let generation = connection.generation();
-    let connected = engine.send(Command::Connect { peer, generation, greeting, orders, reply }).await;
+    let connected = engine.send(Command::Connect { peer, number, generation, greeting, orders, reply }).await;
     let id = match answer.await {
         Ok(Ok(id)) if connected => id,
         Ok(Err(ConnectError::Refused(reason))) => return refused(&connection, reason),

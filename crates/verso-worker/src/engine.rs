@@ -65,6 +65,8 @@ pub(crate) enum Command<A: Application> {
     /// A connection is there, with both ends proven.
     Connect {
         peer: DeviceId,
+        /// Its place in the order in which connections took the peer's place: one that is below another of the same peer has given way to that.
+        number: u64,
         /// Which of the secrets that may be agreed with it it has proven.
         generation: u64,
         greeting: Greeting,
@@ -150,6 +152,8 @@ struct Engine<A: Application> {
     replica: HostReplica<A>,
     started: Instant,
     connections: BTreeMap<ConnectionId, mpsc::UnboundedSender<ConnectionOrder>>,
+    /// The number of each peer's newest connection.
+    newest: BTreeMap<DeviceId, u64>,
     board: Arc<Board>,
     gate: Arc<Gate>,
     /// The state of trust that the gate and those who dial know of.
@@ -177,6 +181,7 @@ pub(crate) fn start<A: Application>(
         replica,
         started,
         connections: BTreeMap::new(),
+        newest: BTreeMap::new(),
         board,
         gate,
         trust,
@@ -265,8 +270,15 @@ impl<A: Application> Engine<A> {
                 Err(error) => drop(reply.send(Err(error.into()))),
             },
             Command::With(task) => self.answers.push(task(&mut self.replica, now)),
-            Command::Connect { peer, generation, greeting, orders, reply } => {
-                let outcome = self.replica.connect_proven(peer, generation, greeting, now);
+            Command::Connect { peer, number, generation, greeting, orders, reply } => {
+                let newest = self.newest.entry(peer).or_insert(number);
+                // Of two that come at a time, the one that has given way may be taken in last: it must not end the other.
+                let outcome = if number < *newest {
+                    Err(ConnectError::Refused(Reason::Busy))
+                } else {
+                    *newest = number;
+                    self.replica.connect_proven(peer, generation, greeting, now)
+                };
                 if let Ok(connection) = &outcome {
                     self.connections.insert(*connection, orders);
                 }
@@ -383,5 +395,74 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 impl<A: Application> From<&FlushError> for CommandError<A> {
     fn from(error: &FlushError) -> Self {
         Self::NotDurable(chain(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use verso_graph::Graph;
+    use verso_identity::DeviceKey;
+    use verso_replica::{PairSecret, ProvisionalPeer};
+    use verso_session::Mode;
+    use verso_trust::{PairingSide, PairingWay, PeerRole};
+
+    use super::*;
+
+    fn peer_of_pairing(device: DeviceId) -> ProvisionalPeer {
+        ProvisionalPeer {
+            device,
+            noise_key: [1; 32],
+            sealing_key: [2; 32],
+            secret: PairSecret::from_bytes([3; 32]),
+            name: "lap".into(),
+            role: PeerRole::Own,
+            side: PairingSide::Showing,
+            way: PairingWay::Link,
+            addresses: Vec::new(),
+            expires_ms: u64::MAX,
+        }
+    }
+
+    /// Two devices dial each other at once. The connection that gave way may be taken in after the one that stays.
+    #[test]
+    fn a_connection_that_gave_way_does_not_end_the_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = FileStorage::open(directory.path()).unwrap();
+        let key = DeviceKey::generate().unwrap();
+        let (mut replica, _) = Replica::<_, Graph>::open(storage, key, "desk", now_since(Instant::now())).unwrap();
+        let peer = DeviceKey::generate().unwrap().id();
+        let pairing = peer_of_pairing(peer);
+        let generation = pairing.secret.generation();
+        replica.store_provisional(pairing).unwrap();
+        let (engine, thread) = start(replica, Arc::default(), Arc::new(Board::new())).unwrap();
+
+        let connect = |number| {
+            let (orders, inbox) = mpsc::unbounded_channel();
+            let (reply, answer) = oneshot::channel();
+            let greeting = Greeting { addresses: Vec::new(), mode: Mode::StayOpen };
+            let command = Command::Connect { peer, number, generation, greeting, orders, reply };
+            engine.commands.blocking_send(command).unwrap();
+            (answer.blocking_recv().unwrap(), inbox)
+        };
+        let (stays, mut orders) = connect(8);
+        let stays = stays.unwrap();
+        assert!(orders.blocking_recv().is_some(), "it says hello");
+        let (gave_way, _) = connect(7);
+        assert!(matches!(gave_way, Err(ConnectError::Refused(Reason::Busy))), "{gave_way:?}");
+
+        // The one that stays still has a session: what ends it is told of.
+        engine.commands.blocking_send(Command::Refuse { connection: stays, reason: Reason::Malformed }).unwrap();
+        let mut closed = false;
+        while let Some(order) = orders.blocking_recv() {
+            closed |= matches!(order, ConnectionOrder::Close(_));
+            if closed {
+                break;
+            }
+        }
+        assert!(closed);
+        // One that comes later takes the place.
+        assert!(connect(9).0.is_ok());
+        engine.commands.blocking_send(Command::ShutDown).unwrap();
+        drop(thread.join().unwrap());
     }
 }

@@ -178,7 +178,7 @@ impl<A: Application> Network<A> {
         };
         self.board.update(peer, |status| status.connect(mode));
         let addresses = self.transport.local_addresses().iter().map(SocketAddr::to_string).collect();
-        let ended = serve(connection, control, Greeting { addresses, mode }, self.engine.clone()).await;
+        let ended = serve(connection, control, number, Greeting { addresses, mode }, self.engine.clone()).await;
         let was_in_use = self.leave(peer, number);
         self.board.update(peer, |status| {
             status.bytes_sent = status.bytes_sent.saturating_add(ended.bytes_sent);
