@@ -11,6 +11,8 @@ mod golden;
 mod memory;
 mod model;
 mod sealed;
+#[cfg(target_os = "linux")]
+mod size;
 mod stream;
 mod support;
 mod torn;
