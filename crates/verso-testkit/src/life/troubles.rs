@@ -124,6 +124,11 @@ impl<A: Merge> Life<A> {
             self.world.rot(device);
             self.world.start(device);
             self.world.check();
+            // What is written elsewhere comes to it now: a log that is damaged takes nothing, and says so.
+            self.write_something();
+            self.meet();
+            self.world.run();
+            self.world.check_reasons();
         }
     }
 }
