@@ -201,7 +201,7 @@ fn merge<P: Peer>() -> (Duration, usize) {
 fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     let start = processor();
     let done = work();
-    (processor() - start, done)
+    (processor().saturating_sub(start), done)
 }
 
 /// Returns how long this thread has been on a processor.
