@@ -76,9 +76,13 @@ pub(crate) async fn sync_once<A: Application>(network: &Arc<Network<A>>, wait: D
         dialers.spawn(dial_until(Arc::clone(network), peer, deadline));
     }
     let mut last: BTreeMap<DeviceId, Report> = BTreeMap::new();
-    while !peers.keys().all(|peer| last.get(peer).is_some_and(is_final)) {
-        // Past the deadline only those who are connected are waited for.
+    loop {
         let connected = peers.keys().any(|peer| network.is_connected(peer));
+        // All may have been done on a connection that gave way to another, on which the peer waits for its answer.
+        if !connected && peers.keys().all(|peer| last.get(peer).is_some_and(is_final)) {
+            break;
+        }
+        // Past the deadline only those who are connected are waited for.
         if Instant::now() >= deadline && !connected && dialers.is_empty() {
             break;
         }
