@@ -91,7 +91,7 @@ reasons! {
     /// A chain has two ends.
     Fork = 11, "fork",
         "A device has written two different histories, as after a restored backup or a copied disk.",
-        "Nothing is lost: both are kept as branches. Look at the affected entries.";
+        "Nothing to do: both are kept as branches, nothing is lost, and sync starts anew.";
     /// This device remembers less of its own writing than a peer can prove.
     RolledBack = 12, "rolled-back",
         "This device was rolled back to an earlier state: a peer holds newer changes that it had signed.",

@@ -163,7 +163,13 @@ fn indicator(reasons: &[ReasonRow], conflicts: usize) -> &'static str {
 const fn passes_by_itself(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::Offline | Reason::Unreachable | Reason::Busy | Reason::Gap | Reason::RolledBack | Reason::ClockSkew
+        Reason::Offline
+            | Reason::Unreachable
+            | Reason::Busy
+            | Reason::Gap
+            | Reason::Fork
+            | Reason::RolledBack
+            | Reason::ClockSkew
     )
 }
 

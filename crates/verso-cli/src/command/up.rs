@@ -131,6 +131,11 @@ impl Names {
                 let name = self.workspace(workspace).await;
                 Some(Line::Rebuilt { workspace: Place { id: workspace.to_hex(), name } })
             }
+            Event::Forked { workspace, author, .. } => {
+                let name = self.workspace(workspace).await;
+                let who = self.of(author.device).await;
+                Some(Line::Forked { who, workspace: Place { id: workspace.to_hex(), name } })
+            }
             Event::RolledBack { workspace } => {
                 let name = self.workspace(workspace).await;
                 Some(Line::RolledBack { workspace: Place { id: workspace.to_hex(), name } })
@@ -223,6 +228,12 @@ enum Line {
     },
     /// What a workspace shows was worked out anew, because who may write in it changed.
     Rebuilt { workspace: Place },
+    /// A device wrote two histories, which are branches from now on.
+    Forked {
+        #[serde(flatten)]
+        who: Who,
+        workspace: Place,
+    },
     /// This device had been rolled back, and writes on as a new author.
     RolledBack { workspace: Place },
     /// How far this device has written could not be noted apart from its data.
@@ -272,6 +283,13 @@ impl Report for Line {
                 writeln!(out, "  a workspace of {}: {workspace}", who.text())
             }
             Self::Rebuilt { workspace } => writeln!(out, "  {} was worked out anew", place(workspace)),
+            Self::Forked { who, workspace } => writeln!(
+                out,
+                "{} {} wrote two histories of {}, as after a restored backup or a copied disk; both are kept",
+                paint.warn("!"),
+                paint.strong(who.text()),
+                place(workspace)
+            ),
             Self::RolledBack { workspace } => writeln!(
                 out,
                 "{} this device was rolled back, as {} shows; it goes on as a new author, and nothing is lost",

@@ -1,12 +1,11 @@
 //! The high-water mark of a worker's device: kept beside its work, read at the next start, and never in the way.
 
-use std::fs;
 use std::sync::Arc;
 
 use verso_identity::{DeviceKey, KeyStore as _, LoadError, MarkStore, MemoryKeyStore, StoreError};
 use verso_worker::read_high_water;
 
-use crate::rig::Device;
+use crate::rig::{Device, copy};
 
 /// A store that takes nothing and gives nothing.
 #[derive(Debug)]
@@ -58,17 +57,4 @@ async fn a_store_that_fails_is_told_and_stops_nothing() {
     let workspace = device.found("garden").await;
     device.add(workspace, "all the same").await;
     device.close().await;
-}
-
-fn copy(from: &std::path::Path, to: &std::path::Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            fs::create_dir_all(&target).unwrap();
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! Devices in temporary directories, each with a worker on the loopback interface.
 
+use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -132,4 +133,18 @@ pub(crate) async fn pair(showing: &Device, joining: &Device) {
     let (shown, joined) = tokio::join!(show(offer), join(joining, &link));
     assert_eq!(shown.device, joining.handle.device());
     assert_eq!(joined.unwrap().device, showing.handle.device());
+}
+
+/// Copies a directory with all that is in it, as a backup program does.
+pub(crate) fn copy(from: &std::path::Path, to: &std::path::Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir_all(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use verso_identity::{KeyStore as _, MemoryKeyStore};
 use verso_worker::OutcomeState;
 
-use crate::rig::{Device, pair};
+use crate::rig::{Device, copy, pair};
 
 const WAIT: Duration = Duration::from_secs(10);
 
@@ -38,6 +39,34 @@ async fn what_was_done_apart_survives_restarts_and_meets() {
     assert_eq!(first[0].state, OutcomeState::InStep, "{first:?}");
     assert_eq!(second[0].state, OutcomeState::InStep, "{second:?}");
     assert_eq!(laptop.titles(workspace).await, ["from the laptop", "from the phone"]);
+    assert_eq!(laptop.digest(workspace).await, phone.digest(workspace).await);
+}
+
+/// What it wrote after the backup and what it wrote after it was put back are both there, after one round.
+#[tokio::test]
+async fn a_device_that_was_put_back_and_writes_before_it_meets_anybody_is_in_step_after_one_round() {
+    let (laptop, phone) = (Device::new("laptop").await, Device::new("phone").await);
+    let workspace = laptop.found("Reading").await;
+    pair(&laptop, &phone).await;
+    tokio::join!(laptop.handle.sync_once(WAIT), phone.handle.sync_once(WAIT));
+    let laptop = laptop.restart("laptop").await;
+    let image = tempfile::tempdir().unwrap();
+    copy(laptop.directory.path(), image.path());
+    laptop.add(workspace, "after the backup").await;
+    phone.handle.add_addresses(laptop.handle.device(), laptop.handle.addresses()).await;
+    tokio::join!(laptop.handle.sync_once(WAIT), phone.handle.sync_once(WAIT));
+    let (_directory, secret) = laptop.close().await;
+
+    let laptop = Device::open_keeping("laptop", image, secret, MemoryKeyStore::new().marks()).await;
+    laptop.add(workspace, "instead").await;
+    phone.handle.add_addresses(laptop.handle.device(), laptop.handle.addresses()).await;
+    let (first, second) = tokio::join!(laptop.handle.sync_once(WAIT), phone.handle.sync_once(WAIT));
+    assert_eq!(first[0].state, OutcomeState::InStep, "{first:?}");
+    assert_eq!(second[0].state, OutcomeState::InStep, "{second:?}");
+    for device in [&laptop, &phone] {
+        assert_eq!(device.titles(workspace).await, ["after the backup", "instead"]);
+        assert_eq!(device.handle.read(move |replica| replica.forks(&workspace).len()).await, Some(1));
+    }
     assert_eq!(laptop.digest(workspace).await, phone.digest(workspace).await);
 }
 
