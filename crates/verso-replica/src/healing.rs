@@ -20,7 +20,7 @@ use crate::replica::{Now, Replica};
 
 /// How far back a chain is asked for at least when a peer's history and the own part: 64 entries. Each time that it was not far enough it is about
 /// eight times as far, so a million entries take five questions.
-pub(crate) const STEP_BACK: u64 = 64;
+const STEP_BACK: u64 = 64;
 
 /// A fork: a device wrote two histories that have a beginning in common.
 #[derive(Debug, Clone, PartialEq, Eq)]

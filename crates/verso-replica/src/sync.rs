@@ -13,7 +13,6 @@ use crate::confirmation::Withheld;
 use crate::effect::{ConnectionId, Effect, Event, Stream};
 use crate::error::{ConnectError, JournalError};
 use crate::flush::Received;
-use crate::healing::STEP_BACK;
 use crate::receive::Declined;
 use crate::replica::{Now, Replica};
 
@@ -290,14 +289,6 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 if let Err(error) = self.consider_seal(workspace, &seal, now) {
                     return Some(Input::Refused(error.reason()));
                 }
-            }
-            Output::HeadMismatch { workspace, author, seq } => {
-                // What the peer gets again shows it the other history, and it asks further back if that is not far enough.
-                return Some(Input::Resend {
-                    workspace,
-                    author,
-                    from: Seq(seq.0.saturating_sub(STEP_BACK)).max(Seq::FIRST),
-                });
             }
             Output::PeerVector { workspace, entries } => self.answer_vector(id, workspace, &entries, now),
             Output::PeerProof { workspace, proof } => return self.consider_proof(id, workspace, proof, now),

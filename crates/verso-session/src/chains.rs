@@ -16,6 +16,9 @@ const MAX_CHAINS: usize = 2 * MAX_AUTHORS;
 /// that crossed with data; an acknowledgement starts the count anew.
 const MAX_GAPS: u8 = 8;
 
+/// How many entries are shown to a peer that holds others under the same numbers: 64. If the two part further back it asks for more.
+const SHOWN_OF_FORK: u64 = 64;
+
 /// For every author of a workspace: what is held here, what the peer is known to hold, what was sent, and what either doesn't want.
 ///
 /// The sums are kept as things change, so that no step costs more than the one author it is about.
@@ -53,6 +56,8 @@ struct Chain {
     /// The first entry that isn't wanted here.
     refused: Option<Seq>,
     gaps: u8,
+    /// The two hold different entries under the same numbers: what is held here says nothing of what the peer sent.
+    apart: bool,
 }
 
 impl Chain {
@@ -117,7 +122,7 @@ impl Chains {
         let gained = self.update(author, |chain| {
             let gained = seq.0.saturating_sub(chain.ours.0);
             chain.ours = chain.ours.max(seq);
-            (gained, chain.ours)
+            (gained, if chain.apart { seq } else { chain.ours })
         })?;
         self.shown(author, seq)?;
         Ok(gained)
@@ -150,7 +155,7 @@ impl Chains {
                     // It holds other entries under these numbers, and asks for those where the two part.
                     chain.theirs = from.previous();
                     chain.acked = chain.acked.min(chain.theirs);
-                    chain.stop = None;
+                    (chain.stop, chain.apart) = (None, true);
                 }
                 chain.sent = chain.theirs.max(from.previous().min(chain.sent));
                 return Declined::SentAgain;
@@ -172,19 +177,20 @@ impl Chains {
         })
     }
 
-    /// Both hold `author` up to `seq`, under different hashes: what follows would not fit.
+    /// Both hold `author` up to `seq`, under different hashes: the peer is to get the last entries, which show it the other history. Until it has
+    /// said something to that, the two are not level.
     pub(crate) fn forked(&mut self, author: Author, seq: Seq) -> Result<(), SessionError> {
-        self.update(author, |chain| chain.stop = Some((seq.next(), Reason::Fork)))
-    }
-
-    /// The peer is to get `author` again from `from` on.
-    pub(crate) fn resend(&mut self, author: Author, from: Seq) -> Result<(), SessionError> {
         self.update(author, |chain| {
-            chain.stop = None;
-            chain.theirs = from.previous().min(chain.theirs);
+            chain.apart = true;
+            chain.theirs = chain.theirs.min(Seq(seq.0.saturating_sub(SHOWN_OF_FORK)));
             chain.acked = chain.acked.min(chain.theirs);
             chain.sent = chain.theirs;
         })
+    }
+
+    /// Something is missing here before what the peer sent of `author`: from `from` on. If that lies within what is held, other entries are.
+    pub(crate) fn lacks(&mut self, author: Author, from: Seq) -> Result<(), SessionError> {
+        self.update(author, |chain| chain.apart |= from <= chain.ours)
     }
 
     /// `author` isn't wanted here from `from` on.

@@ -95,15 +95,6 @@ pub enum Input {
         /// Whose chain.
         author: Author,
     },
-    /// The peer is to get `author`'s chain again from `from` on, whatever it claims to hold: so both ends of a fork show each other their branch.
-    Resend {
-        /// Which workspace.
-        workspace: WorkspaceId,
-        /// Whose chain.
-        author: Author,
-        /// The first entry to send.
-        from: Seq,
-    },
     /// A proof of a fork, to be passed on.
     Proof {
         /// Which workspace.

@@ -69,16 +69,6 @@ pub enum Output {
         /// The seal, unverified; its author is one of this device's.
         seal: Seal,
     },
-    /// Both hold a chain of the same length whose heads differ: a fork. Nothing of this author goes to the peer until
-    /// [`Input::Resend`](crate::Input::Resend).
-    HeadMismatch {
-        /// Which workspace.
-        workspace: WorkspaceId,
-        /// Whose chain.
-        author: Author,
-        /// Where the heads differ; the fork is there or earlier.
-        seq: Seq,
-    },
     /// The peer has said what it holds, author by author. Proofs of forks that it doesn't know, as this shows, are due to it, by
     /// [`Input::Proof`](crate::Input::Proof), before anything else.
     PeerVector {

@@ -238,9 +238,6 @@ impl Session {
             Input::Withdrawn { workspace, author } => {
                 self.with(now, workspace, |stream, context| stream.withdraw(author, context))
             }
-            Input::Resend { workspace, author, from } => {
-                self.with(now, workspace, |stream, _| stream.resend(author, from))
-            }
             Input::Proof { workspace, proof } => self.with(now, workspace, |stream, context| {
                 stream.proof(proof, context);
                 Ok(())

@@ -276,7 +276,9 @@ impl Stream {
         if !matches!(self.phase, Phase::Flowing) {
             return Ok(());
         }
-        if reason != Reason::Gap {
+        if reason == Reason::Gap {
+            self.chains.lacks(author, from)?;
+        } else {
             self.chains.refuse(author, from)?;
         }
         self.send(Message::Decline { author, from, reason }, context);
@@ -287,15 +289,6 @@ impl Stream {
     pub(crate) fn withdraw(&mut self, author: Author, context: &mut Context<'_>) -> Result<(), SessionError> {
         if matches!(self.phase, Phase::Flowing) && self.chains.accept(author)? {
             self.send(Message::Withdraw { author }, context);
-        }
-        Ok(())
-    }
-
-    /// The peer is to get `author` again from `from` on.
-    pub(crate) fn resend(&mut self, author: Author, from: Seq) -> Result<(), SessionError> {
-        if matches!(self.phase, Phase::Flowing) {
-            self.sending.forget(author);
-            self.chains.resend(author, from)?;
         }
         Ok(())
     }
@@ -429,8 +422,6 @@ impl Stream {
             // Where the lengths differ, the first unit that overlaps shows a fork, and proves it.
             if ours.is_some_and(|ours| ours.seq == theirs.seq && ours.tag != theirs.tag) {
                 self.chains.forked(theirs.author, theirs.seq)?;
-                let (workspace, author, seq) = (self.workspace, theirs.author, theirs.seq);
-                context.out.push(Output::HeadMismatch { workspace, author, seq });
             }
         }
         context.out.push(Output::PeerVector { workspace: self.workspace, entries });

@@ -10,6 +10,7 @@ mod troubles;
 
 use verso_identity::WorkspaceId;
 use verso_log::MemoryStorage;
+use verso_session::Mode;
 use verso_trust::PeerRole;
 
 use crate::device::DeviceIndex;
@@ -114,7 +115,9 @@ impl<A: Merge> Life<A> {
         let some = self.plan.pairs.clone();
         for (one, other) in some {
             if !self.plan.changes || self.rng.once_in(2) {
-                self.world.connect(self.own[one], self.own[other]);
+                // Some stay, and some part when all is done.
+                let mode = if self.rng.once_in(4) { Mode::FinishWhenLevel } else { Mode::StayOpen };
+                self.world.connect_for(self.own[one], self.own[other], mode);
             }
         }
         if let Some(friend) = self.friend.filter(|_| self.rng.once_in(2)) {

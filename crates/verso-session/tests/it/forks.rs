@@ -1,9 +1,9 @@
 //! Restored and cloned devices: the evidence reaches whoever has to act on it.
 
 use verso_identity::WorkspaceId;
-use verso_session::{Input, Mode};
+use verso_session::Mode;
 use verso_trust::PeerRole;
-use verso_vv::Seq;
+use verso_vv::{Author, Seq};
 use verso_wire::Reason;
 
 use crate::net::{Net, workspace};
@@ -29,10 +29,8 @@ fn a_rolled_back_device_is_shown_its_seal() {
     net.assert_equal();
 }
 
-/// Two clones that wrote different entries of the same number: both learn of it by the vectors alone, and nothing of that chain is sent until
-/// each is told to show its branch.
-#[test]
-fn clones_of_equal_length_are_noticed_by_both() {
+/// A net of two devices, both with the chain of the first; then each wrote an entry of its own under the same number.
+fn clones() -> (Net, Author, Seq) {
     let mut net = Net::new(2, 1);
     net.found(0, WorkspaceId::CONTROL, 1);
     net.found(0, workspace(1), 3);
@@ -40,46 +38,35 @@ fn clones_of_equal_length_are_noticed_by_both() {
     let author = net.devices[0].store.author();
     let original = net.devices[0].store.clone();
     net.devices[1].store.clone_author_of(&original, workspace(1), 3);
-    let Seq(shared) = net.devices[1].store.durable(workspace(1), &author);
+    let shared = net.devices[1].store.durable(workspace(1), &author);
     net.devices[0].store.commit(workspace(1), 1, 10);
     net.devices[1].store.commit_as_clone(workspace(1), &original, 1, 11);
+    (net, author, shared)
+}
 
+/// Two clones that wrote different entries of the same number: both learn of it by the vectors, and each is shown the other's branch.
+#[test]
+fn clones_of_equal_length_are_shown_each_others_branch() {
+    let (mut net, author, shared) = clones();
     let link = net.connect(0, 1, PeerRole::Own, OPEN);
     net.run();
     for end in 0..2 {
         let seen = &net.end(link, end).seen;
-        assert_eq!(seen.mismatches, [(author, Seq(shared + 1))]);
-        assert_eq!(seen.units_sent.get(&workspace(1)), None);
+        assert_eq!(seen.peer_declined, [(author, shared.next(), Reason::Fork)], "the receiver has its proof");
+        assert!(seen.units_sent.get(&workspace(1)).is_some_and(|sent| *sent > 0));
     }
-
-    // Shown the other branch, the receiver has its proof, and declines.
-    net.handle(link, 0, Input::Resend { workspace: workspace(1), author, from: Seq::FIRST });
-    net.run();
-    assert_eq!(net.end(link, 0).seen.peer_declined, [(author, Seq(shared + 1), Reason::Fork)]);
-    assert!(net.end(link, 1).seen.received > 0);
     assert!(net.end(link, 0).session.is_level() && net.end(link, 1).session.is_level());
 }
 
-/// Whoever holds other entries under the same numbers asks for those where the two part, and is sent them although it holds as much.
+/// Who is to finish does not take the two for level because both have as much.
 #[test]
-fn a_chain_is_sent_again_from_where_two_histories_part() {
-    let mut net = Net::new(2, 1);
-    net.found(0, WorkspaceId::CONTROL, 1);
-    net.found(0, workspace(1), 3);
-    net.devices[1].offers.insert(workspace(1));
-    let author = net.devices[0].store.author();
-    let original = net.devices[0].store.clone();
-    net.devices[1].store.clone_author_of(&original, workspace(1), 3);
-    net.devices[0].store.commit(workspace(1), 1, 10);
-    net.devices[1].store.commit_as_clone(workspace(1), &original, 1, 11);
-    let link = net.connect(0, 1, PeerRole::Own, OPEN);
+fn clones_of_equal_length_do_not_part_as_if_all_were_done() {
+    let (mut net, author, shared) = clones();
+    let link = net.connect(0, 1, PeerRole::Own, [Mode::FinishWhenLevel; 2]);
     net.run();
-    assert_eq!(net.end(link, 0).seen.units_sent.get(&workspace(1)), None);
-    let from = Seq::FIRST;
-    net.handle(link, 1, Input::Declined { workspace: workspace(1), author, from, reason: Reason::Gap });
-    net.run();
-    assert!(net.end(link, 0).seen.units_sent.get(&workspace(1)).is_some_and(|sent| *sent > 0));
-    assert_eq!(net.end(link, 0).session.error().map(ToString::to_string), None);
+    for end in 0..2 {
+        assert_eq!(net.end(link, end).seen.peer_declined, [(author, shared.next(), Reason::Fork)]);
+    }
 }
 
 /// Where one clone wrote more, its first unit shows the fork to the other, who declines; nothing else is held up.

@@ -370,7 +370,7 @@ fn absurd_claims_overflow_nothing() {
         advanced: vec![(author(1), Seq(u64::MAX))],
         bytes: u64::MAX,
     });
-    script.give(Input::Resend { workspace: workspace(1), author: mine, from: Seq::ZERO });
+    script.stream(Message::Decline { author: mine, from: Seq::FIRST, reason: Reason::Gap });
     assert_eq!(script.closed, Closed::Open);
     assert!(!script.session.is_level());
 }

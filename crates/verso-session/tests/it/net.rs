@@ -235,9 +235,7 @@ impl Net {
             }
             let [a, b] = link.ends.each_ref().map(|end| &self.devices[end.device]);
             let is_leaving = link.ends.iter().any(|end| end.session.has_said_goodbye());
-            let is_told = link.ends.iter().any(|end| {
-                !end.seen.peer_declined.is_empty() || !end.seen.mismatches.is_empty() || !end.declined.is_empty()
-            });
+            let is_told = link.ends.iter().any(|end| !end.seen.peer_declined.is_empty() || !end.declined.is_empty());
             if is_leaving || is_told || link.ends.iter().any(|end| !end.session.is_level()) {
                 continue;
             }
@@ -471,7 +469,6 @@ impl Net {
                     seal.verify(&workspace).unwrap();
                     here.seen.peer_seals += 1;
                 }
-                Output::HeadMismatch { author, seq, .. } => here.seen.mismatches.push((author, seq)),
                 Output::PeerDeclined { author, from, reason, .. } => {
                     here.seen.peer_declined.push((author, from, reason));
                 }

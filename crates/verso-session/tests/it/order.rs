@@ -4,7 +4,7 @@ use verso_identity::WorkspaceId;
 use verso_session::{EncodedRun, Input, Millis, Mode, Output};
 use verso_trust::PeerRole;
 use verso_vv::Seq;
-use verso_wire::{ChainHead, HeldDigest, Message};
+use verso_wire::{ChainHead, HeldDigest, Message, Reason};
 
 use crate::net::workspace;
 use crate::script::{Opener, Script, Setup, decided, offered, peer_info};
@@ -82,14 +82,16 @@ fn a_push_of_another_author_waits_for_the_read_too() {
     assert_eq!(outputs(&mut script), ["read workspace", "progress", "progress"]);
 }
 
-/// A read that was answered after the peer had declined, and then wanted the chain from its start, is not sent as if it went on.
+/// A peer that holds other entries asks for the chain from its start, although it had acknowledged as much: it is sent again from there, and a read
+/// that is answered meanwhile is not sent as if it went on.
 #[test]
 fn an_answer_that_comes_too_late_is_dropped() {
     let mut script = level();
     let author = script.store.author();
     let late = advance(&mut script, workspace(1), None);
     assert_eq!(outputs(&mut script), ["read workspace", "progress"]);
-    script.session.handle(Millis(0), Input::Resend { workspace: workspace(1), author, from: Seq::FIRST });
+    let message = Message::Decline { author, from: Seq::FIRST, reason: Reason::Gap };
+    script.session.handle(Millis(0), Input::Stream { workspace: workspace(1), message });
     assert_eq!(outputs(&mut script), ["progress"], "one read is open at a time");
     script.session.handle(Millis(0), Input::Units { workspace: workspace(1), author, units: vec![late.clone()] });
     assert_eq!(outputs(&mut script), ["read workspace"], "the late answer is dropped, and the right one asked for");

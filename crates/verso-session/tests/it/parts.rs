@@ -53,7 +53,6 @@ pub(crate) struct Seen {
     pub(crate) all_level: u64,
     pub(crate) progress: BTreeMap<WorkspaceId, Progress>,
     pub(crate) peer_seals: u64,
-    pub(crate) mismatches: Vec<(Author, Seq)>,
     pub(crate) peer_declined: Vec<(Author, Seq, Reason)>,
     pub(crate) peer_withdrew: Vec<Author>,
     pub(crate) opened: Vec<WorkspaceId>,

@@ -109,8 +109,6 @@ fn any_input() -> impl Strategy<Value = Input> {
         3 => (any_workspace(), any_author(), any_seq(), any_reason())
             .prop_map(|(workspace, author, from, reason)| Input::Declined { workspace, author, from, reason }),
         2 => (any_workspace(), any_author()).prop_map(|(workspace, author)| Input::Withdrawn { workspace, author }),
-        1 => (any_workspace(), any_author(), any_seq())
-            .prop_map(|(workspace, author, from)| Input::Resend { workspace, author, from }),
         1 => Just(Input::Finish),
         1 => Just(Input::Tick),
     ]

@@ -10,7 +10,7 @@ use verso_session::{EncodedRun, Input, LocalInfo, Millis, Mode, Output, Session,
 use verso_trust::PeerRole;
 use verso_vv::{Author, EntryHash, Seq};
 use verso_wire::limits::{IN_FLIGHT, IN_FLIGHT_IN_ALL, MAX_UNIT_BYTES};
-use verso_wire::{ChainHead, HeldDigest, Message, Offered, VersionRange, WireAccess};
+use verso_wire::{ChainHead, HeldDigest, Message, Offered, Reason, VersionRange, WireAccess};
 
 use crate::fuzz::{Bytes, shapes};
 
@@ -229,7 +229,7 @@ impl Host {
                 self.give(match input.byte() % 5 {
                     0 => Input::Declined { workspace, author, from, reason },
                     1 => Input::Withdrawn { workspace, author },
-                    2 => Input::Resend { workspace, author, from },
+                    2 => Input::Declined { workspace, author, from, reason: Reason::Gap },
                     3 => Input::Proof { workspace, proof: shapes::proof(input, author) },
                     _ => Input::StreamClosed { workspace },
                 });

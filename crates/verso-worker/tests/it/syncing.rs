@@ -54,7 +54,10 @@ async fn a_device_that_was_put_back_and_writes_before_it_meets_anybody_is_in_ste
     copy(laptop.directory.path(), image.path());
     laptop.add(workspace, "after the backup").await;
     phone.handle.add_addresses(laptop.handle.device(), laptop.handle.addresses()).await;
-    tokio::join!(laptop.handle.sync_once(WAIT), phone.handle.sync_once(WAIT));
+    let (first, second) = tokio::join!(laptop.handle.sync_once(WAIT), phone.handle.sync_once(WAIT));
+    assert_eq!(first[0].state, OutcomeState::InStep, "{first:?}");
+    assert_eq!(second[0].state, OutcomeState::InStep, "{second:?}");
+    assert_eq!(phone.titles(workspace).await, ["after the backup"]);
     let (_directory, secret) = laptop.close().await;
 
     let laptop = Device::open_keeping("laptop", image, secret, MemoryKeyStore::new().marks()).await;
