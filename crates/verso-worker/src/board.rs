@@ -74,7 +74,6 @@ impl PeerStatus {
         self.connected = true;
         self.in_step = false;
         self.reason = None;
-        self.held_back = None;
         if mode == Mode::StayOpen {
             self.begin_figures();
         }
@@ -84,6 +83,8 @@ impl PeerStatus {
         self.progress.clear();
         self.connections.clear();
         self.earlier = Progress::default();
+        // What one connection of a round came to holds until another is level.
+        self.held_back = None;
         (self.bytes_sent, self.bytes_received) = (0, 0);
     }
 }

@@ -131,7 +131,7 @@ fn a_peer_that_knows_less_gets_nothing_until_the_person_confirms_it_by_name() {
     add(&again, "three");
     assert_eq!(unconfirmed(&again), ["phone", "tablet"]);
 
-    let words = ["up", "--once", "--json", "--wait", "4s"];
+    let words = ["up", "--once", "--json", "--wait", "8s"];
     let listens = phone.start(&words);
     let rounds = [again.run(&words), listens.end()];
     let [told, _] = rounds.map(|output| document(&String::from_utf8(output.stdout).unwrap()));
