@@ -25,7 +25,7 @@ fn count(entries: &[Entry]) -> Throughput {
 }
 
 fn build(criterion: &mut Criterion) {
-    let rows = rows();
+    let rows = rows(6_000);
     let mut writer = Writer::new(1);
     let entries = record(&rows, &mut writer);
     let mut group = criterion.benchmark_group("graph");

@@ -10,11 +10,11 @@
 )]
 #![expect(clippy::large_futures, reason = "a bench's futures lie in its task, which is on the heap")]
 
-use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use verso_benches::rows::{Row, made, rows};
 use verso_graph::{Graph, Intent, NodeRef};
 use verso_identity::{DeviceKey, KeyStore as _, MemoryKeyStore, WorkspaceId};
 use verso_replica::{PairSecret, ProvisionalPeer};
@@ -34,14 +34,6 @@ const WAIT: Duration = Duration::from_secs(30);
 const REOPEN: &str = "VERSO_BENCH_REOPEN";
 const KEY: &str = "VERSO_BENCH_KEY";
 
-/// A node as the file has it.
-struct Line {
-    title: String,
-    url: String,
-    tags: Vec<String>,
-    links: Vec<(usize, String)>,
-}
-
 struct Device {
     directory: TempDir,
     key: DeviceKey,
@@ -54,10 +46,7 @@ fn main() {
         return reopen_alone(Path::new(&directory));
     }
     let measuring = std::env::args().any(|argument| argument == "--bench");
-    let lines = match std::env::var_os("VERSO_DATA") {
-        Some(path) if measuring => read(Path::new(&path)),
-        _ => made(if measuring { 20_000 } else { 200 }),
-    };
+    let lines = if measuring { rows(20_000) } else { made(200) };
     let runs = if measuring { RUNS } else { 1 };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut figures: Vec<Figures> = (0..runs).map(|_| runtime.block_on(measure(&lines))).collect();
@@ -100,7 +89,7 @@ struct Figures {
     one_intent: f64,
 }
 
-async fn measure(lines: &[Line]) -> Figures {
+async fn measure(lines: &[Row]) -> Figures {
     let laptop = Device::open("laptop", tempfile::tempdir().unwrap(), DeviceKey::generate().unwrap()).await;
     let phone = Device::open("phone", tempfile::tempdir().unwrap(), DeviceKey::generate().unwrap()).await;
     let workspace = laptop.handle.found_workspace("bench".into()).await.unwrap();
@@ -237,7 +226,7 @@ async fn full_pass(handle: &WorkerHandle<Graph>, workspace: WorkspaceId) -> usiz
 }
 
 /// Records all nodes with their tags, then all links. Returns how many intents that were.
-async fn record(handle: &WorkerHandle<Graph>, workspace: WorkspaceId, lines: &[Line]) -> u64 {
+async fn record(handle: &WorkerHandle<Graph>, workspace: WorkspaceId, lines: &[Row]) -> u64 {
     let mut ids = Vec::with_capacity(lines.len());
     let mut count = 0;
     let mut rest = lines;
@@ -357,49 +346,6 @@ fn bytes_below(directory: &Path) -> u64 {
             }
         })
         .sum()
-}
-
-fn read(path: &Path) -> Vec<Line> {
-    let bytes = std::fs::read(path).unwrap();
-    let text = if path.extension().is_some_and(|extension| extension == "zst") {
-        zstd::decode_all(&bytes[..]).unwrap()
-    } else {
-        bytes
-    };
-    text.lines()
-        .map(|line| {
-            let value: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
-            let text = |name: &str| value[name].as_str().unwrap().to_owned();
-            Line {
-                title: text("title"),
-                url: text("url"),
-                tags: value["tags"].as_array().unwrap().iter().map(|tag| tag.as_str().unwrap().to_owned()).collect(),
-                links: value["links"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|link| {
-                        (usize::try_from(link[0].as_u64().unwrap()).unwrap(), link[1].as_str().unwrap().to_owned())
-                    })
-                    .collect(),
-            }
-        })
-        .collect()
-}
-
-/// A graph of the same shape: three tags a node from a few hundred, four links to earlier nodes.
-fn made(nodes: usize) -> Vec<Line> {
-    (0..nodes)
-        .map(|node| Line {
-            title: format!("page-{node}"),
-            url: format!("https://{}.example.org/page/{node}", node % 97),
-            tags: (0..3).map(|tag| format!("topic::{}", (node * 7 + tag * 13) % 300)).collect(),
-            links: (1..=4_usize)
-                .filter(|back| node >= back * back)
-                .map(|back| (node - back * back, "refers".to_owned()))
-                .collect(),
-        })
-        .collect()
 }
 
 #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "figures to be read, far below 2⁵³")]

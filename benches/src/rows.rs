@@ -2,7 +2,8 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
 
 /// A node with its tags and links.
 #[derive(Debug, Clone)]
@@ -17,13 +18,21 @@ pub struct Row {
     pub links: Vec<(usize, String)>,
 }
 
-/// Reads the file that `VERSO_DATA` names, or makes up a graph of a tenth of its size.
+/// Reads the file of JSON lines that `VERSO_DATA` names, plain or `.zst`; without one, makes up a graph of `count` nodes.
 ///
 /// # Panics
 /// If the file is not what it should be.
-pub fn rows() -> Vec<Row> {
-    let Some(path) = env::var_os("VERSO_DATA") else { return synthetic(6_000) };
-    let decoder = zstd::Decoder::new(File::open(path).expect("VERSO_DATA names a file")).expect("the file is zstd");
+pub fn rows(count: usize) -> Vec<Row> {
+    let Some(path) = env::var_os("VERSO_DATA") else { return made(count) };
+    let file = File::open(&path).expect("VERSO_DATA names a file");
+    if Path::new(&path).extension().is_some_and(|extension| extension == "zst") {
+        read(BufReader::new(zstd::Decoder::new(file).expect("the file is zstd")))
+    } else {
+        read(BufReader::new(file))
+    }
+}
+
+fn read(lines: impl BufRead) -> Vec<Row> {
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let row = |line: std::io::Result<String>| {
         let value: serde_json::Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
@@ -37,11 +46,14 @@ pub fn rows() -> Vec<Row> {
             links: value["links"].as_array().into_iter().flatten().map(link).collect(),
         }
     };
-    BufReader::new(decoder).lines().map(row).collect()
+    lines.lines().map(row).collect()
 }
 
-/// As many tags and links a node as the packages have, with as few different ones.
-fn synthetic(count: usize) -> Vec<Row> {
+/// Makes up a graph: as many tags and links a node as the packages of Debian have, with as few different ones.
+///
+/// # Panics
+/// Where numbers have fewer than 64 bits.
+pub fn made(count: usize) -> Vec<Row> {
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = move |below: usize| {
         random ^= random << 13;
@@ -52,7 +64,7 @@ fn synthetic(count: usize) -> Vec<Row> {
     let kinds = ["depends", "depends", "depends", "recommends"];
     (0..count)
         .map(|number| Row {
-            url: format!("https://host-{}.example/{:x}", next(count / 4), next(1 << 20)),
+            url: format!("https://host-{}.example/{:x}", next((count / 4).max(1)), next(1 << 20)),
             title: format!("page {number}"),
             tags: (0..next(6)).map(|_| format!("topic::{}", next(600))).collect(),
             // Few targets are named often, most seldom.

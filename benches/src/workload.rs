@@ -1,10 +1,8 @@
 //! [`Workload`]: the intents of a graph, as benches write them.
 
-use std::error::Error;
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
-
 use verso_wire::EntryKind;
+
+use crate::rows::{Row, rows};
 
 /// The kind of an intent that adds a node.
 pub const ADD_NODE: EntryKind = EntryKind(1);
@@ -19,61 +17,19 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// Reads the file of JSON lines that `VERSO_DATA` names (`.zst`), or makes a graph of the same proportions.
-    ///
-    /// # Panics
-    /// If the file is not such a graph.
+    /// Every node of the [rows](crate::rows), then each node's tags and links. Without a file there are 5,000 nodes.
     pub fn load() -> Self {
-        match std::env::var_os("VERSO_DATA") {
-            Some(path) => {
-                Self::debian(File::open(path).expect("VERSO_DATA names a file")).expect("the file is the graph")
-            }
-            None => Self::synthetic(5_000),
-        }
-    }
-
-    /// Every node, then each node's tags and links.
-    fn debian(file: File) -> Result<Self, Box<dyn Error>> {
-        let lines = BufReader::new(zstd::Decoder::new(file)?).lines();
-        let nodes: Vec<serde_json::Value> =
-            lines.map(|line| Ok::<_, Box<dyn Error>>(serde_json::from_str(&line?)?)).collect::<Result<_, _>>()?;
+        let rows = rows(5_000);
         let mut workload = Self::default();
-        for node in &nodes {
-            workload.add_node(node["url"].as_str().unwrap_or_default(), node["title"].as_str().unwrap_or_default());
+        for Row { url, title, .. } in &rows {
+            workload.add_node(url, title);
         }
-        for (number, node) in (0_u64..).zip(&nodes) {
-            for tag in node["tags"].as_array().into_iter().flatten() {
-                workload.tag(number, tag.as_str().unwrap_or_default());
+        for (number, Row { tags, links, .. }) in (0_u64..).zip(&rows) {
+            for tag in tags {
+                workload.tag(number, tag);
             }
-            for link in node["links"].as_array().into_iter().flatten() {
-                let kind = link[1].as_str().unwrap_or_default();
-                workload.link(number, link[0].as_u64().unwrap_or_default(), kind);
-            }
-        }
-        Ok(workload)
-    }
-
-    fn synthetic(nodes: u64) -> Self {
-        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut next = move |below: u64| {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            random % below
-        };
-        let mut workload = Self::default();
-        for number in 0..nodes {
-            workload.add_node(
-                &format!("https://host-{}.example/{:x}", next(nodes / 4), next(1 << 20)),
-                &format!("page {number}"),
-            );
-        }
-        for number in 0..nodes {
-            for _ in 0..next(6) {
-                workload.tag(number, &format!("topic::{}", next(600)));
-            }
-            for _ in 0..next(9) {
-                workload.link(number, next(nodes), if next(4) == 0 { "recommends" } else { "depends" });
+            for (dst, kind) in links {
+                workload.link(number, u64::try_from(*dst).unwrap_or(u64::MAX), kind);
             }
         }
         workload

@@ -97,7 +97,7 @@ trait Peer: Sized {
 }
 
 fn main() {
-    let rows = rows();
+    let rows = rows(6_000);
     let (tags, links) = (rows.iter().map(|row| row.tags.len()).sum(), rows.iter().map(|row| row.links.len()).sum());
     let work = Work { nodes: rows.len(), tags, links };
     println!("{} nodes, {tags} tags, {links} links", rows.len());
