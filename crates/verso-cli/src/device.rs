@@ -161,7 +161,7 @@ impl Device {
     /// Every command leaves a small file, so one in so many joins them: a step, which is some milliseconds. What goes wrong with it changes
     /// nothing, and the next one tries again.
     fn compact_if_due(&mut self) {
-        let Some(workspace) = self.replica.compaction_due() else { return };
+        let Some(workspace) = self.replica.compactions_due().next() else { return };
         let step = self.replica.begin_compaction(&workspace).and_then(|step| {
             let Some(step) = step else { return Ok(None) };
             self.replica.finish_compaction(step.run()?)

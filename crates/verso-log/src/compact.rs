@@ -94,6 +94,9 @@ pub enum CompactError<E: std::error::Error + 'static> {
     /// The new segment could not be written. What it would have replaced is in place.
     #[error("the compacted segment could not be written")]
     Io(#[from] io::Error),
+    /// Whoever ran the step no longer wanted it.
+    #[error("compaction was stopped")]
+    Stopped,
 }
 
 impl<S: Storage> SyncLog<S> {
@@ -272,10 +275,22 @@ impl<S: Storage> Compaction<S> {
     /// # Errors
     /// [`CompactError`]; the log stays as it was.
     pub fn run<J: Joiner>(self, joiner: &mut J) -> Result<Compacted<S>, CompactError<J::Error>> {
+        self.run_while(joiner, || true)
+    }
+
+    /// As [`run`](Self::run), and asks before each run, of at most some milliseconds, whether to go on.
+    ///
+    /// # Errors
+    /// [`CompactError`], which is [`Stopped`](CompactError::Stopped) if it was not to go on; the log stays as it was.
+    pub fn run_while<J: Joiner>(
+        self,
+        joiner: &mut J,
+        go_on: impl Fn() -> bool,
+    ) -> Result<Compacted<S>, CompactError<J::Error>> {
         let Self { token, numbers, storage, dir, sealers, runs, writer } = self;
         let mut rewrite = Rewrite { writer, places: BTreeMap::new(), rows: Vec::new(), heads: BTreeMap::new() };
         let mut source = Source { storage: &storage, dir: &dir, sealers: &sealers, open: None };
-        let written = rewrite.all(&runs, &mut source, joiner);
+        let written = rewrite.all(&runs, &mut source, joiner, &go_on);
         let Rewrite { mut writer, places, rows, .. } = rewrite;
         if let Err(error) = written.and_then(|()| Ok(writer.close(rows)?)) {
             // What is left of it is removed at the next open, if not now.
@@ -342,10 +357,14 @@ impl<S: Storage> Rewrite<S> {
         runs: &[Run],
         source: &mut Source<'_, S>,
         joiner: &mut J,
+        go_on: &dyn Fn() -> bool,
     ) -> Result<(), CompactError<J::Error>> {
         let mut finished = Joined::default();
         for of_author in runs.chunk_by(|one, next| one.meta.author == next.meta.author) {
             for Run { meta, id } in of_author {
+                if !go_on() {
+                    return Err(CompactError::Stopped);
+                }
                 let record = source.read(*id)?;
                 self.heads.entry(meta.author).or_insert((meta.first_seq, meta.prev_hash, meta.branch));
                 joiner.push(*meta, record, &mut finished).map_err(CompactError::Joiner)?;

@@ -41,19 +41,28 @@ impl<S: Storage> Compaction<S> {
     /// # Errors
     /// [`JournalError`] if something can't be read, or the new segment can't be written.
     pub fn run(self) -> Result<Compacted<S>, JournalError> {
+        self.run_while(|| true)
+    }
+
+    /// As [`run`](Self::run), and asks every few milliseconds whether to go on.
+    ///
+    /// # Errors
+    /// [`JournalError`], also if it was not to go on. Nothing of the log changes.
+    pub fn run_while(self, go_on: impl Fn() -> bool) -> Result<Compacted<S>, JournalError> {
         let Self { log, mut joiner } = self;
-        let log = log.run(&mut joiner)?;
+        let log = log.run_while(&mut joiner, go_on)?;
         Ok(Compacted { log, workspace: joiner.workspace, needed: joiner.needed })
     }
 }
 
 impl<S: Storage, A: Application> Replica<S, A> {
-    /// Returns a log that has so many small segments, or so much that was only recorded, that compaction is due.
-    pub fn compaction_due(&self) -> Option<WorkspaceId> {
+    /// Returns the logs that have so many small segments, or so much that was only recorded, that compaction is due.
+    pub fn compactions_due(&self) -> impl Iterator<Item = WorkspaceId> {
         let is_due = |stats: LogStats| stats.loose_segments >= LOOSE_SEGMENTS || stats.loose_bytes >= LOOSE_BYTES;
         let all = std::iter::once(WorkspaceId::CONTROL).chain(self.workspaces());
-        all.into_iter()
-            .find(|workspace| self.failure(workspace).is_none() && self.log_stats(workspace).is_some_and(is_due))
+        all.filter(move |workspace| {
+            self.failure(workspace).is_none() && self.log_stats(workspace).is_some_and(is_due)
+        })
     }
 
     /// Begins a step of compaction of what is no longer written to. `None` if there is nothing to gain, another step is under way, or the

@@ -8,14 +8,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::FileStorage;
 use verso_replica::{
-    Checkpoint, CommitError, Committed, ConnectError, ConnectionId, Effect, FlushError, Greeting, Moment, Now, Parting,
-    Replica, Stream,
+    CommitError, Committed, ConnectError, ConnectionId, Effect, FlushError, Greeting, Now, Parting, Replica, Stream,
 };
 use verso_wire::{Application, Message, Reason};
 
 use crate::board::Board;
 use crate::gate::Gate;
 use crate::recovery::Recovery;
+use crate::upkeep::Upkeep;
 
 /// The replica as a host has it: on real files.
 pub type HostReplica<A> = Replica<FileStorage, A>;
@@ -30,10 +30,6 @@ const GROUP: usize = 64;
 
 /// How often time passes for the sessions, whose timeouts are seconds.
 const TICK: Duration = Duration::from_secs(1);
-
-/// How often it is looked whether checkpoints are due. A crash in between costs a longer replay and nothing else; what is recorded in one
-/// go, such as an import, is not slowed down by copies that the next one replaces.
-const CHECKPOINTS: Duration = Duration::from_secs(10);
 
 /// What a connection's task is told to do.
 #[derive(Debug)]
@@ -161,8 +157,7 @@ struct Engine<A: Application> {
     waiting: Vec<(CommitReply<A>, Committed)>,
     answers: Vec<Answer>,
     departed: Vec<(ConnectionId, oneshot::Sender<Parting>)>,
-    /// When it was last looked whether checkpoints are due, and the thread that writes those that were.
-    checkpoints: (Instant, Option<std::thread::JoinHandle<()>>),
+    upkeep: Upkeep,
     recovery: Recovery,
 }
 
@@ -188,7 +183,7 @@ pub(crate) fn start<A: Application>(
         waiting: Vec::new(),
         answers: Vec::new(),
         departed: Vec::new(),
-        checkpoints: (started, None),
+        upkeep: Upkeep::new(started),
         recovery: Recovery::new(),
     };
     let thread = std::thread::Builder::new().name("verso-engine".into()).spawn(move || engine.run(inbox))?;
@@ -215,12 +210,9 @@ impl<A: Application> Engine<A> {
                 break;
             }
             self.recover();
-            self.write_checkpoints();
+            self.upkeep.look(&mut self.replica, Instant::now());
         }
-        // Whoever closes the replica may write the same files.
-        if let Some(thread) = self.checkpoints.1.take() {
-            drop(thread.join());
-        }
+        self.upkeep.end(&mut self.replica, Instant::now());
         self.replica
     }
 
@@ -240,23 +232,6 @@ impl<A: Application> Engine<A> {
             }
         }
         self.flush(now);
-    }
-
-    /// Has the checkpoints that are due written by a thread of their own: nothing waits for them.
-    fn write_checkpoints(&mut self) {
-        let (last, thread) = &mut self.checkpoints;
-        if last.elapsed() < CHECKPOINTS || thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
-            return;
-        }
-        *last = Instant::now();
-        let due = self.replica.checkpoints_due(Moment::Running);
-        if !due.is_empty() {
-            let write = move || due.into_iter().for_each(Checkpoint::store_or_tell);
-            let spawned = std::thread::Builder::new().name("verso-checkpoint".into()).spawn(write);
-            *thread = spawned
-                .inspect_err(|error| tracing::warn!(target: "verso.sync", %error, "no checkpoint was written"))
-                .ok();
-        }
     }
 
     fn now(&self) -> Now {

@@ -9,6 +9,7 @@ mod network;
 mod once;
 mod pairing;
 mod recovery;
+mod upkeep;
 mod worker;
 
 pub use board::{PeerStatus, Status};

@@ -1,5 +1,6 @@
 //! Compaction: it joins, keeps every entry and every order, and can be interrupted anywhere.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 
 use verso_log::{
@@ -268,6 +269,24 @@ fn a_full_disk_stops_compaction_and_not_the_log() {
     assert_eq!((check(&log), log.mode()), (held, LogMode::ReadWrite));
     disk.set_capacity(u64::MAX);
     log.compact(&mut Concat::new(10)).unwrap();
+}
+
+#[test]
+fn a_step_that_is_no_longer_wanted_stops_between_runs_and_leaves_the_log_as_it_was() {
+    let (disk, held) = sample();
+    let (mut log, _) = open(&disk);
+    let files = disk.files();
+    for runs in 0..3 {
+        let step = log.begin_compaction().unwrap().unwrap();
+        let asked = Cell::new(0);
+        let wanted = || asked.replace(asked.get() + 1) < runs;
+        let error = step.run_while(&mut Concat::new(100), wanted).unwrap_err();
+        assert!(matches!(error, CompactError::Stopped), "{error}");
+        assert_eq!((asked.get(), check(&log)), (runs + 1, held.clone()));
+        assert_eq!(disk.files(), files, "nothing is left of it");
+    }
+    log.compact(&mut Concat::new(100)).unwrap();
+    assert_eq!(check(&log), held);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod rig;
 
+mod compacting;
 mod marks;
 mod pairing;
 mod recovering;
