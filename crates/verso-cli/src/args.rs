@@ -97,7 +97,7 @@ impl KeyStoreChoice {
 pub(crate) enum NetworkChoice {
     /// Only this machine
     Loopback,
-    /// Addresses that are known or typed by hand; no relay, no server
+    /// Addresses that peers have told; no relay, no server
     Lan,
 }
 

@@ -13,9 +13,6 @@ use crate::settings::{Environment, variable};
 /// How often a person may mistype the second of two equal passphrases.
 const ATTEMPTS: usize = 3;
 
-/// What a script does that has no keychain.
-pub(crate) const MAKE_A_FILE: &str = "to keep the key in a file, run: VERSO_PASSPHRASE='…' verso --keystore file init";
-
 /// Somebody who can be asked.
 pub(crate) trait Person {
     /// Tells whether there is anybody.
@@ -76,7 +73,8 @@ pub(crate) fn new_passphrase(environment: &Environment, person: &impl Person) ->
         return Ok(given);
     }
     if !person.is_there() {
-        return Err(nobody(WHAT, MAKE_A_FILE));
+        let hint = "set VERSO_PASSPHRASE to the new file's passphrase, or run the command in a terminal";
+        return Err(nobody(WHAT, hint));
     }
     person.tell("This device's key will be kept in a file, encrypted under a passphrase of your choice.");
     ask_twice(person, WHAT)
@@ -264,9 +262,10 @@ mod tests {
     }
 
     #[test]
-    fn a_script_without_a_passphrase_learns_the_command() {
+    fn a_script_without_a_passphrase_learns_what_to_set_whatever_command_it_runs() {
         let failure = new_passphrase(&nothing(), &Scripted::new(vec![])).unwrap_err();
-        assert!(failure.hint.contains("verso --keystore file init"), "{}", failure.hint);
+        assert!(failure.hint.contains("set VERSO_PASSPHRASE"), "{}", failure.hint);
+        assert!(!failure.hint.contains("init"), "it may be `restore` or `keystore move`: {}", failure.hint);
     }
 
     #[test]

@@ -60,9 +60,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
     pub fn compactions_due(&self) -> impl Iterator<Item = WorkspaceId> {
         let is_due = |stats: LogStats| stats.loose_segments >= LOOSE_SEGMENTS || stats.loose_bytes >= LOOSE_BYTES;
         let all = std::iter::once(WorkspaceId::CONTROL).chain(self.workspaces());
-        all.filter(move |workspace| {
-            self.failure(workspace).is_none() && self.log_stats(workspace).is_some_and(is_due)
-        })
+        all.filter(move |workspace| self.failure(workspace).is_none() && self.log_stats(workspace).is_some_and(is_due))
     }
 
     /// Begins a step of compaction of what is no longer written to. `None` if there is nothing to gain, another step is under way, or the

@@ -55,7 +55,7 @@ reasons! {
     /// No known way leads to the peer.
     Unreachable = 2, "unreachable",
         "The peer could not be reached on any known path.",
-        "Check that Verso runs on the other device, or give its address by hand.";
+        "Check that Verso runs on the other device, and that both are on one network.";
     /// The peer doesn't know this device, or this device not the peer.
     NotTrusted = 3, "not-trusted",
         "The two devices are not paired with each other.",

@@ -47,13 +47,7 @@ struct Step {
 
 impl Upkeep {
     pub(crate) const fn new(now: Instant) -> Self {
-        Self {
-            checkpoints_at: now,
-            checkpoints: None,
-            compaction_at: None,
-            compaction: None,
-            resting: BTreeMap::new(),
-        }
+        Self { checkpoints_at: now, checkpoints: None, compaction_at: None, compaction: None, resting: BTreeMap::new() }
     }
 
     /// Takes in what a thread has finished, and starts what is due.

@@ -15,6 +15,10 @@ use crate::output::{Paint, Report, shown};
 use crate::prompt::{self, Person, Terminal};
 use crate::settings::variable;
 
+/// What a script does that has no keychain, whichever command it runs.
+const KEEP_IN_A_FILE: &str =
+    "to keep the key in a file, set VERSO_PASSPHRASE, or run the command in a terminal with --keystore file";
+
 /// Makes this device's identity.
 pub(crate) fn init(app: &App, name: Option<String>) -> Result<(), CliError> {
     let name = match name {
@@ -42,7 +46,7 @@ pub(super) fn choose_store(app: &App, person: &impl Person) -> Result<NewStore, 
     }
     let Err(error) = prove_keychain(app.output) else { return Ok(NewStore::Keychain) };
     if !person.is_there() {
-        let hint = format!("{}; {}", prompt::MAKE_A_FILE, error.hint);
+        let hint = format!("{KEEP_IN_A_FILE}; {}", error.hint);
         return Err(CliError { what: "can't make a device".to_owned(), hint, ..error });
     }
     person.tell(&format!("The keychain can't keep this device's key: {}.", error.why));

@@ -17,7 +17,8 @@ use crate::failure;
 use crate::output::Output;
 
 /// What the mark says to whoever finds it.
-pub(super) const MARK: &[u8] = b"`verso init` is making a device here. If it was cut short, run it again.\n";
+pub(super) const MARK: &[u8] =
+    b"Verso is making a device here. If `verso init` or `verso restore` was cut short, run it again.\n";
 
 /// The folders that making a device leaves.
 const FOLDERS: [&str; 2] = ["logs", "state"];

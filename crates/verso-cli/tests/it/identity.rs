@@ -118,12 +118,12 @@ fn a_wrong_passphrase_opens_nothing() {
 }
 
 #[test]
-fn a_script_without_a_passphrase_learns_the_command() {
+fn a_script_without_a_passphrase_learns_what_to_set() {
     let device = Device::blank();
     let output = device.command(&["init", "--json"]).env_remove("VERSO_PASSPHRASE").output().unwrap();
     let failure = crate::device::failed(&["init"], &output);
     assert_eq!(failure.code, 8, "{failure:?}");
-    assert!(failure.hint.contains("VERSO_PASSPHRASE=") && failure.hint.contains("init"), "{failure:?}");
+    assert!(failure.hint.contains("set VERSO_PASSPHRASE"), "{failure:?}");
     assert!(!device.dir().exists(), "nothing was made");
 }
 
@@ -134,7 +134,7 @@ fn what_a_killed_init_leaves_is_no_device_and_is_no_hindrance() {
     let killed = whole.copy();
     fs::remove_file(killed.dir().join("identity.key")).unwrap();
     fs::write(killed.dir().join("identity.key.0123456789abcdef.tmp"), "half").unwrap();
-    fs::write(killed.dir().join("unfinished"), "`verso init` is making").unwrap();
+    fs::write(killed.dir().join("unfinished"), "Verso is making").unwrap();
     let failure = killed.fails(&["id"]);
     assert_eq!(failure.code, 3, "{failure:?}");
     assert!(failure.why.contains("cut short"), "{failure:?}");

@@ -107,7 +107,10 @@ fn init_without_a_keychain_to_keep_it_makes_nothing() {
         let failure = desk.fails(keychain, &["init"]);
         assert_eq!(failure.code, 8, "{failure:?}");
         assert!(failure.why.contains(why), "{failure:?}");
-        assert!(failure.hint.contains("VERSO_PASSPHRASE='…' verso --keystore file init"), "{failure:?}");
+        assert!(
+            failure.hint.contains("set VERSO_PASSPHRASE") && failure.hint.contains("--keystore file"),
+            "{failure:?}"
+        );
         assert!(!desk.device.dir().exists(), "nothing was made");
         // A passphrase that is given chooses the file, with a keychain or without.
         let made = document(&succeeded(&["init"], &quiet(desk.with(keychain, &["init"], &[PASSPHRASE]))));
@@ -132,6 +135,9 @@ fn the_key_is_moved_there_and_back() {
     assert!(!desk.key_file().exists() && !desk.device.dir().join("high-water").exists());
     assert_eq!(desk.json(&["id"])["device"], made["device"]);
 
+    let failure = desk.fails(Keychain::Unlocked, &["keystore", "move", "file"]);
+    assert!(failure.code == 8 && failure.hint.contains("the new file's passphrase"), "{failure:?}");
+    assert!(!failure.hint.contains("init"), "it would make another device: {failure:?}");
     let back = desk.with(Keychain::Unlocked, &["keystore", "move", "file"], &[PASSPHRASE]);
     assert_eq!(document(&succeeded(&["keystore"], &back))["keystore"], "file");
     assert!(desk.key_file().exists());

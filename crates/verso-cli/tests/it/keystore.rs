@@ -2,23 +2,34 @@
 
 use std::fs;
 
-use crate::device::{Device, failed, keys, succeeded};
+use crate::device::{Device, PASSPHRASE, failed, keys, succeeded};
 
 #[test]
-fn a_script_without_a_keychain_learns_what_to_run() {
+fn a_script_without_a_keychain_learns_what_to_do() {
     let device = Device::blank();
-    for words in [&["init", "--json"][..], &["init", "--keystore", "keychain", "--json"]] {
-        let output = device.command(words).env_remove("VERSO_PASSPHRASE").output().unwrap();
-        let failure = failed(words, &output);
+    let other = Device::new("desk");
+    let file = other.dir().with_extension("backup").display().to_string();
+    other.ok(&["backup", &file]);
+    let run = |words: &[&str]| {
+        let mut command = device.command(words);
+        command.arg("--json").env_remove("VERSO_PASSPHRASE").env("VERSO_BACKUP_PASSPHRASE", PASSPHRASE);
+        let failure = failed(words, &command.output().unwrap());
         assert_eq!(failure.code, 8, "{failure:?}");
-        assert!(failure.why.contains("there is no keychain"), "{failure:?}");
-        let is_left_open = words.len() == 2;
-        assert_eq!(
-            failure.hint.contains("VERSO_PASSPHRASE='…' verso --keystore file init"),
-            is_left_open,
-            "{failure:?}"
-        );
         assert!(!device.dir().exists(), "nothing was made");
+        failure
+    };
+    for words in [&["init"][..], &["restore", &file]] {
+        let failure = run(words);
+        assert!(failure.why.contains("there is no keychain"), "{failure:?}");
+        assert!(failure.hint.contains("set VERSO_PASSPHRASE"), "{failure:?}");
+        assert!(failure.hint.contains("the command in a terminal with --keystore file"), "{failure:?}");
+    }
+    let failure = run(&["init", "--keystore", "keychain"]);
+    assert!(failure.why.contains("there is no keychain"), "{failure:?}");
+    assert!(!failure.hint.contains("--keystore file"), "it asked for the keychain: {failure:?}");
+    for words in [&["init", "--keystore", "file"][..], &["restore", &file, "--keystore", "file"]] {
+        let failure = run(words);
+        assert!(failure.hint.contains("set VERSO_PASSPHRASE to the new file's passphrase"), "{failure:?}");
     }
     // Asked for by name, it is not exchanged for a file because a passphrase is there.
     let failure = device.fails(&["init", "--keystore", "keychain"]);
@@ -60,7 +71,7 @@ fn the_passphrase_is_changed() {
     };
     assert_eq!(failed(&["keystore"], &change("wrong")).code, 8);
     assert_eq!(device.json(&["id"]), id, "the old one holds");
-    succeeded(&["keystore"], &change(crate::device::PASSPHRASE));
+    succeeded(&["keystore"], &change(PASSPHRASE));
     assert_eq!(device.fails(&["id"]).code, 8);
     let output = device.command(&["id", "--json"]).env("VERSO_PASSPHRASE", "coffee").output().unwrap();
     assert_eq!(crate::device::document(&succeeded(&["id"], &output)), id);
