@@ -26,8 +26,8 @@ const NEEDED: &[&str] =
 
 /// Text that no file may contain, and why. In two parts, so that this file doesn't contain it either.
 const FORBIDDEN: &[(&str, &str, &str)] = &[
-    ("TO", "DO", "work that is left belongs to the list of issues"),
-    ("FIX", "ME", "work that is left belongs to the list of issues"),
+    ("TO", "DO", "work that is left is not noted in the code"),
+    ("FIX", "ME", "work that is left is not noted in the code"),
     ("/ro", "ot/", "a path of somebody's machine"),
     ("/ho", "me/", "a path of somebody's machine"),
     ("/Use", "rs/", "a path of somebody's machine"),
