@@ -4,9 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
-use hkdf::Hkdf;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::hex;
@@ -207,15 +205,8 @@ impl DeviceKey {
     }
 
     /// Derives the key for one purpose by HKDF-SHA256 (RFC 5869) from the secret, with the purpose's label as `info`.
-    #[expect(clippy::missing_panics_doc, reason = "it cannot: see the expectation below")]
     pub fn derive<P: Purpose>(&self) -> Key<P> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        let secret = self.to_secret();
-        #[expect(clippy::expect_used, reason = "HKDF-SHA256 gives up to 8,160 bytes; this asks for 32")]
-        Hkdf::<Sha256>::new(Some(b"verso key purposes v1"), secret.as_ref())
-            .expand(P::LABEL, bytes.as_mut())
-            .expect("32 bytes are within HKDF's limit");
-        Key::new(bytes)
+        Key::expand(&self.to_secret())
     }
 }
 

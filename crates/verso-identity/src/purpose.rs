@@ -3,6 +3,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use hkdf::Hkdf;
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 /// Something a key is derived for. The label is HKDF's `info`; the table of all labels is [`purposes`].
@@ -41,6 +43,14 @@ pub mod purposes {
         Noise = b"verso noise v1";
         /// X25519 key to which own devices seal shared secrets for each other.
         Sealing = b"verso sealing v1";
+        /// What the six words of a pairing are stretched to. It comes from the words alone, and the three below from it.
+        Words = b"verso pairing words v1";
+        /// Secret of the one-time endpoint of a pairing by words.
+        WordsEndpoint = b"verso pairing words endpoint v1";
+        /// What both sides of a pairing by words prove to hold.
+        WordsToken = b"verso pairing words token v1";
+        /// By which who has the words finds the one-time endpoint on the local network.
+        WordsDiscovery = b"verso pairing words discovery v1";
     }
 }
 
@@ -53,6 +63,21 @@ pub struct Key<P> {
 impl<P: Purpose> Key<P> {
     pub(crate) const fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
         Self { bytes, purpose: PhantomData }
+    }
+
+    /// Derives the key for a narrower purpose, as [`DeviceKey::derive`](crate::DeviceKey::derive) does from a device's secret.
+    pub fn derive<Q: Purpose>(&self) -> Key<Q> {
+        Key::expand(&self.bytes)
+    }
+
+    /// Expands a secret by HKDF-SHA256 (RFC 5869) with the purpose's label as `info`.
+    pub(crate) fn expand(secret: &Zeroizing<[u8; 32]>) -> Self {
+        let mut bytes = Zeroizing::new([0; 32]);
+        #[expect(clippy::expect_used, reason = "HKDF-SHA256 gives up to 8,160 bytes; this asks for 32")]
+        Hkdf::<Sha256>::new(Some(b"verso key purposes v1"), secret.as_ref())
+            .expand(P::LABEL, bytes.as_mut())
+            .expect("32 bytes are within HKDF's limit");
+        Self::new(bytes)
     }
 
     /// Returns the 32 secret bytes, for the cipher that uses them.
@@ -71,11 +96,21 @@ impl<P: Purpose> fmt::Debug for Key<P> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::purposes;
+    use super::{Key, purposes};
 
     #[test]
     fn labels_are_distinct() {
         let labels: BTreeSet<_> = purposes::ALL.iter().collect();
         assert_eq!(labels.len(), purposes::ALL.len());
+    }
+
+    #[test]
+    fn a_key_gives_another_for_each_purpose() {
+        let words = Key::<purposes::Words>::new(zeroize::Zeroizing::new([7; 32]));
+        let (endpoint, token) = (words.derive::<purposes::WordsEndpoint>(), words.derive::<purposes::WordsToken>());
+        assert_ne!(endpoint.expose(), token.expose());
+        assert_ne!(endpoint.expose(), words.expose());
+        let device = crate::DeviceKey::from_secret(&zeroize::Zeroizing::new([7; 32]));
+        assert_eq!(device.derive::<purposes::WordsToken>().expose(), token.expose(), "the same secret, the same key");
     }
 }

@@ -37,22 +37,31 @@ pub enum PairingWay {
         /// Hash of the canonical link: whoever changed the link on the way gets no pairing.
         canonical_hash: [u8; 32],
     },
-    /// As words, which have one form only.
-    Words,
+    /// As words.
+    Words {
+        /// Hash of what the words are worth: whoever has other words learns nothing, not even this side's static key.
+        token_hash: [u8; 32],
+    },
+    /// Not at all: the token is known to everybody, and people compare codes once the channel is open.
+    Nearby,
 }
 
 impl PairingWay {
-    fn encode(&self, bytes: &mut Vec<u8>) {
+    /// Returns the way's number, by which the dialer says in the clear which way it tries. It is bound as all of the prologue is.
+    pub const fn number(&self) -> u8 {
         match self {
-            Self::Link { canonical_hash } => {
-                bytes.push(1);
-                bytes.extend_from_slice(canonical_hash);
-            }
-            Self::Words => {
-                bytes.push(2);
-                bytes.extend_from_slice(&[0; 32]);
-            }
+            Self::Link { .. } => 1,
+            Self::Words { .. } => 2,
+            Self::Nearby => 3,
         }
+    }
+
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        bytes.push(self.number());
+        bytes.extend_from_slice(match self {
+            Self::Link { canonical_hash: hash } | Self::Words { token_hash: hash } => hash,
+            Self::Nearby => &[0; 32],
+        });
     }
 }
 

@@ -5,29 +5,33 @@ use std::sync::Arc;
 
 use verso_identity::{DeviceId, DeviceKey};
 use verso_noise::{
-    ChannelError, HandshakeError, NoiseKey, PairingHandshake, PairingPrologue, PairingSecrets, PairingWay,
-    PreSharedKey, Randomness,
+    ChannelError, HandshakeError, NoiseKey, PairingHandshake, PairingPrologue, PairingSecrets, Randomness,
 };
 use verso_trust::PeerRole;
 use zeroize::Zeroizing;
 
 use crate::codec::DecodeError;
+use crate::link::PairingLink;
 use crate::message::Introduction;
 use crate::name::{Name, Profile};
 use crate::offer::Refusal;
 use crate::provisional::ProvisionalPeer;
+use crate::shared::Shared;
 use crate::terms::Summary;
+use crate::words::WordsSecret;
 
 mod channel;
 mod joiner;
+mod nearby;
 mod shower;
 
 pub use joiner::Joiner;
+pub use nearby::{NearbyCode, NearbyCodeError};
 pub use shower::Shower;
 
 /// How long a peer has until both sides have proven themselves, in milliseconds. It takes three round trips and no person.
 pub const HANDSHAKE_MS: u64 = 10_000;
-/// How long the two people have to say yes, in milliseconds.
+/// How long the two people have to say yes, in milliseconds, and nearby, before that, to type the codes.
 pub const CONFIRM_MS: u64 = 120_000;
 /// How long the other side has to store what was confirmed, in milliseconds.
 pub const STORE_MS: u64 = 10_000;
@@ -57,25 +61,53 @@ pub struct Connection {
 }
 
 impl Connection {
-    fn prologue_of_dialer(&self, canonical_hash: [u8; 32]) -> PairingPrologue {
-        let way = PairingWay::Link { canonical_hash };
-        PairingPrologue { way, dialer: self.own, acceptor: self.peer, exporter: self.exporter }
+    const fn prologue_of_dialer(&self, shared: &Shared) -> PairingPrologue {
+        PairingPrologue { way: shared.way(), dialer: self.own, acceptor: self.peer, exporter: self.exporter }
     }
 
-    fn prologue_of_acceptor(&self, canonical_hash: [u8; 32]) -> PairingPrologue {
-        let way = PairingWay::Link { canonical_hash };
-        PairingPrologue { way, dialer: self.peer, acceptor: self.own, exporter: self.exporter }
+    const fn prologue_of_acceptor(&self, shared: &Shared) -> PairingPrologue {
+        PairingPrologue { way: shared.way(), dialer: self.peer, acceptor: self.own, exporter: self.exporter }
+    }
+}
+
+/// What a joining device was given, and so which device it dials.
+#[derive(Debug, Clone, Copy)]
+pub enum Invitation<'a> {
+    /// A link: the device that it names.
+    Link(&'a PairingLink),
+    /// Six words: their one-time endpoint.
+    Words(&'a WordsSecret),
+    /// Nothing: this device was seen nearby, and people compare codes.
+    Nearby(DeviceId),
+}
+
+impl Invitation<'_> {
+    fn shared(&self) -> Shared {
+        match self {
+            Self::Link(link) => Shared::of_link(link),
+            Self::Words(secret) => Shared::from(*secret),
+            Self::Nearby(_) => Shared::of_nearby(),
+        }
+    }
+
+    /// Returns the id that the other end of the connection must prove.
+    pub fn endpoint(&self) -> DeviceId {
+        match self {
+            Self::Link(link) => *link.device(),
+            Self::Words(secret) => secret.endpoint(),
+            Self::Nearby(device) => *device,
+        }
     }
 }
 
 /// Starts a handshake with the device's own Noise key.
 fn with_noise_key(
     identity: &DeviceKey,
-    token: &PreSharedKey,
+    shared: &Shared,
     start: impl FnOnce(&PairingSecrets<'_>) -> Result<PairingHandshake, HandshakeError>,
-) -> Result<PairingHandshake, PairingError> {
+) -> Result<PairingHandshake, HandshakeError> {
     let own = NoiseKey::derive(identity);
-    start(&PairingSecrets { own: &own, token }).map_err(PairingError::NotPairing)
+    start(&PairingSecrets { own: &own, token: &shared.to_pre_shared_key() })
 }
 
 /// 64 random bytes: the handshake's ephemeral key, and a contribution to the pair's secret.
@@ -107,6 +139,8 @@ impl std::fmt::Debug for Entropy {
 pub enum Input {
     /// A message of the peer, whole, in order.
     Message(Vec<u8>),
+    /// This device's person typed what the other screen shows, after [`Output::Compare`].
+    Typed(NearbyCode),
     /// This device's person said yes to [`Output::Confirm`].
     Confirmed,
     /// This device's person said no. Before a shower has asked, its offer is withdrawn instead.
@@ -126,6 +160,13 @@ pub enum Input {
 pub enum Output {
     /// Send this message, whole.
     Send(Vec<u8>),
+    /// Nearby: show this code, and ask the person for the one that the other screen shows. The answer is [`Input::Typed`].
+    Compare(NearbyCode),
+    /// The code that was typed is not what the other screen shows, or somebody stands between: ask again.
+    Retype {
+        /// How often it may be typed again.
+        left: u8,
+    },
     /// Show this to the person and ask.
     Confirm(Summary),
     /// Store this durably, then answer with [`Input::Stored`]. It gives no access by itself: the first handshake that succeeds
@@ -160,21 +201,27 @@ impl Paired {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PairingError {
-    /// The link names another device than the one that answers.
-    #[error("another device answers than the link names")]
+    /// The code names another device than the one that answers.
+    #[error("another device answers than the code names")]
     OtherDevice,
-    /// The link is this device's own.
-    #[error("the link is of this device itself")]
-    OwnLink,
+    /// The code is this device's own.
+    #[error("the code is of this device itself")]
+    OwnCode,
+    /// The peer tries a way that is not open at this endpoint: a stray connection.
+    #[error("the peer tries a way to pair that is not open")]
+    OtherWay,
     /// The peer did not follow the handshake: a stray connection.
     #[error("the peer does not speak the pairing protocol")]
     NotPairing(#[source] HandshakeError),
     /// The peer did not prove the token: it holds another, its link was changed on the way, or somebody stands between.
-    #[error("the peer did not prove that it holds the link")]
+    #[error("the peer did not prove that it holds the code")]
     NotProven,
-    /// The showing side ended the connection over the proof: this link is not, or no longer, one of its own.
-    #[error("the other device did not accept the link")]
+    /// The showing side ended the connection over the proof: this link is not, or these words are not, or no longer, its own.
+    #[error("the other device did not accept the code")]
     NotAccepted,
+    /// Nearby: what this person typed is not what the other screen ought to show. Somebody may stand between.
+    #[error("the codes on the two screens do not belong together; another device may stand between")]
+    OtherCode,
     /// A message does not verify: it was changed, left out, or repeated.
     #[error("a message of the pairing was tampered with")]
     Channel(#[source] ChannelError),

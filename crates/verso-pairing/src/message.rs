@@ -24,6 +24,10 @@ pub(crate) enum ShowerMessage<I = ShowerIntroduction> {
     Stored,
     /// No; a number of [`Refusal`](crate::Refusal).
     Refused(u8),
+    /// Nearby, its first message: a commitment to the nonce that it will reveal.
+    Commit([u8; 32]),
+    /// Nearby: the nonce.
+    Reveal([u8; 32]),
 }
 
 /// From the joining side. Its introduction may be borrowed, since it is kept until the end.
@@ -35,6 +39,10 @@ pub(crate) enum JoinerMessage<I = Introduction> {
     Stored,
     /// No; a number of [`Refusal`](crate::Refusal).
     Refused(u8),
+    /// Nearby, its first message: the joining side's nonce.
+    Nonce([u8; 32]),
+    /// Nearby: the joining person has typed the code that the showing screen shows.
+    Matched,
 }
 
 /// The offer, and who makes it.

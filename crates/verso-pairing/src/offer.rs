@@ -4,13 +4,16 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use verso_identity::DeviceId;
+use verso_noise::PairingWay;
 use zeroize::Zeroizing;
 
 use crate::codec::{self, DecodeError};
 use crate::link::{LinkHints, LinkedWorkspace, PairingLink};
 use crate::name::Profile;
+use crate::shared::Shared;
 use crate::terms::Terms;
 use crate::token::Token;
+use crate::words::WordsSecret;
 
 /// How long the offer of `pair` stands, in seconds: long enough to walk to the other device.
 pub const PAIR_SECONDS: u64 = 5 * 60;
@@ -21,8 +24,12 @@ pub const FINISH_SECONDS: u64 = 24 * 60 * 60;
 /// How many failed proofs an offer survives. Each of 128 bits is hopeless; the budget is for shorter secrets, and for the list
 /// of what happened. Fewer would let a stranger's noise end an offer sooner.
 pub const MAX_FAILED_PROOFS: u8 = 5;
+/// How many nearby devices may get as far as showing a code, however each ends. Somebody in between has that many chances in a million.
+/// They are counted apart, so that a stranger who uses them up closes this way alone.
+pub const MAX_NEARBY_ATTEMPTS: u8 = 5;
 
-/// One offer to pair: its link, its terms, and what became of it.
+/// One offer to pair: its link, its terms, and what became of it. It may also stand by [six words](Self::with_words), and for
+/// [nearby](Self::with_nearby) devices: whichever comes first uses it up for all.
 ///
 /// It is single use. The token ends with the first pairing that both people confirmed, with its expiry, when it is withdrawn,
 /// when the showing person refuses somebody who proved it (who then holds a secret that was not meant for them), and after
@@ -33,7 +40,8 @@ pub const MAX_FAILED_PROOFS: u8 = 5;
 /// first whose device is proven.
 ///
 /// [`encode`](Self::encode) gives what has to be kept, encrypted, if it shall outlive the process: whenever a shower's
-/// [`Output::StoreProvisional`](crate::Output::StoreProvisional) is carried out, and after each failed proof.
+/// [`Output::StoreProvisional`](crate::Output::StoreProvisional) is carried out, and after each failed proof. The link is kept; words and nearby
+/// devices are for two people who are at it now.
 pub struct Offer {
     link: PairingLink,
     id: OfferId,
@@ -43,6 +51,22 @@ pub struct Offer {
     stage: Stage,
     claim: Option<Claim>,
     claims: u64,
+    words: Option<Door>,
+    nearby: Option<Nearby>,
+}
+
+/// The one-time endpoint of six words, and what is proven there.
+struct Door {
+    endpoint: DeviceId,
+    token: Zeroizing<[u8; 32]>,
+}
+
+/// That nearby devices may come.
+#[derive(Debug, Default)]
+struct Nearby {
+    attempts: u8,
+    /// The one that shows a code.
+    showing: Option<Claim>,
 }
 
 /// Names an offer: the hash of its link, which gives nothing away.
@@ -138,7 +162,32 @@ impl Offer {
 
     fn with(link: PairingLink, terms: Terms, expires_at: u64) -> Self {
         let id = OfferId(link.canonical_hash());
-        Self { link, id, terms, expires_at, failed_proofs: 0, stage: Stage::Open, claim: None, claims: 0 }
+        let (words, nearby) = (None, None);
+        Self {
+            link,
+            id,
+            terms,
+            expires_at,
+            failed_proofs: 0,
+            stage: Stage::Open,
+            claim: None,
+            claims: 0,
+            words,
+            nearby,
+        }
+    }
+
+    /// Lets the offer stand by six words too, at their one-time endpoint.
+    #[must_use]
+    pub fn with_words(self, secret: &WordsSecret) -> Self {
+        let door = Door { endpoint: secret.endpoint(), token: Zeroizing::new(*secret.token()) };
+        Self { words: Some(door), ..self }
+    }
+
+    /// Lets nearby devices come too, which share no secret: both people compare codes.
+    #[must_use]
+    pub fn with_nearby(self) -> Self {
+        Self { nearby: Some(Nearby::default()), ..self }
     }
 
     /// Returns the link to show.
@@ -230,6 +279,16 @@ impl Offer {
         self.stage == Stage::Withdrawn
     }
 
+    /// Gives what is shared on the way of this number with who came to the endpoint `own`; `None` if that way is not open there.
+    pub(crate) fn shared(&self, way: u8, own: &DeviceId) -> Option<Shared> {
+        let shared = match &self.words {
+            Some(door) if door.endpoint == *own => Shared::of_words(&door.token),
+            _ if way == PairingWay::Nearby.number() => self.nearby.as_ref().map(|_| Shared::of_nearby())?,
+            _ => Shared::of_link(&self.link),
+        };
+        (shared.way().number() == way).then_some(shared)
+    }
+
     /// Tells whether `peer` may join or finish.
     pub(crate) fn check(&self, peer: &DeviceId, now_ms: u64) -> Result<(), Refusal> {
         match self.stage {
@@ -263,14 +322,33 @@ impl Offer {
         Ok(self.claims)
     }
 
+    /// Lets a nearby device show a code until then, which is an attempt however it ends. It doesn't claim the offer: a stranger can't keep
+    /// those out who hold the link or the words.
+    pub(crate) fn claim_nearby(&mut self, device: DeviceId, now_ms: u64, until_ms: u64) -> Result<u64, Refusal> {
+        self.check(&device, now_ms)?;
+        let nearby = self.nearby.as_mut().ok_or(Refusal::Exhausted)?;
+        if nearby.attempts >= MAX_NEARBY_ATTEMPTS {
+            return Err(Refusal::Exhausted);
+        }
+        if nearby.showing.is_some_and(|claim| now_ms < claim.until_ms && claim.device != device) {
+            return Err(Refusal::Busy);
+        }
+        nearby.attempts += 1;
+        self.claims = self.claims.saturating_add(1);
+        nearby.showing = Some(Claim { number: self.claims, device, until_ms });
+        Ok(self.claims)
+    }
+
     /// Tells whether a claim still is the one.
     pub(crate) fn holds(&self, number: u64) -> bool {
-        self.claim.is_some_and(|claim| claim.number == number)
+        let nearby = self.nearby.as_ref().and_then(|nearby| nearby.showing);
+        [self.claim, nearby].into_iter().flatten().any(|claim| claim.number == number)
     }
 
     /// Moves the end of a claim.
     pub(crate) fn extend(&mut self, number: u64, until_ms: u64) {
-        if let Some(claim) = self.claim.as_mut().filter(|claim| claim.number == number) {
+        let nearby = self.nearby.as_mut().and_then(|nearby| nearby.showing.as_mut());
+        for claim in [self.claim.as_mut(), nearby].into_iter().flatten().filter(|claim| claim.number == number) {
             claim.until_ms = until_ms;
         }
     }
@@ -278,6 +356,9 @@ impl Offer {
     /// Gives a claim up.
     pub(crate) fn release(&mut self, number: u64) {
         self.claim = self.claim.filter(|claim| claim.number != number);
+        if let Some(nearby) = &mut self.nearby {
+            nearby.showing = nearby.showing.filter(|claim| claim.number != number);
+        }
     }
 
     /// Burns the token: both people confirmed, and the joiner has stored.
@@ -309,6 +390,8 @@ impl fmt::Debug for Offer {
             .field("failed_proofs", &self.failed_proofs)
             .field("stage", &self.stage)
             .field("claim", &self.claim)
+            .field("words", &self.words.as_ref().map(|door| door.endpoint))
+            .field("nearby", &self.nearby)
             .finish_non_exhaustive()
     }
 }
@@ -356,6 +439,9 @@ pub enum Refusal {
     /// The other side took too long.
     #[error("the other device waited too long")]
     TimedOut,
+    /// The code that was typed there is not the one that this screen shows.
+    #[error("the code that was typed on the other device is not the one shown here")]
+    OtherCode,
     /// A reason that this version doesn't know.
     #[error("the other device refused, with reason {0}")]
     Other(u8),
@@ -363,7 +449,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// The numbers that travel. 0 stays free.
-    const NUMBERS: [(u8, Self); 10] = [
+    const NUMBERS: [(u8, Self); 11] = [
         (1, Self::Declined),
         (2, Self::Used),
         (3, Self::Expired),
@@ -374,6 +460,7 @@ impl Refusal {
         (8, Self::Protocol),
         (9, Self::NotStored),
         (10, Self::TimedOut),
+        (11, Self::OtherCode),
     ];
 
     pub(crate) fn number(self) -> u8 {

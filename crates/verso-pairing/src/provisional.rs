@@ -6,15 +6,15 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 use verso_identity::DeviceId;
 use verso_noise::{HandshakeHash, NoisePublicKey, PreSharedKey};
-use verso_trust::{Grant, PairingSide, PeerRole};
+use verso_trust::{Grant, PairingSide, PairingWay, PeerRole};
 use zeroize::Zeroizing;
 
 use crate::codec::{self, DecodeError};
 use crate::message::{Addresses, Introduction, ShowerIntroduction};
 use crate::name::{Name, RelayUrl};
 use crate::offer::FINISH_SECONDS;
+use crate::shared::Shared;
 use crate::terms::Terms;
-use crate::token::Token;
 
 /// The secret that two devices agreed on at pairing, kept for this pair. Zeroized when dropped, never cloned, never printed.
 pub struct PairSecret(Zeroizing<[u8; 32]>);
@@ -35,17 +35,17 @@ impl PairSecret {
         PreSharedKey::new(self.0.clone())
     }
 
-    /// Derives the secret from what only both sides know: the token and a fresh contribution of each, which travelled
-    /// encrypted; bound to the handshake and to both devices. Whoever learns the token later lacks the contributions.
+    /// Derives the secret from what only both sides know: what they shared before and a fresh contribution of each, which travelled
+    /// encrypted; bound to the handshake and to both devices. Whoever learns the token or the words later lacks the contributions.
     pub(crate) fn derive(
-        token: &Token,
+        shared: &Shared,
         hash: &HandshakeHash,
         shower: &ShowerIntroduction,
         joiner: &Introduction,
     ) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("verso pairing pair secret v1");
         hasher
-            .update(token.expose())
+            .update(shared.expose())
             .update(shower.introduction.contribution.as_ref())
             .update(joiner.contribution.as_ref())
             .update(hash.as_bytes())
@@ -80,6 +80,8 @@ pub struct ProvisionalPeer {
     pub name: Name,
     /// The side that *this* device was on.
     pub side: PairingSide,
+    /// How the two came together.
+    pub way: PairingWay,
     /// What was confirmed.
     pub terms: Terms,
     /// Where it can be dialled, by its own account.
@@ -100,6 +102,7 @@ impl ProvisionalPeer {
             secret: proof.secret,
             name: peer.name,
             side,
+            way: proof.way,
             terms,
             addresses: peer.addresses.0,
             relay: peer.relay,
@@ -135,6 +138,7 @@ impl ProvisionalPeer {
             sealing_key: self.sealing_key,
             name: self.name.clone(),
             shows: matches!(self.side, PairingSide::Showing),
+            way: number_of(self.way),
             terms: self.terms.clone(),
             addresses: Addresses(self.addresses.clone()),
             relay: self.relay.clone(),
@@ -156,6 +160,7 @@ impl ProvisionalPeer {
             secret: PairSecret(kept.secret),
             name: kept.name,
             side: if kept.shows { PairingSide::Showing } else { PairingSide::Joining },
+            way: way_of(kept.way).ok_or(DecodeError::Malformed)?,
             terms: kept.terms,
             addresses: kept.addresses.0,
             relay: kept.relay,
@@ -169,6 +174,18 @@ impl ProvisionalPeer {
 pub(crate) struct Proof {
     pub(crate) noise_key: NoisePublicKey,
     pub(crate) secret: PairSecret,
+    pub(crate) way: PairingWay,
+}
+
+const WAYS: [(u8, PairingWay); 4] =
+    [(1, PairingWay::Link), (2, PairingWay::Words), (3, PairingWay::Nearby), (4, PairingWay::Invite)];
+
+fn number_of(way: PairingWay) -> u8 {
+    WAYS.into_iter().find(|(_, known)| *known == way).map_or(0, |(number, _)| number)
+}
+
+fn way_of(number: u8) -> Option<PairingWay> {
+    WAYS.into_iter().find(|(known, _)| *known == number).map(|(_, way)| way)
 }
 
 /// What is kept of it. The secret stands last, so that a buffer that grows leaves no copy of it.
@@ -179,6 +196,7 @@ struct Kept {
     sealing_key: [u8; 32],
     name: Name,
     shows: bool,
+    way: u8,
     terms: Terms,
     addresses: Addresses,
     relay: Option<RelayUrl>,

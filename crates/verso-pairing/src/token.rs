@@ -4,7 +4,6 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use verso_noise::PreSharedKey;
 use zeroize::Zeroizing;
 
 /// 128 random bits that whoever joins must prove to hold. Zeroized when dropped, never cloned, printed only within its link.
@@ -36,11 +35,6 @@ impl Token {
 
     pub(crate) fn expose(&self) -> &[u8; Self::LEN] {
         &self.0
-    }
-
-    /// Makes the pre-shared key of the handshake.
-    pub(crate) fn stretch(&self) -> PreSharedKey {
-        PreSharedKey::new(Zeroizing::new(blake3::derive_key("verso pairing token v1", self.0.as_ref())))
     }
 }
 

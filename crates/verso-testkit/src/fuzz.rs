@@ -21,10 +21,12 @@ mod journal_model;
 mod journal_recovery;
 mod link;
 mod messages;
+mod pairing;
 mod peer;
 mod session;
 mod shapes;
 mod units;
+mod words;
 
 pub use backup_restore::backup_restore;
 pub use bytes::Bytes;
@@ -36,9 +38,11 @@ pub use journal_model::journal_model;
 pub use journal_recovery::journal_recovery;
 pub use link::link;
 pub use messages::{message, message_round_trip};
+pub use pairing::pairing;
 pub use peer::peer;
 pub use session::session;
 pub use units::{unit, unit_round_trip};
+pub use words::words;
 
 /// Something to fuzz.
 #[derive(Debug, Clone, Copy)]
@@ -61,8 +65,10 @@ pub const TARGETS: &[Target] = &[
     Target { name: "link", run: link },
     Target { name: "message", run: message },
     Target { name: "message_round_trip", run: message_round_trip },
+    Target { name: "pairing", run: pairing },
     Target { name: "peer", run: peer },
     Target { name: "session", run: session },
     Target { name: "unit", run: unit },
     Target { name: "unit_round_trip", run: unit_round_trip },
+    Target { name: "words", run: words },
 ];

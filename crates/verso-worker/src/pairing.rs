@@ -7,12 +7,12 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 use verso_pairing::{
-    Connection, Entropy, Input, Joiner, Name, Offer, OfferStatus, Output, Paired, PairingError, PairingLink, Profile,
-    Setup, Shower, Summary, Terms, Token, Validity,
+    Connection, Entropy, Input, Invitation, Joiner, Name, Offer, OfferStatus, Output, Paired, PairingError,
+    PairingLink, Profile, Setup, Shower, Summary, Terms, Token, Validity,
 };
 use verso_replica::{PairSecret, ProvisionalPeer};
 use verso_transport::{DialError, PairConnection};
-use verso_trust::{PairingWay, PeerRole};
+use verso_trust::PeerRole;
 use verso_wire::{Application, CloseCode, Reason};
 use zeroize::Zeroizing;
 
@@ -165,7 +165,7 @@ pub(crate) async fn offer<A: Application>(
 pub(crate) async fn show<A: Application>(network: Arc<Network<A>>, active: ActiveOffer, connection: PairConnection) {
     let outcome = async {
         let setup = setup(&network, &connection).await?;
-        let shower = Shower::new(setup, &lock(&active.offer), wall_ms())?;
+        let shower = Shower::new(setup, &lock(&active.offer), wall_ms());
         let machine = Machine::Shower(Box::new(shower), Arc::clone(&active.offer));
         Ok::<_, PairError>(drive(connection, machine, &network.engine, &active.events).await?)
     };
@@ -191,7 +191,7 @@ pub(crate) async fn join<A: Application>(
         return Err(PairError::Expired);
     }
     if *link.device() == network.transport.id() {
-        return Err(PairingError::OwnLink.into());
+        return Err(PairingError::OwnCode.into());
     }
     let deadline = Instant::now() + JOIN_PATIENCE;
     let connection = loop {
@@ -201,7 +201,7 @@ pub(crate) async fn join<A: Application>(
             Err(_unreachable) => sleep(REDIAL).await,
         }
     };
-    let joiner = Joiner::new(setup(network, &connection).await?, link, wall_ms())?;
+    let joiner = Joiner::new(setup(network, &connection).await?, Invitation::Link(link), wall_ms())?;
     Ok(drive(connection, Machine::Joiner(Box::new(joiner)), &network.engine, events).await?)
 }
 
@@ -258,6 +258,8 @@ async fn drive<A: Application>(
                         machine.handle(Input::Closed);
                     }
                 }
+                // No offer of a worker is open for nearby devices yet.
+                Output::Compare(_) | Output::Retype { .. } => machine.handle(Input::Refused),
                 Output::Confirm(summary) => {
                     // Both have proven that they hold the link; from here on people have time.
                     connection.proven();
@@ -323,7 +325,7 @@ fn provisional(peer: &verso_pairing::ProvisionalPeer) -> ProvisionalPeer {
         name: peer.name.as_str().to_owned(),
         role: peer.role(),
         side: peer.side,
-        way: PairingWay::Link,
+        way: peer.way,
         addresses: peer.addresses.iter().map(ToString::to_string).collect(),
         expires_ms: peer.expires_at.saturating_mul(1000),
     }

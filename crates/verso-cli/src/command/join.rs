@@ -95,7 +95,7 @@ fn failed(error: &PairError) -> CliError {
             }
         },
         PairError::Ceremony(ceremony) => match ceremony {
-            PairingError::OwnLink => CliError::because(Exit::Usage, WHAT, ceremony, "use it on another device"),
+            PairingError::OwnCode => CliError::because(Exit::Usage, WHAT, ceremony, "use it on another device"),
             PairingError::Refused => CliError::new(
                 Exit::Failed,
                 WHAT,

@@ -76,7 +76,8 @@ fn whoever_believes_something_else_gets_nowhere() {
     let with = |prologue| PairingBelief { prologue, ..dialer };
     let others = [
         ("token", PairingBelief { token: 0x71, ..dialer }),
-        ("way", with(PairingPrologue { way: PairingWay::Words, ..prologue })),
+        ("way", with(PairingPrologue { way: PairingWay::Words { token_hash: [0x11; 32] }, ..prologue })),
+        ("third way", with(PairingPrologue { way: PairingWay::Nearby, ..prologue })),
         ("link", with(PairingPrologue { way: PairingWay::Link { canonical_hash: [0x12; 32] }, ..prologue })),
         ("exporter", with(PairingPrologue { exporter: [0xE1; 32], ..prologue })),
         ("dialer", with(PairingPrologue { dialer: id(0x99), ..prologue })),

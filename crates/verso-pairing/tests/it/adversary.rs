@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 
 use verso_pairing::{
-    Connection, Input, Joiner, MAX_FAILED_PROOFS, Offer, OfferStatus, Output, PairingError, PairingLink, Refusal,
-    Setup, Shower,
+    Connection, Input, Invitation, Joiner, MAX_FAILED_PROOFS, Offer, OfferStatus, Output, PairingError, PairingLink,
+    Refusal, Setup, Shower,
 };
 
-use crate::rig::{Event, JOINER, NOW, Rig, SHOWER, STRANGER, copy, friend_terms, id, offer, offer_with, setup};
+use crate::rig::{
+    Event, JOINER, NOW, Rig, SHOWER, STRANGER, copy, friend_terms, id, offer, offer_with, open_offer, setup,
+};
 
 /// Nobody was asked, nothing was stored.
 fn got_nothing(rig: &Rig) {
@@ -36,7 +38,7 @@ fn a_recorded_ceremony_replayed_to_the_same_offer() {
     let mut rig = Rig::new(Offer::decode(&kept).unwrap());
     rig.run();
     let mut offer = Offer::decode(&kept).unwrap();
-    let mut shower = Shower::new(setup(SHOWER, JOINER, 0x77), &offer, NOW).unwrap();
+    let mut shower = Shower::new(setup(SHOWER, JOINER, 0x77), &offer, NOW);
     for message in &rig.s.received {
         shower.handle(NOW, &mut offer, Input::Message(message.clone()));
     }
@@ -45,7 +47,7 @@ fn a_recorded_ceremony_replayed_to_the_same_offer() {
     assert_eq!(offer.failed_proofs(), 1);
 
     // And to a joiner.
-    let mut joiner = Joiner::new(setup(JOINER, SHOWER, 0x78), offer.link(), NOW).unwrap();
+    let mut joiner = Joiner::new(setup(JOINER, SHOWER, 0x78), Invitation::Link(offer.link()), NOW).unwrap();
     for message in &rig.j.received {
         joiner.handle(NOW, Input::Message(message.clone()));
     }
@@ -74,8 +76,8 @@ fn an_expired_token() {
     rig.now = rig.offer.expires_at() * 1_000;
     // The machines are of now; only the offer is old.
     let link = copy(rig.offer.link());
-    rig.shower = Shower::new(setup(SHOWER, JOINER, 5), &rig.offer, rig.now).unwrap();
-    rig.joiner = Joiner::new(setup(JOINER, SHOWER, 6), &link, rig.now).unwrap();
+    rig.shower = Shower::new(setup(SHOWER, JOINER, 5), &rig.offer, rig.now);
+    rig.joiner = Joiner::new(setup(JOINER, SHOWER, 6), Invitation::Link(&link), rig.now).unwrap();
     (rig.s.inbox, rig.j.inbox) = (VecDeque::new(), VecDeque::new());
     rig.feed_joiner(Input::Tick);
     rig.run();
@@ -176,18 +178,21 @@ fn a_claim_ends_by_itself() {
 
 #[test]
 fn junk_connections_cost_nothing() {
-    let mut offer = offer();
+    let mut offer = open_offer();
     for number in 0..100_u8 {
-        let mut shower = Shower::new(setup(SHOWER, STRANGER, number), &offer, NOW).unwrap();
+        let mut shower = Shower::new(setup(SHOWER, STRANGER, number), &offer, NOW);
         let junk: &[usize] = match number % 5 {
             0 => &[],
-            1 => &[47],
-            2 => &[0, 48],
-            3 => &[49],
+            1 => &[48],
+            2 => &[0, 49],
+            3 => &[50],
             _ => &[65_535],
         };
         for len in junk {
-            shower.handle(NOW, &mut offer, Input::Message(vec![number; *len]));
+            // Whichever way it says.
+            let mut message = vec![number; *len];
+            message.first_mut().into_iter().for_each(|way| *way = number % 4);
+            shower.handle(NOW, &mut offer, Input::Message(message));
         }
         shower.handle(NOW, &mut offer, Input::Closed);
     }
@@ -201,8 +206,8 @@ fn junk_connections_cost_nothing() {
 fn the_budget_of_failed_proofs() {
     let mut offer = offer();
     for failed in 0..MAX_FAILED_PROOFS {
-        let mut shower = Shower::new(setup(SHOWER, STRANGER, failed), &offer, NOW).unwrap();
-        shower.handle(NOW, &mut offer, Input::Message(vec![9; 48]));
+        let mut shower = Shower::new(setup(SHOWER, STRANGER, failed), &offer, NOW);
+        shower.handle(NOW, &mut offer, Input::Message([&[1][..], &[9; 48]].concat()));
         assert_eq!(offer.failed_proofs(), failed + 1);
     }
     assert_eq!(offer.status(NOW), OfferStatus::Exhausted);
@@ -241,10 +246,10 @@ fn an_edited_link() {
     }
     // Another device in it is dialled and is not the one that made the offer, or isn't dialled at all.
     let other = text.replacen(&id(SHOWER).to_hex(), &id(STRANGER).to_hex(), 1).parse().unwrap();
-    let error = Joiner::new(setup(JOINER, SHOWER, 2), &other, NOW).unwrap_err();
+    let error = Joiner::new(setup(JOINER, SHOWER, 2), Invitation::Link(&other), NOW).unwrap_err();
     assert_eq!(error, PairingError::OtherDevice);
     let own = text.replacen(&id(SHOWER).to_hex(), &id(JOINER).to_hex(), 1).parse().unwrap();
-    assert_eq!(Joiner::new(setup(JOINER, SHOWER, 2), &own, NOW).unwrap_err(), PairingError::OwnLink);
+    assert_eq!(Joiner::new(setup(JOINER, SHOWER, 2), Invitation::Link(&own), NOW).unwrap_err(), PairingError::OwnCode);
 }
 
 /// Somebody stands between two victims and passes every byte on. Even if it could have both ids on its connections, it has two of

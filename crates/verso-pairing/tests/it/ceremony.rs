@@ -5,15 +5,24 @@ use verso_noise::NoiseKey;
 use verso_pairing::{
     CONFIRM_MS, Direction, FINISH_SECONDS, HANDSHAKE_MS, Input, OfferStatus, PairingError, Refusal, STORE_MS, Terms,
 };
-use verso_trust::{Access, Grant, PairingSide, PeerRole};
+use verso_trust::{Access, Grant, PairingSide, PairingWay, PeerRole};
 
-use crate::rig::{Event, JOINER, NOW, Rig, SHOWER, friend_terms, id, key, name, offer, offer_with, profile, workspace};
+use crate::rig::{
+    Event, JOINER, NOW, Rig, SHOWER, WAYS, friend_terms, id, key, name, offer, offer_with, open_offer, profile,
+    workspace,
+};
 
 #[test]
 fn two_people_say_yes_and_both_devices_agree_on_everything() {
-    let mut rig = Rig::new(offer());
-    rig.run();
+    for (way, kept) in WAYS.into_iter().zip([PairingWay::Link, PairingWay::Words, PairingWay::Nearby]) {
+        let mut rig = Rig::by(way, open_offer());
+        rig.run();
+        assert_eq!(rig.delivered, way.messages());
+        agreed(&rig, kept);
+    }
+}
 
+fn agreed(rig: &Rig, way: PairingWay) {
     let done = rig.s.done.as_ref().unwrap();
     assert_eq!((done.device, &done.name, done.role), (id(JOINER), &name("Device 2"), PeerRole::Friend));
     assert_eq!(done.addresses, profile(JOINER).addresses);
@@ -23,6 +32,7 @@ fn two_people_say_yes_and_both_devices_agree_on_everything() {
     let (by_shower, by_joiner) = (rig.s.stored.as_ref().unwrap(), rig.j.stored.as_ref().unwrap());
     assert_eq!((by_shower.device, by_joiner.device), (id(JOINER), id(SHOWER)));
     assert_eq!((by_shower.side, by_joiner.side), (PairingSide::Showing, PairingSide::Joining));
+    assert_eq!((by_shower.way, by_joiner.way), (way, way));
     assert_eq!(by_shower.noise_key, NoiseKey::derive(&key(JOINER)).public());
     assert_eq!(by_joiner.noise_key, NoiseKey::derive(&key(SHOWER)).public());
     let grant = Grant { workspace: WorkspaceId::from_bytes([9; 16]), access: Access::ReadOnly };
@@ -40,8 +50,14 @@ fn two_people_say_yes_and_both_devices_agree_on_everything() {
 
 #[test]
 fn each_person_sees_what_will_happen() {
-    let mut rig = Rig::new(offer());
-    rig.run();
+    for way in WAYS {
+        let mut rig = Rig::by(way, open_offer());
+        rig.run();
+        seen(rig);
+    }
+}
+
+fn seen(rig: Rig) {
     let (shown, joined) = (rig.s.asked.unwrap(), rig.j.asked.unwrap());
     assert_eq!((shown.side, joined.side), (PairingSide::Showing, PairingSide::Joining));
     assert_eq!((shown.peer, joined.peer), (id(JOINER), id(SHOWER)));
@@ -231,8 +247,13 @@ fn an_offer_may_expire_while_people_are_asked() {
     let mut rig = Rig::new(offer());
     rig.now = rig.offer.expires_at() * 1_000 - 1;
     let link = crate::rig::copy(rig.offer.link());
-    rig.shower = verso_pairing::Shower::new(crate::rig::setup(SHOWER, JOINER, 0x10), &rig.offer, rig.now).unwrap();
-    rig.joiner = verso_pairing::Joiner::new(crate::rig::setup(JOINER, SHOWER, 0x20), &link, rig.now).unwrap();
+    rig.shower = verso_pairing::Shower::new(crate::rig::setup(SHOWER, JOINER, 0x10), &rig.offer, rig.now);
+    rig.joiner = verso_pairing::Joiner::new(
+        crate::rig::setup(JOINER, SHOWER, 0x20),
+        verso_pairing::Invitation::Link(&link),
+        rig.now,
+    )
+    .unwrap();
     rig.s.inbox.clear();
     while rig.joiner.poll().is_some_and(|output| {
         if let verso_pairing::Output::Send(message) = output {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use verso_pairing::{Input, OfferStatus, PairingError};
 
-use crate::rig::{Event, JOINER, NOW, Rig, id, offer};
+use crate::rig::{Event, JOINER, NOW, Rig, WAYS, id, offer, open_offer};
 
 /// What must hold at every moment, whatever happened.
 fn check(rig: &Rig) {
@@ -27,30 +27,32 @@ fn check(rig: &Rig) {
 
 #[test]
 fn cut_after_every_message() {
-    let mut whole = Rig::new(offer());
-    whole.run();
-    let messages = whole.delivered;
-    assert_eq!(messages, 9, "three of the handshake and six in the channel");
+    for way in WAYS {
+        for cut_after in 0..=way.messages() {
+            let mut rig = Rig::by(way, open_offer());
+            rig.run_until(cut_after);
+            check(&rig);
+            rig.happen(Event::Cut);
+            rig.run();
+            check(&rig);
+            assert!(rig.s.is_over() && rig.j.is_over(), "{way:?} cut after {cut_after}: nobody hangs");
+            // From the joiner's last message on nothing can be lost that matters.
+            assert_eq!(rig.would_work(), cut_after >= way.messages() - 1, "{way:?} cut after {cut_after}");
+            if !rig.would_work() {
+                assert!(rig.s.stored.is_none() || rig.j.stored.is_none());
+            }
 
-    for cut_after in 0..=messages {
-        let mut rig = Rig::new(offer());
-        rig.run_until(cut_after);
-        check(&rig);
-        rig.happen(Event::Cut);
-        rig.run();
-        check(&rig);
-        assert!(rig.s.is_over() && rig.j.is_over(), "cut after {cut_after}: nobody hangs");
-        // From the joiner's last message on nothing can be lost that matters.
-        assert_eq!(rig.would_work(), cut_after >= messages - 1, "cut after {cut_after}");
-        if !rig.would_work() {
-            assert!(rig.s.stored.is_none() || rig.j.stored.is_none());
+            // The same joiner tries again the same way.
+            let mut again = rig.again(0x40);
+            again.run();
+            assert!(
+                again.s.done.is_some() && again.j.done.is_some(),
+                "{way:?} {cut_after}: {:?} {:?}",
+                again.s,
+                again.j
+            );
+            assert!(again.would_work());
         }
-
-        // The same joiner tries again over the same link.
-        let mut again = rig.again(0x40);
-        again.run();
-        assert!(again.s.done.is_some() && again.j.done.is_some(), "cut after {cut_after}: {:?} {:?}", again.s, again.j);
-        assert!(again.would_work());
     }
 }
 
@@ -136,6 +138,8 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         8 => Just(Event::ToShower),
         8 => Just(Event::ToJoiner),
+        3 => Just(Event::ShowerTypes),
+        3 => Just(Event::JoinerTypes),
         3 => Just(Event::ShowerSaysYes),
         3 => Just(Event::JoinerSaysYes),
         3 => Just(Event::ShowerStores),
@@ -148,8 +152,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn in_any_order_of_things(events in prop::collection::vec(event(), 0..80)) {
-        let mut rig = Rig::new(offer());
+    fn in_any_order_of_things(way in prop::sample::select(&WAYS[..]), events in prop::collection::vec(event(), 0..80)) {
+        let mut rig = Rig::by(way, open_offer());
         for event in events {
             rig.happen(event);
             check(&rig);

@@ -4,10 +4,9 @@ use verso_identity::{DeviceId, DeviceKey, Signature, SignatureDomain};
 use verso_noise::{
     NoiseKey, PairedChannel, PairingHandshake, PairingPrologue, PairingSecrets, PairingWay, PreSharedKey, Randomness,
 };
-use verso_pairing::PairingLink;
 use zeroize::Zeroizing;
 
-use crate::rig::{EXPORTER, TOKEN};
+use crate::rig::{EXPORTER, TOKEN, offer};
 
 /// What somebody who holds the token says, true or not.
 pub(crate) struct Forger {
@@ -18,7 +17,9 @@ pub(crate) struct Forger {
     pub(crate) claims: DeviceId,
     /// The id of the other end.
     pub(crate) peer: DeviceId,
-    pub(crate) token: [u8; 16],
+    /// What both sides share before, and how it came.
+    pub(crate) shared: [u8; 32],
+    pub(crate) way: PairingWay,
     pub(crate) contribution: [u8; 32],
 }
 
@@ -31,36 +32,52 @@ impl Forger {
             connected_as: id,
             claims: id,
             peer: crate::rig::id(peer),
-            token: TOKEN,
+            shared: blake3::derive_key("verso pairing token v1", &TOKEN),
+            way: PairingWay::Link { canonical_hash: link_hash() },
             contribution: [0x77; 32],
         }
     }
 
-    fn prologue(link: &PairingLink, dialer: DeviceId, acceptor: DeviceId) -> PairingPrologue {
-        let way = PairingWay::Link { canonical_hash: link_hash(link) };
-        PairingPrologue { way, dialer, acceptor, exporter: EXPORTER }
+    /// One with words, right or wrong.
+    pub(crate) fn by_words(key: u8, peer: u8, token: [u8; 32]) -> Self {
+        let token_hash = blake3::derive_key("verso pairing words hash v1", &token);
+        Self { shared: token, way: PairingWay::Words { token_hash }, ..Self::honest(key, peer) }
     }
 
-    pub(crate) fn dial(&self, link: &PairingLink) -> PairingHandshake {
-        let (own, psk) = (NoiseKey::derive(&self.key), stretch(&self.token));
-        let secrets = PairingSecrets { own: &own, token: &psk };
-        PairingHandshake::dial(
-            &secrets,
-            &Self::prologue(link, self.connected_as, self.peer),
-            Randomness::new(Zeroizing::new([0x66; 32])),
-        )
-        .unwrap()
+    /// One who comes nearby, or is.
+    pub(crate) fn nearby(key: u8, peer: u8) -> Self {
+        let shared = blake3::derive_key("verso pairing nearby v1", b"");
+        Self { shared, way: PairingWay::Nearby, ..Self::honest(key, peer) }
     }
 
-    pub(crate) fn accept(&self, link: &PairingLink) -> PairingHandshake {
-        let (own, psk) = (NoiseKey::derive(&self.key), stretch(&self.token));
+    /// Sends the first message, the way in front.
+    pub(crate) fn dial(&self) -> (PairingHandshake, Vec<u8>) {
+        let (own, psk) = (NoiseKey::derive(&self.key), PreSharedKey::new(Zeroizing::new(self.shared)));
         let secrets = PairingSecrets { own: &own, token: &psk };
-        PairingHandshake::accept(
-            &secrets,
-            &Self::prologue(link, self.peer, self.connected_as),
-            Randomness::new(Zeroizing::new([0x67; 32])),
-        )
-        .unwrap()
+        let (way, dialer, acceptor) = (self.way, self.connected_as, self.peer);
+        let prologue = PairingPrologue { way, dialer, acceptor, exporter: EXPORTER };
+        let randomness = Randomness::new(Zeroizing::new([0x66; 32]));
+        let mut handshake = PairingHandshake::dial(&secrets, &prologue, randomness).unwrap();
+        let number = match self.way {
+            PairingWay::Link { .. } => 1,
+            PairingWay::Words { .. } => 2,
+            _ => 3,
+        };
+        let first = [&[number][..], &handshake.write_message().unwrap()].concat();
+        (handshake, first)
+    }
+
+    /// Reads the first message, and answers.
+    pub(crate) fn accept(&self, first: &[u8]) -> (PairingHandshake, Vec<u8>) {
+        let (own, psk) = (NoiseKey::derive(&self.key), PreSharedKey::new(Zeroizing::new(self.shared)));
+        let secrets = PairingSecrets { own: &own, token: &psk };
+        let (way, dialer, acceptor) = (self.way, self.peer, self.connected_as);
+        let prologue = PairingPrologue { way, dialer, acceptor, exporter: EXPORTER };
+        let randomness = Randomness::new(Zeroizing::new([0x67; 32]));
+        let mut handshake = PairingHandshake::accept(&secrets, &prologue, randomness).unwrap();
+        handshake.read_message(&first[1..]).unwrap();
+        let second = handshake.write_message().unwrap();
+        (handshake, second)
     }
 
     /// Device, name "Device x", sealing key, one address, no relay, contribution.
@@ -112,7 +129,7 @@ impl Forger {
         let [shower, joiner] = contributions;
         let [shower_id, joiner_id] = ids;
         let parts = [
-            &self.token[..],
+            &self.shared[..],
             shower,
             joiner,
             channel.handshake_hash().as_bytes(),
@@ -138,10 +155,6 @@ fn text(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend_from_slice(text.as_bytes());
 }
 
-fn stretch(token: &[u8; 16]) -> PreSharedKey {
-    PreSharedKey::new(Zeroizing::new(blake3::derive_key("verso pairing token v1", token)))
-}
-
-fn link_hash(link: &PairingLink) -> [u8; 32] {
-    *blake3::hash(format!("verso pairing link v1{link}").as_bytes()).as_bytes()
+fn link_hash() -> [u8; 32] {
+    *blake3::hash(format!("verso pairing link v1{}", offer().link()).as_bytes()).as_bytes()
 }

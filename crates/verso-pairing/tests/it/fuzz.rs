@@ -1,10 +1,11 @@
 //! Arbitrary bytes into everything that reads bytes from outside: an error, never a panic.
 
 use proptest::prelude::*;
-use verso_pairing::{Input, Offer, PairingLink, ProvisionalPeer};
+use verso_pairing::{Code, Input, Offer, PairingLink, ProvisionalPeer, Words};
+use zeroize::Zeroizing;
 
 use crate::link::BARE;
-use crate::rig::{Event, Rig, offer};
+use crate::rig::{Event, Rig, WAYS, offer, open_offer};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
@@ -15,6 +16,20 @@ proptest! {
             if let Ok(link) = text.parse::<PairingLink>() {
                 let canonical = link.to_string();
                 prop_assert_eq!(canonical.parse::<PairingLink>().unwrap().to_string(), canonical);
+            }
+        }
+    }
+
+    #[test]
+    fn words(text in any::<String>(), secret: u64, cut: prop::sample::Index, other in "[a-z ,.-]{0,12}") {
+        drop(text.parse::<Code>());
+        let words = Words::new(&Zeroizing::new(secret.to_le_bytes())).to_string();
+        prop_assert_eq!(words.parse::<Words>().unwrap().to_string(), words.clone());
+        let (front, back) = words.split_at(cut.index(words.len()));
+        for text in [format!("{front}{other}{back}"), format!("{front}{other}"), format!("{other}{back}"), text] {
+            // Whatever is read as words has one form, and is words again.
+            if let Ok(read) = text.parse::<Words>() {
+                prop_assert_eq!(read.to_string().parse::<Words>().unwrap().to_string(), read.to_string());
             }
         }
     }
@@ -38,14 +53,15 @@ proptest! {
     /// At every step of both machines: a message of any bytes, one that is cut, flipped, or stands for another.
     #[test]
     fn messages(
-        progress in 0_usize..12,
+        way in prop::sample::select(&WAYS[..]),
+        progress in 0_usize..16,
         bytes: Vec<u8>,
         which: prop::sample::Index,
         at: prop::sample::Index,
         flip in 1_u8..,
     ) {
         let reach = || {
-            let mut rig = Rig::new(offer());
+            let mut rig = Rig::by(way, open_offer());
             rig.run_until(progress);
             rig
         };
@@ -71,8 +87,8 @@ proptest! {
     }
 
     #[test]
-    fn inputs_in_any_order(inputs in prop::collection::vec((any::<bool>(), 0_u8..7, prop::collection::vec(any::<u8>(), 0..120)), 0..20)) {
-        let mut rig = Rig::new(offer());
+    fn inputs_in_any_order(way in prop::sample::select(&WAYS[..]), inputs in prop::collection::vec((any::<bool>(), 0_u8..8, prop::collection::vec(any::<u8>(), 0..120)), 0..20)) {
+        let mut rig = Rig::by(way, open_offer());
         (rig.s.said_yes, rig.j.said_yes) = (true, true);
         for (to_shower, kind, bytes) in inputs {
             let input = match kind {
@@ -82,6 +98,7 @@ proptest! {
                 3 => Input::StoreFailed,
                 4 => Input::Closed,
                 5 => Input::Tick,
+                6 => Input::Typed("000000".parse().unwrap()),
                 _ => Input::Message(bytes),
             };
             if to_shower { rig.feed_shower(input) } else { rig.feed_joiner(input) }

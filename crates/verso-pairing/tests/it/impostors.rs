@@ -1,8 +1,8 @@
 //! Those who hold the token and lie: about who they are, what they signed, what was offered, and whose turn it is. And honest ones that
 //! were written from the document alone.
 
-use verso_noise::{PairedChannel, PairingHandshake};
-use verso_pairing::{Input, Joiner, Offer, OfferStatus, Output, PairingError, Shower};
+use verso_noise::PairedChannel;
+use verso_pairing::{Input, Invitation, Joiner, Offer, OfferStatus, Output, PairingError, Shower};
 
 use crate::forger::{self, Forger};
 use crate::rig::{JOINER, NOW, SHOWER, STRANGER, copy, id, offer, setup};
@@ -10,12 +10,11 @@ use crate::rig::{JOINER, NOW, SHOWER, STRANGER, copy, id, offer, setup};
 /// A joiner made by hand against the real showing side, up to its introduction.
 fn join_by_hand(forger: &Forger, change: impl FnOnce(&mut Vec<u8>)) -> (Vec<Output>, Shower, Offer, PairedChannel) {
     let mut offer = offer();
-    let link = copy(offer.link());
-    let mut handshake = forger.dial(&link);
+    let (mut handshake, first) = forger.dial();
     let mut setup = setup(SHOWER, JOINER, 0x31);
     setup.connection.peer = forger.connected_as;
-    let mut shower = Shower::new(setup, &offer, NOW).unwrap();
-    shower.handle(NOW, &mut offer, Input::Message(handshake.write_message().unwrap()));
+    let mut shower = Shower::new(setup, &offer, NOW);
+    shower.handle(NOW, &mut offer, Input::Message(first));
     handshake.read_message(&sent(&mut shower)).unwrap();
     shower.handle(NOW, &mut offer, Input::Message(handshake.write_message().unwrap()));
     let mut channel = handshake.finish().unwrap();
@@ -28,7 +27,7 @@ fn join_by_hand(forger: &Forger, change: impl FnOnce(&mut Vec<u8>)) -> (Vec<Outp
     (outputs, shower, offer, channel)
 }
 
-fn sent(shower: &mut Shower) -> Vec<u8> {
+pub(crate) fn sent(shower: &mut Shower) -> Vec<u8> {
     match shower.poll() {
         Some(Output::Send(message)) => message,
         other => panic!("{other:?}"),
@@ -122,10 +121,9 @@ fn a_joiner_that_runs_ahead() {
 /// A showing side made by hand against the real joiner, up to its offer.
 fn offer_by_hand(forger: &Forger, terms: &[u8]) -> (Joiner, PairedChannel, Vec<u8>) {
     let link = copy(offer().link());
-    let mut joiner = Joiner::new(setup(JOINER, SHOWER, 0x32), &link, NOW).unwrap();
-    let mut handshake: PairingHandshake = forger.accept(&link);
-    handshake.read_message(&sent_by(&mut joiner)).unwrap();
-    joiner.handle(NOW, Input::Message(handshake.write_message().unwrap()));
+    let mut joiner = Joiner::new(setup(JOINER, SHOWER, 0x32), Invitation::Link(&link), NOW).unwrap();
+    let (mut handshake, second) = forger.accept(&sent_by(&mut joiner));
+    joiner.handle(NOW, Input::Message(second));
     handshake.read_message(&sent_by(&mut joiner)).unwrap();
     let mut channel = handshake.finish().unwrap();
     let introduction = [terms, &forger.introduction()].concat();
@@ -141,7 +139,7 @@ fn sign_by_hand(forger: &Forger, side: u8, joiner: &mut Joiner, channel: &mut Pa
     joiner.handle(NOW, Input::Message(channel.seal(&[&[1, 1][..], signature.as_bytes()].concat()).unwrap()));
 }
 
-fn sent_by(joiner: &mut Joiner) -> Vec<u8> {
+pub(crate) fn sent_by(joiner: &mut Joiner) -> Vec<u8> {
     match joiner.poll() {
         Some(Output::Send(message)) => message,
         other => panic!("{other:?}"),

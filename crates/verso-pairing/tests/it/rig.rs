@@ -1,13 +1,14 @@
 //! Two devices with fixed keys, a wire between their machines, and everything that a test may want to turn.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use verso_identity::{DeviceId, DeviceKey, WorkspaceId};
 use verso_noise::{NoiseKey, Randomness, SyncHandshake, SyncPrologue, SyncSecrets};
 use verso_pairing::{
-    Connection, Entropy, Input, Joiner, Name, Offer, Output, PAIR_SECONDS, Paired, PairingError, PairingLink, Profile,
-    ProvisionalPeer, Setup, Shower, Summary, Terms, Token, Validity, WorkspaceTerms,
+    Connection, Entropy, Input, Invitation, Joiner, Name, NearbyCode, Offer, Output, PAIR_SECONDS, Paired,
+    PairingError, PairingLink, Profile, ProvisionalPeer, Setup, Shower, Summary, Terms, Token, Validity, Words,
+    WordsSecret, WorkspaceTerms,
 };
 use verso_trust::{Access, PeerRole};
 use zeroize::Zeroizing;
@@ -63,6 +64,67 @@ pub(crate) fn offer() -> Offer {
     offer_with(TOKEN, friend_terms())
 }
 
+/// An offer that is open for every way.
+pub(crate) fn open_offer() -> Offer {
+    offer().with_words(&SECRET).with_nearby()
+}
+
+/// What the offers' words are worth. Stretching takes its time, so it is done once.
+pub(crate) static SECRET: LazyLock<WordsSecret> = LazyLock::new(|| words().stretch().unwrap());
+
+pub(crate) fn words() -> Words {
+    Words::new(&Zeroizing::new([0x5a; 8]))
+}
+
+/// How the joiner comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Link,
+    Words,
+    Nearby,
+}
+
+pub(crate) const WAYS: [Way; 3] = [Way::Link, Way::Words, Way::Nearby];
+
+impl Way {
+    /// What the first message begins with.
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::Link => 1,
+            Self::Words => 2,
+            Self::Nearby => 3,
+        }
+    }
+
+    /// How many messages a ceremony has.
+    pub(crate) const fn messages(self) -> usize {
+        match self {
+            Self::Link | Self::Words => 9,
+            Self::Nearby => 13,
+        }
+    }
+
+    /// The showing device's id on the connection.
+    pub(crate) fn endpoint(self) -> DeviceId {
+        if self == Self::Words { SECRET.endpoint() } else { id(SHOWER) }
+    }
+
+    /// The setups of the two sides on one connection.
+    pub(crate) fn setups(self, joiner: u8, seed: u8) -> (Setup, Setup) {
+        let (mut showing, mut joining) = (setup(SHOWER, joiner, seed), setup(joiner, SHOWER, seed ^ 0x80));
+        (showing.connection.own, joining.connection.peer) = (self.endpoint(), self.endpoint());
+        (showing, joining)
+    }
+
+    pub(crate) fn invitation(self, link: &PairingLink) -> Invitation<'_> {
+        match self {
+            Self::Link => Invitation::Link(link),
+            Self::Words => Invitation::Words(&SECRET),
+            Self::Nearby => Invitation::Nearby(id(SHOWER)),
+        }
+    }
+}
+
 pub(crate) fn entropy(seed: u8) -> Entropy {
     // Two different halves, as randomness would be.
     Entropy::new(Zeroizing::new(std::array::from_fn(|at| seed ^ u8::from(at >= 32))))
@@ -88,6 +150,11 @@ pub(crate) struct Side {
     pub(crate) asked: Option<Summary>,
     pub(crate) unanswered: bool,
     pub(crate) said_yes: bool,
+    /// The code on this screen.
+    pub(crate) shows: Option<NearbyCode>,
+    /// It asks for the code on the other.
+    pub(crate) wants_code: bool,
+    pub(crate) retypes: Vec<u8>,
     /// Handed to the disk, not durable yet.
     pub(crate) storing: Option<ProvisionalPeer>,
     /// What is durable: the newest counts.
@@ -104,6 +171,15 @@ impl Side {
         assert!(self.done.is_none() && self.failed.is_none(), "nothing follows the end: {output:?}");
         match output {
             Output::Send(message) => peer.push_back(message),
+            Output::Compare(code) => {
+                assert!(self.shows.is_none() && self.asked.is_none(), "codes come once, and before all else");
+                self.shows = Some(code);
+                self.wants_code = true;
+            }
+            Output::Retype { left } => {
+                self.retypes.push(left);
+                self.wants_code = true;
+            }
             Output::Confirm(summary) => {
                 assert!(self.asked.is_none(), "a person is asked once");
                 self.asked = Some(summary);
@@ -132,6 +208,8 @@ impl Side {
 pub(crate) enum Event {
     ToShower,
     ToJoiner,
+    ShowerTypes,
+    JoinerTypes,
     ShowerSaysYes,
     JoinerSaysYes,
     ShowerStores,
@@ -141,6 +219,7 @@ pub(crate) enum Event {
 
 /// A ceremony between two machines.
 pub(crate) struct Rig {
+    pub(crate) way: Way,
     pub(crate) shower: Shower,
     pub(crate) joiner: Joiner,
     pub(crate) offer: Offer,
@@ -156,11 +235,27 @@ impl Rig {
         Self::with(offer, setup(SHOWER, JOINER, 0x10), setup(JOINER, SHOWER, 0x20), &link)
     }
 
+    /// By a way, over an offer that is open for it.
+    pub(crate) fn by(way: Way, offer: Offer) -> Self {
+        let link = copy(offer.link());
+        let (showing, joining) = way.setups(JOINER, 0x10);
+        Self::invited(way, offer, (showing, joining), way.invitation(&link))
+    }
+
     pub(crate) fn with(offer: Offer, showing: Setup, joining: Setup, link: &PairingLink) -> Self {
-        let shower = Shower::new(showing, &offer, NOW).unwrap();
-        let joiner = Joiner::new(joining, link, NOW).unwrap();
+        Self::invited(Way::Link, offer, (showing, joining), Invitation::Link(link))
+    }
+
+    pub(crate) fn invited(
+        way: Way,
+        offer: Offer,
+        (showing, joining): (Setup, Setup),
+        invitation: Invitation<'_>,
+    ) -> Self {
+        let shower = Shower::new(showing, &offer, NOW);
+        let joiner = Joiner::new(joining, invitation, NOW).unwrap();
         let (s, j) = (Side::default(), Side::default());
-        let mut rig = Self { shower, joiner, offer, s, j, now: NOW, delivered: 0 };
+        let mut rig = Self { way, shower, joiner, offer, s, j, now: NOW, delivered: 0 };
         rig.drain();
         rig
     }
@@ -168,8 +263,8 @@ impl Rig {
     /// Starts over on another connection, with what both sides have stored before.
     pub(crate) fn again(self, seed: u8) -> Self {
         let link = copy(self.offer.link());
-        let (showing, joining) = (setup(SHOWER, JOINER, seed), setup(JOINER, SHOWER, seed ^ 0x80));
-        let mut rig = Self::with(self.offer, showing, joining, &link);
+        let setups = self.way.setups(JOINER, seed);
+        let mut rig = Self::invited(self.way, self.offer, setups, self.way.invitation(&link));
         (rig.s.stored, rig.j.stored) = (self.s.stored, self.j.stored);
         rig
     }
@@ -207,6 +302,14 @@ impl Rig {
                 self.delivered += 1;
                 self.j.received.push(message.clone());
                 self.feed_joiner(Input::Message(message));
+            }
+            Event::ShowerTypes => {
+                let Some(code) = self.j.shows.filter(|_| std::mem::take(&mut self.s.wants_code)) else { return false };
+                self.feed_shower(Input::Typed(code));
+            }
+            Event::JoinerTypes => {
+                let Some(code) = self.s.shows.filter(|_| std::mem::take(&mut self.j.wants_code)) else { return false };
+                self.feed_joiner(Input::Typed(code));
             }
             Event::ShowerSaysYes => {
                 if !std::mem::take(&mut self.s.unanswered) {
@@ -246,9 +349,11 @@ impl Rig {
 
     /// Lets everything happen that can, until nothing can or so many messages have been delivered.
     pub(crate) fn run_until(&mut self, messages: usize) {
-        use Event::{JoinerSaysYes, JoinerStores, ShowerSaysYes, ShowerStores, ToJoiner, ToShower};
+        use Event::{
+            JoinerSaysYes, JoinerStores, JoinerTypes, ShowerSaysYes, ShowerStores, ShowerTypes, ToJoiner, ToShower,
+        };
         loop {
-            let local = [ShowerSaysYes, JoinerSaysYes, ShowerStores, JoinerStores];
+            let local = [ShowerTypes, JoinerTypes, ShowerSaysYes, JoinerSaysYes, ShowerStores, JoinerStores];
             if local.into_iter().any(|event| self.happen(event)) {
                 continue;
             }

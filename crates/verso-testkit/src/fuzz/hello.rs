@@ -23,7 +23,7 @@ const ACCEPTOR: DeviceId = DeviceId::from_bytes([2; 32]);
 
 const SYNC: SyncPrologue = SyncPrologue { generation: 0, dialer: DIALER, acceptor: ACCEPTOR, exporter: [5; 32] };
 const PAIRING: PairingPrologue =
-    PairingPrologue { way: PairingWay::Words, dialer: DIALER, acceptor: ACCEPTOR, exporter: [5; 32] };
+    PairingPrologue { way: PairingWay::Nearby, dialer: DIALER, acceptor: ACCEPTOR, exporter: [5; 32] };
 
 fn randomness(number: u8) -> Randomness {
     Randomness::new(Zeroizing::new([number; 32]))
