@@ -120,8 +120,10 @@ pub(crate) fn read_log(error: &JournalError) -> CliError {
 /// Journals were not mended.
 pub(crate) fn mend(error: &MendError, dir: &Path) -> CliError {
     let (exit, hint) = match error {
-        MendError::Open(verso_log::OpenError::NewerFormat { .. }) | MendError::Record(_) => (Exit::Failed, NEWER),
-        MendError::Open(verso_log::OpenError::WrongKey) => {
+        MendError::Journal(JournalError::Open(verso_log::OpenError::NewerFormat { .. }) | JournalError::Record(_)) => {
+            (Exit::Failed, NEWER)
+        }
+        MendError::Journal(JournalError::Open(verso_log::OpenError::WrongKey)) => {
             (Exit::Damaged, "put the directory `logs` back as it was: journals of another device lie in it")
         }
         _ => (Exit::Failed, "see that the disk has room and the data directory may be written, then run it again"),

@@ -28,8 +28,6 @@ pub(crate) struct Chains {
 #[derive(Debug)]
 struct Chain {
     branch: Option<BranchPoint>,
-    /// Whether it may lack its start, see [`Chains::doubt_branches`].
-    doubted: bool,
     /// Runs that continue each other. A whole log has one span per author; damage leaves several.
     spans: Vec<Span>,
 }
@@ -59,10 +57,8 @@ impl Chains {
             return Err(NotNext::Invalid);
         }
         let Some(chain) = self.by_author.get(&meta.author) else {
-            // A branch may begin behind its first entry: what lies between is held under the trunk's author.
-            let expected = Seq::FIRST;
-            let starts = meta.branch.is_some() || meta.first_seq == expected;
-            return if starts { Ok(()) } else { Err(NotNext::Seq { expected }) };
+            let expected = start_of(meta.branch);
+            return if meta.first_seq == expected { Ok(()) } else { Err(NotNext::Seq { expected }) };
         };
         if chain.branch != meta.branch {
             return Err(NotNext::Invalid);
@@ -76,11 +72,8 @@ impl Chains {
 
     /// Takes a run, in stored order. One that doesn't continue what is there begins a span of its own.
     pub(crate) fn push(&mut self, meta: &RunMeta, place: Place) {
-        let chain = self.by_author.entry(meta.author).or_insert_with(|| Chain {
-            branch: meta.branch,
-            doubted: false,
-            spans: Vec::new(),
-        });
+        let chain =
+            self.by_author.entry(meta.author).or_insert_with(|| Chain { branch: meta.branch, spans: Vec::new() });
         match chain.spans.last_mut() {
             Some(span) if span.head() == Some((meta.first_seq.previous(), meta.prev_hash)) => span.places.push(place),
             _ => {
@@ -89,18 +82,6 @@ impl Chains {
         }
         if chain.spans.len() == 1 && chain.begins_at_its_start() {
             self.held.set(meta.author, meta.last_seq);
-        }
-    }
-
-    /// Gives up what is held of branches that don't begin where they left their trunk: of a log from which records are lost, they
-    /// may lack their start.
-    pub(crate) fn doubt_branches(&mut self) {
-        for (author, chain) in &mut self.by_author {
-            let start = chain.spans.first().map(|span| span.first_seq);
-            if chain.branch.is_some_and(|branch| start != Some(branch.at)) {
-                chain.doubted = true;
-                self.held.set(*author, Seq::ZERO);
-            }
         }
     }
 
@@ -168,14 +149,18 @@ impl Chains {
     }
 }
 
+/// Returns the number that the first entry of a chain has.
+fn start_of(branch: Option<BranchPoint>) -> Seq {
+    branch.map_or(Seq::FIRST, |branch| branch.at)
+}
+
 impl Chain {
     fn head(&self) -> Option<(Seq, EntryHash)> {
         self.spans.last()?.head()
     }
 
     fn begins_at_its_start(&self) -> bool {
-        let first = self.spans.first().map(|span| span.first_seq);
-        !self.doubted && (self.branch.is_some() || first == Some(Seq::FIRST))
+        self.spans.first().is_some_and(|span| span.first_seq == start_of(self.branch))
     }
 }
 

@@ -171,7 +171,7 @@ impl<S: Storage> SyncLog<S> {
     /// Takes a record: `meta` must be the next run of its author, beginning one behind what is held and at the head's hash.
     ///
     /// The first run of a chain may have any `prev_hash` (the start of the chain can't be computed here) and begins at entry
-    /// 1; that of a branch at the branch's first entry or behind it, where what lies between is held under the trunk's author.
+    /// 1, or where the branch does.
     ///
     /// # Errors
     /// [`AppendError`]; all but its `Io` leave the log as it was.

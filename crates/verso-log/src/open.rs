@@ -144,10 +144,6 @@ impl<S: Storage> SyncLog<S> {
             Owner::Another => settle(&storage, dir, &found)?,
             Owner::This => {}
         }
-        if !whole {
-            chains.doubt_branches();
-        }
-
         let segments = found.into_iter().map(|found| found.segment).collect();
         let dir = dir.to_owned();
         let mut log = Self::assemble(Parts { storage, dir, master, label, options, chains, segments, active: None });

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod descent;
 mod replay;
+mod salvage;
 
 use std::collections::BTreeSet;
 
@@ -17,6 +18,7 @@ use verso_wire::{
 };
 
 pub(crate) use self::descent::{Standing, hash_before};
+pub(crate) use self::salvage::{Salvaged, Unfolded};
 use crate::error::JournalError;
 use crate::joining::Pack;
 use crate::lineage::{ForkPoint, Lineage, Part};

@@ -252,6 +252,17 @@ impl LocalState {
         self.left.push(incarnation);
     }
 
+    /// Notes that whom this device trusts was put back to when the control log had these ends. If it was before, and not confirmed since, then what
+    /// it had then counts, too: nobody who knows less than this device ever did confirms anything.
+    pub(crate) fn put_back(&mut self, heads: BTreeMap<Author, Seq>) {
+        let unconfirmed = self.unconfirmed.get_or_insert_default();
+        unconfirmed.confirmed.clear();
+        for (author, seq) in heads {
+            let head = unconfirmed.heads.entry(author).or_insert(seq);
+            *head = (*head).max(seq);
+        }
+    }
+
     pub(crate) fn fresh<S: Storage>(storage: &S) -> Result<Self, LocalStateError> {
         let mut state = Self {
             incarnation: Incarnation(0),

@@ -1,17 +1,22 @@
 //! Mending logs that have lost entries. What is whole of one makes a new log, and the old one is put aside until nothing in it is missing any more:
 //! what is lacking comes back from peers, and what lies behind it in the same chain follows then from what was put aside.
 
+mod aside;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use verso_identity::{DeviceKey, Key, WorkspaceId, purposes};
-use verso_log::{AppendError, CreateError, LogOptions, REMOVED_SUFFIX, ReadError, Storage, SyncLog};
+use verso_log::{REMOVED_SUFFIX, ReadError, Storage, SyncLog};
 use verso_vv::{Author, Seq};
 use verso_wire::ChainHead;
 
-use crate::local::{KeyProof, LocalState, LocalStateError, Unconfirmed};
+use self::aside::Aside;
+use crate::error::JournalError;
+use crate::forks::Forks;
+use crate::journal::{Journal, OpenedLog};
+use crate::local::{KeyProof, LocalState, LocalStateError};
 use crate::logs::{self, LOGS};
-use crate::rest::{RestError, rest_of};
 
 /// The end of the name of a log that was put aside. Nothing but mending opens such a log.
 const ASIDE: &str = ".damaged";
@@ -40,24 +45,18 @@ pub enum MendError {
     /// The storage failed.
     #[error("the data directory can't be read or written")]
     Io(#[from] io::Error),
-    /// A log can't be opened.
-    #[error("a log can't be opened")]
-    Open(#[from] verso_log::OpenError),
-    /// A log can't be read.
-    #[error("a log can't be read")]
-    Read(#[from] ReadError),
-    /// A log can't be made.
-    #[error("a log can't be made")]
-    Create(#[from] CreateError),
-    /// A log can't be written.
-    #[error("a log can't be written")]
-    Append(#[from] AppendError),
-    /// A record verifies and is no unit.
-    #[error(transparent)]
-    Record(#[from] RestError),
+    /// A log can't be opened, read, made or written.
+    #[error("a log can't be mended")]
+    Journal(#[from] JournalError),
     /// The local state can't be read or written.
     #[error(transparent)]
     Local(#[from] LocalStateError),
+}
+
+impl From<ReadError> for MendError {
+    fn from(error: ReadError) -> Self {
+        JournalError::from(error).into()
+    }
 }
 
 /// Mends the logs of a device that nobody has open.
@@ -65,7 +64,8 @@ pub enum MendError {
 /// 1. Everything is read. If entries are lost, the device begins a new incarnation: its last numbers may be among them. If they are lost from
 ///    the control log, whom it trusts is unconfirmed, as after restoring a backup.
 /// 2. Damaged logs are put aside, under another name.
-/// 3. Of all that was put aside, now or before, whatever follows what is held is taken over. A log that has nothing more to give is removed.
+/// 3. Of all that was put aside, now or before, whatever follows what is held is taken over, and where it shows a fork, the fork is learnt. A log of
+///    which every chain is held to its end is removed.
 ///
 /// A crash at any moment leaves a device that opens, and that can be mended again.
 ///
@@ -82,7 +82,7 @@ pub fn mend<S: Storage>(storage: &S, key: &DeviceKey) -> Result<Mended, MendErro
         let (mut state, _found) = LocalState::load(storage, &key.derive(), KeyProof::Proven)?;
         state.renew(storage)?;
         if let Some(heads) = found.control.take() {
-            state.unconfirmed = Some(Unconfirmed { heads, confirmed: BTreeSet::new() });
+            state.put_back(heads);
         }
         state.store(storage, &key.derive())?;
     }
@@ -98,7 +98,8 @@ pub fn mend<S: Storage>(storage: &S, key: &DeviceKey) -> Result<Mended, MendErro
     storage.sync_dir(LOGS)?;
     for name in storage.list(LOGS)? {
         let Some(of) = name.strip_suffix(ASIDE).filter(|of| logs::is_name(of)) else { continue };
-        let (workspace, missing) = take_over(storage, &log_key, &format!("{LOGS}/{name}"), &mut found.whole)?;
+        let (workspace, missing) =
+            Aside::open(storage, key, &format!("{LOGS}/{name}"), &mut found.whole)?.take_over()?;
         if missing == 0 {
             let removed = format!("{LOGS}/{of}{REMOVED_SUFFIX}");
             storage.rename(&format!("{LOGS}/{name}"), &removed)?;
@@ -108,6 +109,26 @@ pub fn mend<S: Storage>(storage: &S, key: &DeviceKey) -> Result<Mended, MendErro
         }
     }
     Ok(mended)
+}
+
+/// Puts a log aside of which nothing is damaged, if it lacks what a branch in it was forked off from, and makes a new one of the rest: as when
+/// it had been mended on the device that it is a copy of.
+pub(crate) fn put_aside_if_detached<S: Storage>(
+    storage: &S,
+    key: &DeviceKey,
+    directory: &str,
+) -> Result<(), MendError> {
+    let (log, _report) = SyncLog::open_beside(storage.clone(), directory, &key.derive()).map_err(JournalError::from)?;
+    let lineage = Forks::load(storage, &key.derive()).lineage(&WorkspaceId::from_bytes(*log.label()));
+    let journal = Journal::open_unfolded(OpenedLog { directory: directory.to_owned(), log, lineage })?;
+    if journal.takes_in_all()? {
+        return Ok(());
+    }
+    drop(journal);
+    let aside = format!("{directory}{ASIDE}");
+    storage.rename(directory, &aside)?;
+    storage.sync_dir(LOGS)?;
+    Aside::open(storage, key, &aside, &mut BTreeMap::new())?.take_over().map(|_missing| ())
 }
 
 /// The logs of a device, read from end to end.
@@ -138,7 +159,7 @@ impl Found {
                 self.aside.push((directory, None));
                 return Ok(());
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(JournalError::from(error).into()),
         };
         let workspace = WorkspaceId::from_bytes(*log.label());
         let damage = log.verify()?.damage;
@@ -149,7 +170,7 @@ impl Found {
         if damage.iter().any(|corrupt| corrupt.what.loses_records()) {
             self.lost.insert(workspace);
             if workspace == WorkspaceId::CONTROL {
-                self.control = Some(ends(&log)?);
+                self.control = Some(ends(&log)?.into_iter().map(|(author, end)| (author, end.seq)).collect());
             }
         }
         self.aside.push((directory, Some(workspace)));
@@ -157,17 +178,19 @@ impl Found {
     }
 }
 
-/// Returns how far each chain of a damaged log is known to have gone.
-fn ends<S: Storage>(log: &SyncLog<S>) -> Result<BTreeMap<Author, Seq>, MendError> {
-    let mut ends: BTreeMap<Author, Seq> = BTreeMap::new();
-    let mut note = |author, seq| {
-        let end = ends.entry(author).or_insert(seq);
-        *end = (*end).max(seq);
+/// Returns the last entry of each chain of a damaged log that is known to have been there.
+fn ends<S: Storage>(log: &SyncLog<S>) -> Result<BTreeMap<Author, ChainHead>, MendError> {
+    let mut ends: BTreeMap<Author, ChainHead> = BTreeMap::new();
+    let mut note = |author, head: ChainHead| {
+        let end = ends.entry(author).or_insert(head);
+        if head.seq > end.seq {
+            *end = head;
+        }
     };
-    log.heads().for_each(|(author, seq, _hash)| note(author, seq));
+    log.heads().for_each(|(author, seq, hash)| note(author, ChainHead { seq, hash }));
     for run in log.replay() {
         match run {
-            Ok((meta, _bytes)) => note(meta.author, meta.last_seq),
+            Ok((meta, _bytes)) => note(meta.author, ChainHead { seq: meta.last_seq, hash: meta.head_hash }),
             Err(ReadError::Corrupt(_)) => {}
             Err(error) => return Err(error.into()),
         }
@@ -175,41 +198,90 @@ fn ends<S: Storage>(log: &SyncLog<S>) -> Result<BTreeMap<Author, Seq>, MendError
     Ok(ends)
 }
 
-/// Takes over what follows from a log that was put aside. Returns whose it is, and how many entries are missing after that.
-fn take_over<S: Storage>(
-    storage: &S,
-    key: &Key<purposes::Log>,
-    aside: &str,
-    whole: &mut BTreeMap<WorkspaceId, String>,
-) -> Result<(WorkspaceId, u64), MendError> {
-    let (old, _report) = SyncLog::open_beside(storage.clone(), aside, key)?;
-    let label = *old.label();
-    let workspace = WorkspaceId::from_bytes(label);
-    let mut log = if let Some(directory) = whole.get(&workspace) {
-        SyncLog::open(storage.clone(), directory, key, LogOptions::default())?.0
-    } else {
-        let directory = logs::new_directory(storage)?;
-        let log = SyncLog::create(storage.clone(), &directory, key, label, LogOptions::default())?;
-        whole.insert(workspace, directory);
-        log
-    };
-    for run in old.replay() {
-        let (meta, bytes) = match run {
-            Ok(run) => run,
-            Err(ReadError::Corrupt(_)) => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let head = log.head(&meta.author).map(|(seq, hash)| ChainHead { seq, hash });
-        if let Some(rest) = rest_of(&workspace, &bytes, head)? {
-            log.append(&rest.meta, &rest.bytes)?;
+#[cfg(test)]
+mod tests {
+    use verso_identity::{Cost, Passphrase};
+    use verso_log::{LogOptions, MemoryStorage};
+    use verso_vv::{Hlc, Incarnation};
+    use verso_wire::{CompressionLevel, EntryKind, UnitBuilder};
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::backup::{Backup, BackupSource, back_up};
+    use crate::journal::meta_of;
+
+    const DIRECTORY: &str = "logs/0123456789abcdef";
+
+    fn author(key: &DeviceKey, incarnation: u64) -> Author {
+        Author { device: key.id(), incarnation: Incarnation(incarnation) }
+    }
+
+    /// Appends an entry a segment to a control log.
+    fn write(disk: &MemoryStorage, key: &DeviceKey, directory: &str, author: Author, entries: usize) {
+        for _ in 0..entries {
+            let (mut log, _) = SyncLog::open(disk.clone(), directory, &key.derive(), LogOptions::default()).unwrap();
+            let head = log.head(&author).map(|(seq, hash)| ChainHead { seq, hash });
+            let head = head.unwrap_or_else(|| ChainHead::start(&WorkspaceId::CONTROL, &author));
+            let mut builder = UnitBuilder::new(WorkspaceId::CONTROL, author, None, head);
+            builder.push(EntryKind(1), Hlc::from_millis(1), b"entry").unwrap();
+            let unit = builder.seal(key).unwrap().into_chained();
+            log.append(&meta_of(&unit), &unit.encode(CompressionLevel::RECORD)).unwrap();
+            log.close().unwrap();
         }
     }
-    log.sync()?;
-    let missing = ends(&old)?.into_iter().map(|(author, end)| {
-        let held = log.head(&author).map_or(Seq::ZERO, |(seq, _hash)| seq);
-        end.0.saturating_sub(held.0)
-    });
-    let missing = missing.sum();
-    log.close()?;
-    Ok((workspace, missing))
+
+    fn device() -> (MemoryStorage, DeviceKey) {
+        let (disk, key) = (MemoryStorage::new(1), DeviceKey::from_secret(&Zeroizing::new([7; 32])));
+        for dir in ["logs", "state"] {
+            disk.create_dir(dir).unwrap();
+        }
+        let label = *WorkspaceId::CONTROL.as_bytes();
+        SyncLog::create(disk.clone(), DIRECTORY, &key.derive(), label, LogOptions::default()).unwrap();
+        LocalState::fresh(&disk).unwrap().store(&disk, &key.derive()).unwrap();
+        (disk, key)
+    }
+
+    fn heads(disk: &MemoryStorage, key: &DeviceKey) -> BTreeMap<Author, Seq> {
+        let (state, _) = LocalState::load(disk, &key.derive(), KeyProof::Proven).unwrap();
+        state.unconfirmed.unwrap().heads
+    }
+
+    /// Whoever confirms a device that was put back twice has to know what it knew before the first time.
+    #[test]
+    fn mending_twice_asks_for_no_less() {
+        let (disk, key) = device();
+        write(&disk, &key, DIRECTORY, author(&key, 1), 3);
+        disk.flip(&format!("{DIRECTORY}/0000000003.seg"), 1_060, 4);
+        assert!(mend(&disk, &key).unwrap().lost.contains(&WorkspaceId::CONTROL));
+        assert_eq!(heads(&disk, &key), BTreeMap::from([(author(&key, 1), Seq(3))]));
+
+        let directory = logs::names(&disk).unwrap().remove(0);
+        write(&disk, &key, &directory, author(&key, 2), 2);
+        let segments = disk.list(&directory).unwrap();
+        disk.flip(&format!("{directory}/{}", segments[segments.len() - 2]), 1_060, 4);
+        assert!(mend(&disk, &key).unwrap().lost.contains(&WorkspaceId::CONTROL));
+        assert_eq!(heads(&disk, &key), BTreeMap::from([(author(&key, 1), Seq(3)), (author(&key, 2), Seq(2))]));
+    }
+
+    #[test]
+    fn a_backup_of_a_device_that_was_put_back_asks_for_no_less() {
+        let (disk, key) = device();
+        write(&disk, &key, DIRECTORY, author(&key, 1), 2);
+        let (mut state, _) = LocalState::load(&disk, &key.derive(), KeyProof::Proven).unwrap();
+        let knew = BTreeMap::from([(author(&key, 1), Seq(9)), (author(&key, 3), Seq(1))]);
+        state.put_back(knew);
+        state.store(&disk, &key.derive()).unwrap();
+
+        let (source, cost) = (
+            BackupSource { storage: &disk, key: &key, host: b"", now_ms: 1 },
+            Cost { memory_kib: 8, passes: 1, lanes: 1 },
+        );
+        let passphrase = Passphrase::new(Zeroizing::new("tea and cake".to_owned())).unwrap();
+        let target = MemoryStorage::new(2);
+        back_up(&source, &passphrase, cost, target.create("backup").unwrap(), &mut |_| {}).unwrap();
+        let restored = MemoryStorage::new(3);
+        let backup = Backup::open(target.open("backup").unwrap(), &passphrase).unwrap();
+        backup.restore(&restored, &mut |_| {}).unwrap();
+        assert_eq!(heads(&restored, &key), BTreeMap::from([(author(&key, 1), Seq(9)), (author(&key, 3), Seq(1))]));
+    }
 }

@@ -39,7 +39,8 @@ pub(crate) fn rest_of(
     let unit = SyncUnit::decode(workspace, bytes)?.chain();
     let follows = match end {
         Some(head) => unit.before() == head,
-        None => unit.branch().is_some() || unit.first_seq() == Seq::FIRST,
+        // What lies behind a lost beginning follows nothing, in a branch as in a trunk.
+        None => unit.first_seq() == unit.branch().map_or(Seq::FIRST, |branch| branch.at),
     };
     if follows {
         return Ok(Some(Rest { meta: meta_of(&unit), bytes: Bytes::copy_from_slice(bytes), head: unit.head() }));

@@ -43,6 +43,11 @@ pub struct Admissions {
 }
 
 impl Admissions {
+    /// Those of a chain of which nobody has vouched for the author's device.
+    pub fn none() -> Self {
+        Self { applied: Ranges::default(), discarded: Ranges::default(), otherwise: Admission::Unknown }
+    }
+
     /// Tells what becomes of the entry at `seq`.
     pub fn at(&self, seq: Seq) -> Admission {
         if self.applied.contains(seq) {

@@ -108,25 +108,26 @@ fn only_the_next_run_of_an_author_is_taken() {
 }
 
 #[test]
-fn a_branch_begins_where_it_left_its_trunk_or_behind() {
+fn a_branch_begins_where_it_left_its_trunk() {
     let disk = MemoryStorage::new(1);
     let mut log = create(&disk);
-    let (early, late) = (author(3), author(4));
-    let branch = Some(BranchPoint { at: Seq(7), hash: hash(&early, 7) });
-    let before = log.append(&RunMeta { branch, ..meta(early, 6, 9) }, b"").unwrap_err();
+    let (one, other) = (author(3), author(4));
+    let branch = Some(BranchPoint { at: Seq(7), hash: hash(&one, 7) });
+    let before = log.append(&RunMeta { branch, ..meta(one, 6, 9) }, b"").unwrap_err();
     assert!(matches!(before, AppendError::Invalid { .. }), "{before}");
-    let first = RunMeta { branch, ..meta(early, 7, 9) };
+    let first = RunMeta { branch, ..meta(one, 7, 9) };
     log.append(&first, b"branch").unwrap();
-    log.append(&RunMeta { branch, ..meta(late, 20, 21) }, b"its other side").unwrap();
-    let relabelled = log.append(&meta(early, 10, 10), b"").unwrap_err();
+    let behind = log.append(&RunMeta { branch, ..meta(other, 8, 9) }, b"its other side").unwrap_err();
+    assert!(matches!(behind, AppendError::NotNext { expected: Seq(7), got: Seq(8), .. }), "{behind}");
+    let relabelled = log.append(&meta(one, 10, 10), b"").unwrap_err();
     assert!(matches!(relabelled, AppendError::Invalid { .. }), "an author has one branch: {relabelled}");
-    log.append(&RunMeta { branch, ..meta(early, 10, 10) }, b"more").unwrap();
+    log.append(&RunMeta { branch, ..meta(one, 10, 10) }, b"more").unwrap();
     log.close().unwrap();
     let (log, report) = open(&disk);
     assert_eq!(report, OpenReport::default());
-    assert_eq!((log.held().get(&early), log.held().get(&late)), (Seq(10), Seq(21)));
-    assert_eq!(log.runs(&early, Seq(8)).next().unwrap().meta, first);
-    assert_eq!(log.replay().count(), 3);
+    assert_eq!((log.held().get(&one), log.held().get(&other)), (Seq(10), Seq::ZERO));
+    assert_eq!(log.runs(&one, Seq(8)).next().unwrap().meta, first);
+    assert_eq!(log.replay().count(), 2);
 }
 
 #[test]

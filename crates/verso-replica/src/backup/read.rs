@@ -1,10 +1,11 @@
 //! Making a device again from a backup.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use verso_identity::{DeviceId, DeviceKey, Key, Passphrase, WorkspaceId, purposes};
 use verso_log::{AppendError, CreateError, LogOptions, Storage, StorageFile, StreamError, StreamReader, SyncLog};
+use verso_vv::{Author, Seq};
 use verso_wire::{DecodeError, SyncUnit};
 use zeroize::Zeroizing;
 
@@ -12,8 +13,9 @@ use super::BackupProgress;
 use super::format::{HEADER_LEN, HeaderError, ITEM_HEAD_LEN, Item, MAX_HEADER_LEN, MAX_ITEM_LEN, open_header};
 use crate::forks::Forks;
 use crate::journal::meta_of;
-use crate::local::{LocalState, LocalStateError, Unconfirmed};
+use crate::local::{LocalState, LocalStateError};
 use crate::logs;
+use crate::mend::{MendError, put_aside_if_detached};
 
 /// A device that was restored. Its secret is in no key store yet.
 #[derive(Debug)]
@@ -64,6 +66,9 @@ pub enum RestoreError {
     /// The local state can't be written.
     #[error(transparent)]
     Local(#[from] LocalStateError),
+    /// A log lacks what some of it follows, and can't be made without that.
+    #[error(transparent)]
+    Mend(#[from] MendError),
 }
 
 impl From<StreamError> for RestoreError {
@@ -144,7 +149,8 @@ impl<F: StorageFile> Backup<F> {
             units: 0,
             entries: 0,
             workspaces: BTreeSet::new(),
-            control: Unconfirmed::default(),
+            branched: BTreeSet::new(),
+            control: BTreeMap::new(),
         };
         let (mut state, mut forks) = (None, None);
         loop {
@@ -174,10 +180,13 @@ impl<F: StorageFile> Backup<F> {
         state.renew(storage)?;
         // Pairings that were under way are over.
         state.provisional.clear();
-        state.unconfirmed = Some(restoring.control);
+        state.put_back(restoring.control);
         crate::local::ensure_dir(storage, "state").map_err(RestoreError::Write)?;
         if let Some(forks) = forks {
             Forks::write(storage, &key.derive(), &forks).map_err(LocalStateError::Seal)?;
+        }
+        for directory in &restoring.branched {
+            put_aside_if_detached(storage, &key, directory)?;
         }
         state.store(storage, &key.derive())?;
         let workspaces = restoring.workspaces.iter().filter(|workspace| **workspace != WorkspaceId::CONTROL).count();
@@ -216,12 +225,14 @@ impl<F: StorageFile> Items<F> {
 struct Restoring<'a, S: Storage> {
     storage: &'a S,
     log_key: Key<purposes::Log>,
-    log: Option<(WorkspaceId, SyncLog<S>)>,
+    log: Option<(WorkspaceId, String, SyncLog<S>)>,
     units: u64,
     entries: u64,
     workspaces: BTreeSet<WorkspaceId>,
+    /// Where logs lie that have branches: of a damaged device, what one was forked off from may not be in its backup.
+    branched: BTreeSet<String>,
     /// The ends of the control log's chains.
-    control: Unconfirmed,
+    control: BTreeMap<Author, Seq>,
 }
 
 impl<S: Storage> Restoring<'_, S> {
@@ -234,28 +245,31 @@ impl<S: Storage> Restoring<'_, S> {
         }
         let directory = logs::new_directory(self.storage).map_err(RestoreError::Write)?;
         let log = SyncLog::create(self.storage.clone(), &directory, &self.log_key, label, LogOptions::default())?;
-        self.log = Some((workspace, log));
+        self.log = Some((workspace, directory, log));
         Ok(())
     }
 
     fn unit(&mut self, bytes: &[u8]) -> Result<(), RestoreError> {
-        let (workspace, log) = self.log.as_mut().ok_or(contradiction("a unit without a log"))?;
+        let (workspace, directory, log) = self.log.as_mut().ok_or(contradiction("a unit without a log"))?;
         let unit = SyncUnit::decode(workspace, bytes)?.chain();
         let meta = meta_of(&unit);
         log.append(&meta, bytes).map_err(|error| match error {
             error @ (AppendError::Io(_) | AppendError::Poisoned) => error.into(),
             _ => contradiction("a unit that does not follow"),
         })?;
+        if meta.branch.is_some() {
+            self.branched.insert(directory.clone());
+        }
         self.units += 1;
         self.entries = self.entries.saturating_add(meta.entries());
         if *workspace == WorkspaceId::CONTROL {
-            self.control.heads.insert(meta.author, meta.last_seq);
+            self.control.insert(meta.author, meta.last_seq);
         }
         Ok(())
     }
 
     fn end_log(&mut self) -> Result<(), RestoreError> {
-        if let Some((_, mut log)) = self.log.take() {
+        if let Some((.., mut log)) = self.log.take() {
             log.sync()?;
             log.close()?;
         }

@@ -9,6 +9,7 @@ mod committing;
 mod conflicts;
 mod declining;
 mod failing;
+mod forked_logs;
 mod forks;
 mod high_water;
 mod hooked;
