@@ -226,7 +226,11 @@ impl Home {
         let why = match self.look()? {
             Contents::Device => return Ok(()),
             Contents::Nothing => format!("there is no device in {dir}"),
-            Contents::Unfinished => format!("`verso init` or `verso restore` was cut short in {dir}"),
+            Contents::Unfinished => {
+                let why = format!("`verso init` or `verso restore` was cut short in {dir}");
+                let hint = "run that command again: it clears away what was left, which is no device yet";
+                return Err(CliError::new(Exit::NotInitialised, self.what(), why, hint));
+            }
             Contents::KeyMissing => return Err(key_missing(self.what())),
             Contents::Foreign => {
                 let why = format!("{dir} holds other things, and no device of Verso");

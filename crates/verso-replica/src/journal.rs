@@ -357,23 +357,32 @@ impl<S: Storage, T: State> Journal<S, T> {
             return Ok(());
         }
         let part = Part { author, branch: None, first, last };
-        for run in self.runs_of(&author, next) {
+        let mut from = next;
+        loop {
+            let run = self.runs_of(&author, from).next();
             // Of a log that is being replayed only what is held counts.
-            if run.meta.first_seq <= last {
-                let unit = self.decode(&self.log.read(run.id)?)?;
-                self.apply(&unit, &[part]);
-            }
+            let Some(run) = run.filter(|run| run.meta.first_seq <= last) else { return Ok(()) };
+            let unit = self.decode(&self.log.read(run.id)?)?;
+            self.apply(&unit, &[part]);
+            from = run.meta.last_seq.next();
         }
-        Ok(())
     }
 
-    /// Notes forks that were proven: what lies behind them has other names from here on, so all that is held is taken in again.
+    /// Notes forks that were proven: what lies behind them has other names from here on, so all that is held is taken in again, unless nothing of
+    /// those chains is.
     pub(crate) fn learn(&mut self, forks: impl IntoIterator<Item = (Author, ForkPoint)>) -> Result<(), JournalError> {
+        let mut is_any_held = false;
         for (signer, point) in forks {
+            is_any_held |= self.log.held().get(&signer) > Seq::ZERO || self.lineage.names(&signer).next().is_some();
             self.lineage.insert(signer, point);
         }
-        self.forget();
-        self.replay(None).inspect_err(|error| {
+        let renamed = if is_any_held {
+            self.forget();
+            self.replay(None)
+        } else {
+            self.tell_fold()
+        };
+        renamed.inspect_err(|error| {
             self.failure.get_or_insert(reason::of_journal(error));
         })
     }

@@ -43,7 +43,7 @@ pub use error::{CommitError, ConnectError, FlushError, JournalError, OpenError};
 pub use healing::Fork;
 pub use high_water::{HighWater, HighWaterError};
 pub use local::{Contact, LocalStateError, PairSecret, ProvisionalPeer};
-pub use mend::{MendError, Mended, mend};
+pub use mend::{MendError, MendScope, Mended, mend};
 pub use peers::{Peer, PeerSecret};
 pub use replica::{Now, OpenNotices, Replica};
 pub use rest::RestError;

@@ -24,6 +24,24 @@ const ASIDE: &str = ".damaged";
 /// The end of the name of a log of which nothing can be read.
 const UNREADABLE: &str = ".unreadable";
 
+/// Which logs are mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MendScope {
+    /// All of a device.
+    All,
+    /// That of one workspace. A log of which nothing can be read may be anybody's, and is left where it is.
+    Only(WorkspaceId),
+}
+
+impl MendScope {
+    fn covers(self, label: &[u8; 16]) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(workspace) => workspace.as_bytes() == label,
+        }
+    }
+}
+
 /// What mending came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -59,9 +77,9 @@ impl From<ReadError> for MendError {
     }
 }
 
-/// Mends the logs of a device that nobody has open.
+/// Mends logs of a device that nobody has open.
 ///
-/// 1. Everything is read. If entries are lost, the device begins a new incarnation: its last numbers may be among them. If they are lost from
+/// 1. All of them is read. If entries are lost, the device begins a new incarnation: its last numbers may be among them. If they are lost from
 ///    the control log, whom it trusts is unconfirmed, as after restoring a backup.
 /// 2. Damaged logs are put aside, under another name.
 /// 3. Of all that was put aside, now or before, whatever follows what is held is taken over, and where it shows a fork, the fork is learnt. A log of
@@ -71,12 +89,12 @@ impl From<ReadError> for MendError {
 ///
 /// # Errors
 /// [`MendError`].
-pub fn mend<S: Storage>(storage: &S, key: &DeviceKey) -> Result<Mended, MendError> {
+pub fn mend<S: Storage>(storage: &S, key: &DeviceKey, scope: MendScope) -> Result<Mended, MendError> {
     let log_key = key.derive::<purposes::Log>();
     let mut mended = Mended::default();
     let mut found = Found::default();
     for directory in logs::names(storage)? {
-        found.look_at(storage, directory, &log_key)?;
+        found.look_at(storage, directory, &log_key, scope)?;
     }
     if !found.lost.is_empty() || found.aside.iter().any(|(_, workspace)| workspace.is_none()) {
         let (mut state, _found) = LocalState::load(storage, &key.derive(), KeyProof::Proven)?;
@@ -98,8 +116,12 @@ pub fn mend<S: Storage>(storage: &S, key: &DeviceKey) -> Result<Mended, MendErro
     storage.sync_dir(LOGS)?;
     for name in storage.list(LOGS)? {
         let Some(of) = name.strip_suffix(ASIDE).filter(|of| logs::is_name(of)) else { continue };
-        let (workspace, missing) =
-            Aside::open(storage, key, &format!("{LOGS}/{name}"), &mut found.whole)?.take_over()?;
+        let old = SyncLog::open_beside(storage.clone(), &format!("{LOGS}/{name}"), &log_key);
+        let (old, _report) = old.map_err(JournalError::from)?;
+        if !scope.covers(old.label()) {
+            continue;
+        }
+        let (workspace, missing) = Aside::open(storage, key, old, &mut found.whole)?.take_over()?;
         if missing == 0 {
             let removed = format!("{LOGS}/{of}{REMOVED_SUFFIX}");
             storage.rename(&format!("{LOGS}/{name}"), &removed)?;
@@ -128,7 +150,8 @@ pub(crate) fn put_aside_if_detached<S: Storage>(
     let aside = format!("{directory}{ASIDE}");
     storage.rename(directory, &aside)?;
     storage.sync_dir(LOGS)?;
-    Aside::open(storage, key, &aside, &mut BTreeMap::new())?.take_over().map(|_missing| ())
+    let (old, _report) = SyncLog::open_beside(storage.clone(), &aside, &key.derive()).map_err(JournalError::from)?;
+    Aside::open(storage, key, old, &mut BTreeMap::new())?.take_over().map(|_missing| ())
 }
 
 /// The logs of a device, read from end to end.
@@ -150,17 +173,23 @@ impl Found {
         storage: &S,
         directory: String,
         key: &Key<purposes::Log>,
+        scope: MendScope,
     ) -> Result<(), MendError> {
         let log = match SyncLog::open_beside(storage.clone(), &directory, key) {
             Ok((log, _report)) => log,
             // Its making was cut short.
             Err(verso_log::OpenError::Empty) => return Ok(()),
             Err(verso_log::OpenError::Unreadable) => {
-                self.aside.push((directory, None));
+                if scope == MendScope::All {
+                    self.aside.push((directory, None));
+                }
                 return Ok(());
             }
             Err(error) => return Err(JournalError::from(error).into()),
         };
+        if !scope.covers(log.label()) {
+            return Ok(());
+        }
         let workspace = WorkspaceId::from_bytes(*log.label());
         let damage = log.verify()?.damage;
         if damage.is_empty() {
@@ -252,14 +281,14 @@ mod tests {
         let (disk, key) = device();
         write(&disk, &key, DIRECTORY, author(&key, 1), 3);
         disk.flip(&format!("{DIRECTORY}/0000000003.seg"), 1_060, 4);
-        assert!(mend(&disk, &key).unwrap().lost.contains(&WorkspaceId::CONTROL));
+        assert!(mend(&disk, &key, MendScope::All).unwrap().lost.contains(&WorkspaceId::CONTROL));
         assert_eq!(heads(&disk, &key), BTreeMap::from([(author(&key, 1), Seq(3))]));
 
         let directory = logs::names(&disk).unwrap().remove(0);
         write(&disk, &key, &directory, author(&key, 2), 2);
         let segments = disk.list(&directory).unwrap();
         disk.flip(&format!("{directory}/{}", segments[segments.len() - 2]), 1_060, 4);
-        assert!(mend(&disk, &key).unwrap().lost.contains(&WorkspaceId::CONTROL));
+        assert!(mend(&disk, &key, MendScope::All).unwrap().lost.contains(&WorkspaceId::CONTROL));
         assert_eq!(heads(&disk, &key), BTreeMap::from([(author(&key, 1), Seq(3)), (author(&key, 2), Seq(2))]));
     }
 

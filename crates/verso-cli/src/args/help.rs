@@ -130,6 +130,7 @@ the rest back. The device goes on as a new author then, because its last numbers
 Examples:
   verso log verify                             reads everything, and names what is damaged by file and offset
   verso log repair
+  verso log repair -w garden                   of one workspace alone, whatever becomes of the others
   verso log stats
   verso log tail -w garden -n 20
   verso log compact                            makes many small files few, and what is in them smaller";

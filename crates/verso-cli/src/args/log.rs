@@ -32,6 +32,8 @@ pub(crate) enum LogCommand {
     },
     /// Mends what is damaged, and fetches what is missing from peers
     Repair {
+        #[command(flatten)]
+        workspace: WorkspaceOption,
         /// How long to go on trying devices that don't answer
         #[arg(long, value_name = "TIME", default_value = super::DEFAULT_WAIT, value_parser = super::duration)]
         wait: Duration,

@@ -19,7 +19,7 @@ pub(crate) fn run(app: &App, wanted: &LogCommand) -> Result<(), CliError> {
         LogCommand::Tail { n, workspace } => tail::run(app, usize::from(*n), workspace),
         LogCommand::Verify { workspace } => verify::run(app, workspace),
         LogCommand::Stats { workspace } => stats::run(app, workspace),
-        LogCommand::Repair { wait } => repair::run(app, *wait),
+        LogCommand::Repair { workspace, wait } => repair::run(app, workspace, *wait),
         LogCommand::Compact { workspace } => compact::run(app, workspace),
     }
 }

@@ -66,6 +66,61 @@ fn a_sync_on_either_side() {
     assert_equal(&desk, &lap);
 }
 
+/// Whether it is time to kill.
+type Moment<'a> = Box<dyn Fn(&Device) -> bool + 'a>;
+
+/// A directory is a device or none. Where it is none, another run makes the device of the same backup.
+#[test]
+fn a_restore() {
+    let desk = Device::new("desk");
+    desk.ok(&["workspace", "new", "garden"]);
+    let file = desk.file("many.jsonl", lines(LINES));
+    desk.ok(&["import", &file]);
+    let backup = desk.dir().with_file_name("backup");
+    let backup = backup.to_str().unwrap();
+    desk.ok(&["backup", backup]);
+    let (whole, restored) = (desk.export(), Device::blank());
+    restored.ok(&["restore", backup]);
+    let all = bytes(&restored);
+    let is_there = |device: &Device, name: &str| device.dir().join(name).exists();
+    let mut moments: Vec<(String, Moment<'_>)> = Vec::new();
+    for name in ["", "config", "logs", "state", "state/local", "identity.key"] {
+        moments.push((format!("once {name:?} is there"), Box::new(move |device| is_there(device, name))));
+    }
+    for eighths in [0, 1, 2, 4, 6, 8] {
+        let wanted = all * eighths / 8;
+        moments.push((format!("after {wanted} bytes"), Box::new(move |device| bytes(device) >= wanted.max(1))));
+    }
+    let (mut made, mut cut_short) = (0, 0);
+    for (what, is_now) in moments {
+        let device = Device::blank();
+        let mut restore = device.start(&["restore", backup, "--json"]);
+        while !is_now(&device) && restore.child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        restore.child.kill().unwrap();
+        restore.end();
+        if device.run(&["id"]).status.success() {
+            made += 1;
+            let files = device.files();
+            assert_eq!(device.fails(&["restore", backup]).code, 1, "{what}: a device is never written over");
+            assert_eq!(device.files(), files, "{what}");
+        } else {
+            let failure = device.fails(&["show"]);
+            assert_eq!(failure.code, 3, "{what}: {failure:?}");
+            let is_cut_short = failure.why.contains("`verso restore` was cut short");
+            assert!(is_cut_short || failure.why.contains("there is no device"), "{what}: {failure:?}");
+            assert!(!is_cut_short || failure.hint.contains("run that command again"), "{what}: {failure:?}");
+            cut_short += usize::from(is_cut_short);
+            device.ok(&["restore", backup]);
+        }
+        assert_eq!(device.export(), whole, "{what}");
+        assert_eq!(device.json(&["log", "verify"])["ok"], true, "{what}");
+        device.ok(&["node", "add", "u:after"]);
+    }
+    assert!(cut_short >= 5, "{cut_short} of them in the middle, {made} at the end");
+}
+
 /// Bytes in the journals.
 fn bytes(device: &Device) -> usize {
     fn below(dir: &std::path::Path) -> u64 {

@@ -72,3 +72,21 @@ fn what_was_lost_comes_back_from_the_peer() {
     let codes = phone.json(&["status"])["reasons"].to_string();
     assert!(!codes.contains("fork"), "{codes}");
 }
+
+#[test]
+fn one_workspace_is_mended_and_the_others_are_left_alone() {
+    let (desk, _phone) = in_step();
+    damage(&desk, "0000000002.seg");
+    desk.ok(&["workspace", "new", "kitchen"]);
+    assert_eq!(desk.json(&["log", "repair", "-w", "kitchen"])["damaged"], serde_json::json!([]));
+    let text = desk.ok(&["log", "repair", "-w", "kitchen"]);
+    assert!(text.contains("kitchen") && !text.contains("all journals"), "{text}");
+    assert_eq!(desk.fails(&["log", "verify"]).code, 6, "garden is as it was");
+    assert_eq!(desk.fails(&["log", "repair", "-w", "attic"]).code, 1);
+
+    let alone = desk.fails(&["log", "repair", "-w", "garden", "--wait", "1s"]);
+    assert_eq!(alone.code, 4, "{alone:?}");
+    let told: serde_json::Value = serde_json::from_str(&alone.stdout).unwrap();
+    assert_eq!(told["damaged"][0]["name"], "garden", "{told}");
+    assert_eq!(desk.json(&["log", "verify"])["ok"], true);
+}

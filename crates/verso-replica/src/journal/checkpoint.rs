@@ -48,8 +48,8 @@ impl<S: Storage, A: Application> Journal<S, WorkspaceState<A>> {
 
     /// Writes what a checkpoint says, if all of it is durable and nothing is wrong with the log.
     pub(crate) fn save(&mut self) -> Option<Vec<u8>> {
-        // What entries are called may change with the next fork that is learnt, so none is kept of a log that has any.
-        if !self.lineage.is_empty()
+        // What entries are called may change with the next fork that is learnt, so none is kept of a log that has forked chains.
+        if self.holds_forked()
             || self.closed().is_some()
             || self.view.is_empty()
             || self.log.durable() != self.log.held()
@@ -63,8 +63,7 @@ impl<S: Storage, A: Application> Journal<S, WorkspaceState<A>> {
     }
 
     fn start_from_checkpoint(&mut self, storage: &S, key: &DeviceKey, resume: &mut Resume<'_>) -> Result<(), Unusable> {
-        self.find_branches();
-        if self.closed().is_some() || !self.lineage.is_empty() {
+        if self.closed().is_some() || self.holds_forked() {
             return Err(Unusable::Log);
         }
         let (saved, application) = checkpoint::load::<S, A>(storage, key, &self.directory, &self.workspace)?;

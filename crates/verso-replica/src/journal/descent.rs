@@ -83,7 +83,7 @@ impl<S: Storage, T: State> Journal<S, T> {
 
     /// Proves that a unit and what is held part at `from`.
     pub(crate) fn prove(&self, of: &Author, from: Seq, unit: &ChainedUnit) -> Result<Option<ForkProof>, JournalError> {
-        let Some(run) = self.runs_of(of, from).into_iter().next() else { return Ok(None) };
+        let Some(run) = self.runs_of(of, from).next() else { return Ok(None) };
         Ok(ForkProof::between(&self.decode(&self.log.read(run.id)?)?, unit))
     }
 
@@ -109,17 +109,18 @@ impl<S: Storage, T: State> Journal<S, T> {
         Ok(())
     }
 
-    /// Returns the stored runs that hold entries of an author from `from` on, in their order.
-    pub(crate) fn runs_of(&self, author: &Author, from: Seq) -> Vec<verso_log::Run> {
-        if !self.lineage.is_forked(&self.lineage.signer(author)) {
-            return self.log.runs(author, from).collect();
-        }
-        let spans = self.lineage.spans(author).iter().filter(|span| from <= span.last);
-        let runs = spans.flat_map(|span| {
+    /// Iterates over the stored runs that hold entries of an author from `from` on, in their order. Finding the first takes a search, and each of the
+    /// others a step, however many follow.
+    pub(crate) fn runs_of(&self, author: &Author, from: Seq) -> impl Iterator<Item = verso_log::Run> + '_ {
+        let unforked = !self.lineage.is_forked(&self.lineage.signer(author));
+        let stored = unforked.then(|| self.log.runs(author, from));
+        // Nothing of an unforked chain: it has no spans.
+        let spans = self.lineage.spans(author).iter().filter(move |span| from <= span.last);
+        let of_spans = spans.flat_map(move |span| {
             let runs = self.log.runs(&span.stored, from.max(span.first));
             runs.take_while(|run| run.meta.first_seq <= span.last)
         });
-        runs.collect()
+        stored.into_iter().flatten().chain(of_spans)
     }
 
     /// Returns what the chains of a signer are called.

@@ -28,8 +28,19 @@ impl<S: Storage, T: State> Journal<S, T> {
         self.follow_fold().map(|_rebuilt| ())
     }
 
+    /// Tells whether anything is held of chains that are known to be forked: not every fork that is known is of one that is held.
+    pub(super) fn holds_forked(&self) -> bool {
+        self.log.held().iter().any(|(author, _)| self.may_be_renamed(&author))
+    }
+
+    /// Tells whether a stored chain is of a signer who may have more than one.
+    fn may_be_renamed(&self, stored: &Author) -> bool {
+        let first = self.log.runs(stored, Seq::FIRST).next();
+        self.lineage.is_forked(stored) || first.is_some_and(|run| run.meta.branch.is_some())
+    }
+
     /// Notes whose chains the log has branches of.
-    pub(super) fn find_branches(&mut self) {
+    fn find_branches(&mut self) {
         let held: Vec<Author> = self.log.held().iter().map(|(author, _)| author).collect();
         for author in held {
             let run = self.log.runs(&author, Seq::FIRST).next().filter(|run| run.meta.branch.is_some());
@@ -47,16 +58,11 @@ impl<S: Storage, T: State> Journal<S, T> {
         mut resume: Option<&mut Resume<'_>>,
     ) -> Result<Option<(Author, ForkPoint)>, JournalError> {
         let mut runs = Vec::new();
-        if !self.lineage.is_empty() {
-            for (author, _) in self.log.held().iter() {
-                runs.extend(self.log.runs(&author, Seq::FIRST));
-            }
+        for (author, _) in self.log.held().iter().filter(|(author, _)| self.may_be_renamed(author)) {
+            runs.extend(self.log.runs(&author, Seq::FIRST));
         }
         runs.sort_by_key(|run| run.meta.first_seq);
         for run in runs {
-            if run.meta.branch.is_none() && !self.lineage.is_forked(&run.meta.author) {
-                continue;
-            }
             let Ok(bytes) = self.log.read(run.id) else { continue }; // It is told as damage when all is read.
             let unit = self.decode(&bytes)?;
             match self.standing(&unit)? {

@@ -34,15 +34,14 @@ pub(super) struct Aside<'a, S: Storage> {
 }
 
 impl<'a, S: Storage> Aside<'a, S> {
-    /// Opens what was put aside, and the log of the same workspace among the whole ones; makes one if there is none.
+    /// Opens the log of the same workspace among the whole ones; makes one if there is none.
     pub(super) fn open(
         storage: &'a S,
         key: &'a DeviceKey,
-        aside: &str,
+        old: SyncLog<S>,
         whole: &mut BTreeMap<WorkspaceId, String>,
     ) -> Result<Self, JournalError> {
         let log_key = key.derive();
-        let (old, _report) = SyncLog::open_beside(storage.clone(), aside, &log_key)?;
         let label = *old.label();
         let workspace = WorkspaceId::from_bytes(label);
         let (directory, log) = if let Some(directory) = whole.get(&workspace) {

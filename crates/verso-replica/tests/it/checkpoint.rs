@@ -5,11 +5,12 @@ use verso_log::{MemoryStorage, SealedFile, Storage as _};
 use verso_replica::Moment;
 use verso_trust::{Access, Cut, MembershipEvent, PeerRole, Revoke};
 use verso_vv::{AuthorTag, Seen, SeenItem};
-use verso_wire::Application as _;
+use verso_wire::{Application as _, ForkProof, Message};
 
-use crate::notes::{Intent, Notes, write};
+use crate::notes::{Intent, Notes, TEXT, write};
+use crate::peer::Peer;
 use crate::rig::{NOW, Rig, TestReplica, checkpoints, let_in, my_key, open, other};
-use crate::writer::Writer;
+use crate::writer::{Writer, encode};
 
 const GOLDEN: &str = include_str!("../golden/checkpoint-v1.txt");
 
@@ -222,6 +223,38 @@ fn what_the_fold_no_longer_lets_through_does_not_come_back_from_a_checkpoint() {
     rig.assert_rebuilds();
     let (again, _) = open(&rig.disk.snapshot(1)).unwrap();
     assert_eq!(again.application(&workspace).unwrap().texts(), ["Reading", "one"]);
+}
+
+/// Whoever is listened to can prove a fork of a chain that nobody has, for it takes no more than a key.
+#[test]
+fn a_fork_of_a_chain_that_is_not_held_costs_no_checkpoint() {
+    let (mut rig, workspace) = Rig::with_workspace();
+    let mut own = rig.meet(other(0), PeerRole::Own, &[workspace]);
+    rig.write_checkpoints();
+    let mut left = Writer::new(other(2), 1, workspace);
+    let mut right = left.twin();
+    let [left, right] = [(&mut left, "left"), (&mut right, "right")]
+        .map(|(writer, text)| writer.seal(&[(TEXT, text.as_bytes().to_vec())]));
+    let before = rig.replica.application(&workspace).unwrap().applied;
+    own.say_in(&mut rig, workspace, Message::Proof(ForkProof::between(&left, &right).unwrap()));
+    rig.replica.flush(NOW).unwrap();
+    own.listen(&mut rig);
+    assert_eq!(rig.replica.forks(&workspace).len(), 1);
+    assert_eq!(rig.replica.application(&workspace).unwrap().applied, before, "nothing is taken in again");
+    assert_eq!(replayed(&rig.disk, &workspace), 0, "the one from before is as good as it was");
+    rig.replica.commit(&workspace, &[write("two")], NOW).unwrap();
+    rig.replica.flush(NOW).unwrap();
+    assert!(rig.replica.checkpoint(&workspace).is_some());
+    rig.assert_rebuilds();
+    assert_eq!(replayed(&rig.disk, &workspace), 0);
+
+    // Once something of it is held, names may change: all is read.
+    let mut own = Peer::connect(&mut rig, own.device, &[workspace]);
+    own.give(&mut rig, workspace, &encode(&left));
+    assert!(rig.replica.author_of(&workspace, &left.head()).is_some());
+    assert!(rig.replica.checkpoint(&workspace).is_none());
+    assert!(replayed(&rig.disk, &workspace) > 0);
+    rig.assert_rebuilds();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::{MemoryStorage, Storage as _};
-use verso_replica::{Mended, mend};
+use verso_replica::{MendScope, Mended, mend};
 use verso_trust::PeerRole;
 use verso_vv::{Author, Seq};
 use verso_wire::{ChainHead, CompressionLevel};
@@ -99,7 +99,7 @@ fn on(disk: MemoryStorage) -> Rig {
 }
 
 fn mended(disk: &MemoryStorage) -> Mended {
-    mend(disk, &my_key()).unwrap()
+    mend(disk, &my_key(), MendScope::All).unwrap()
 }
 
 /// Closes a device, mends it and opens it again.

@@ -2,7 +2,7 @@
 
 use verso_identity::WorkspaceId;
 use verso_log::{MemoryStorage, Storage as _};
-use verso_replica::{Mended, mend};
+use verso_replica::{MendScope, Mended, mend};
 use verso_trust::PeerRole;
 use verso_vv::{Author, Seq};
 
@@ -58,7 +58,7 @@ impl Scene {
 }
 
 fn mended(disk: &MemoryStorage) -> Mended {
-    mend(disk, &my_key()).unwrap()
+    mend(disk, &my_key(), MendScope::All).unwrap()
 }
 
 /// Opens a device that must be whole.
@@ -185,7 +185,7 @@ fn the_power_may_go_at_any_moment_of_it() {
         for fails in [MemoryStorage::fail_after, MemoryStorage::crash_after] {
             let disk = damaged.snapshot(at);
             fails(&disk, at);
-            drop(mend(&disk, &my_key()));
+            drop(mend(&disk, &my_key(), MendScope::All));
             disk.clear_faults();
             let disk = disk.crash(at);
             // Opened as it is: it never goes on with numbers that it has lost.
@@ -197,4 +197,31 @@ fn the_power_may_go_at_any_moment_of_it() {
             assert_eq!(scene.held(&reopened(&disk)), expected, "at {at}");
         }
     }
+}
+
+/// Two logs are damaged, and one is asked for.
+#[test]
+fn one_is_mended_and_the_other_left_as_it_is() {
+    let mut scene = Scene::new();
+    let second = scene.rig.replica.found_workspace("Cooking", NOW).unwrap();
+    for text in ["salt", "pepper"] {
+        scene.rig.replica.commit(&second, &[write(text)], NOW).unwrap();
+        scene.rig.replica.flush(NOW).unwrap();
+        scene.rig.reopen();
+    }
+    let disk = scene.rig.disk.snapshot(1);
+    for workspace in [scene.workspace, second] {
+        disk.flip(&scene.rig.replica.segment_path(&workspace, 1).unwrap(), 1_060, 4);
+    }
+    let dir = |workspace| scene.rig.replica.segment_path(workspace, 1).unwrap().rsplit_once('/').unwrap().0.to_owned();
+    let left: Vec<_> = disk.files().into_iter().filter(|path| path.starts_with(&dir(&scene.workspace))).collect();
+    let before: Vec<_> = left.iter().map(|path| disk.read_file(path)).collect();
+    let only = mend(&disk, &my_key(), MendScope::Only(second)).unwrap();
+    assert_eq!((only.damaged.iter().copied().collect::<Vec<_>>(), only.lost.len()), (vec![second], 1));
+    assert_eq!(left.iter().map(|path| disk.read_file(path)).collect::<Vec<_>>(), before);
+    let rest = mended(&disk);
+    assert_eq!(rest.damaged.iter().copied().collect::<Vec<_>>(), [scene.workspace]);
+    assert_eq!(rest.missing.len(), 2, "what was put aside before is tried again");
+    // Not even that when one is asked for.
+    assert!(mend(&disk, &my_key(), MendScope::Only(second)).unwrap().missing.keys().eq([&second]));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use verso_identity::{DeviceKey, WorkspaceId};
 use verso_log::FileStorage;
-use verso_replica::{Mended, mend};
+use verso_replica::{MendScope, Mended, mend};
 use verso_worker::OutcomeState;
 
 use super::{Log, logs};
@@ -21,22 +21,30 @@ use crate::output::{Paint, Report, entries, shown};
 
 const WHAT: &str = "the journals are not whole";
 
-pub(super) fn run(app: &App, wait: Duration) -> Result<(), CliError> {
+pub(super) fn run(app: &App, workspace: &WorkspaceOption, wait: Duration) -> Result<(), CliError> {
     let home = app.home();
     let unlocked = app.unlock()?;
     let key = DeviceKey::from_secret(&unlocked.key.to_secret());
-    let first = mended(app, &key)?;
+    let only = only(app, &key, workspace)?;
+    let scope = only.as_ref().map_or(MendScope::All, |log| MendScope::Only(log.id));
+    let first = mended(app, &key, scope)?;
     let lacks = !(first.missing.is_empty() && first.lost.is_empty() && first.unreadable.is_empty());
     let (lock, last, reached) = if lacks {
         let reached = Reached::of(&round(app, unlocked, wait)?);
-        (home.lock()?, mended(app, &key)?, reached)
+        (home.lock()?, mended(app, &key, scope)?, reached)
     } else {
         (unlocked.lock, first.clone(), Reached::NotTried)
     };
     let device = Device::open(home.dir(), key, &host_name())?;
-    let view = View::new(&logs(&device, &WorkspaceOption::default(), app)?, &first, &last);
+    let name = only.as_ref().map(|log| log.name.clone());
+    let logs = match only {
+        Some(only) => vec![only],
+        None => logs(&device, &WorkspaceOption::default(), app)?,
+    };
+    let view = View { only: name, ..View::new(&logs, &first, &last) };
     let mut damage = 0;
-    for log in logs(&device, &WorkspaceOption::default(), app)? {
+    // Of which nothing is whole there is nothing before something has come back.
+    for log in logs.iter().filter(|log| device.replica().held(&log.id).is_some()) {
         damage += device.replica().verify_log(&log.id).map_err(|error| failure::read_log(&error))?.damage.len();
     }
     device.close()?;
@@ -55,11 +63,22 @@ pub(super) fn run(app: &App, wait: Duration) -> Result<(), CliError> {
     Err(CliError::new(Exit::NoPeer, WHAT, why, hint))
 }
 
-fn mended(app: &App, key: &DeviceKey) -> Result<Mended, CliError> {
+/// Returns the journal that is meant, if it is one.
+fn only(app: &App, key: &DeviceKey, workspace: &WorkspaceOption) -> Result<Option<Log>, CliError> {
+    if workspace.workspace.is_none() {
+        return Ok(None);
+    }
+    let device = Device::open(app.home().dir(), DeviceKey::from_secret(&key.to_secret()), &host_name())?;
+    let meant = logs(&device, workspace, app);
+    device.close()?;
+    meant.map(|logs| logs.into_iter().next())
+}
+
+fn mended(app: &App, key: &DeviceKey, scope: MendScope) -> Result<Mended, CliError> {
     let home = app.home();
     let what = || format!("can't open {}", home.dir().display());
     let storage = FileStorage::open(home.dir()).map_err(|error| failure::io(what(), &error))?;
-    mend(&storage, key).map_err(|error| failure::mend(&error, home.dir()))
+    mend(&storage, key, scope).map_err(|error| failure::mend(&error, home.dir()))
 }
 
 /// Whom a round reached.
@@ -84,6 +103,9 @@ impl Reached {
 #[derive(Debug, Serialize)]
 struct View {
     ok: bool,
+    /// The name of the one that was asked for, if not all were.
+    #[serde(skip)]
+    only: Option<String>,
     /// Journals of which something was damaged.
     damaged: Vec<Whose>,
     /// Journals of which nothing can be read, where they lie now.
@@ -115,6 +137,7 @@ impl View {
         let missing = last.missing.iter().map(|(id, entries)| Missing { whose: whose(id), entries: *entries });
         Self {
             ok: last.missing.is_empty(),
+            only: None,
             damaged: first.damaged.union(&last.damaged).map(whose).collect(),
             unreadable: first.unreadable.iter().chain(&last.unreadable).cloned().collect(),
             missing: missing.collect(),
@@ -134,7 +157,9 @@ impl Report for View {
             writeln!(out, "{} at least {} of {}", paint.warn("missing:"), entries(*number), shown(&whose.name))?;
         }
         if self.ok {
-            writeln!(out, "{} all journals", paint.good("whole:"))?;
+            let which = self.only.as_ref().map(|name| format!("the journal of {}", shown(name)));
+            let which = which.unwrap_or_else(|| "all journals".to_owned());
+            writeln!(out, "{} {which}", paint.good("whole:"))?;
         }
         Ok(())
     }
