@@ -34,7 +34,7 @@ impl PairSecret {
     }
 
     /// Returns a number by which two devices name a secret to each other: derived from it, the highest bit set, which sets it apart from the numbers of
-    /// group secrets, counted from 1.
+    /// group secrets.
     pub fn generation(&self) -> u64 {
         let derived = blake3::derive_key("verso 2026-11 pair secret generation v1", &self.0);
         u64::from_le_bytes(derived.first_chunk().copied().unwrap_or_default()) | 1 << 63

@@ -5,28 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use verso_identity::{DeviceId, Key, Purpose, purposes};
 use verso_log::Storage;
 use verso_session::PeerInfo;
-use verso_trust::{Admitted, Request, TrustedPeer, Verdict, decide};
+use verso_trust::{Admitted, PeerRole, Request, TrustedPeer, Verdict, decide};
 use verso_wire::{Application, Reason};
 use x25519_dalek::{PublicKey, StaticSecret};
 
 use crate::effect::{Effect, Event};
 use crate::error::{ConnectError, FlushError, JournalError};
 use crate::incarnation::{presentable, storable};
-use crate::local::{Contact, LocalFile, LocalStateError, PairSecret, Pairing, ProvisionalPeer};
+use crate::local::{Contact, LocalFile, LocalStateError, Pairing, ProvisionalPeer};
 use crate::reason;
 use crate::replica::{Now, Replica};
 
 /// How many addresses of a peer are kept: those of a few networks that it moves between.
 const MAX_CONTACT_ADDRESSES: usize = 32;
-
-/// What the transport needs to authenticate a peer: the pinned key and the agreed secret.
-#[derive(Debug, Clone)]
-pub struct PeerSecret {
-    /// The peer's static X25519 key.
-    pub noise_key: [u8; 32],
-    /// What both agreed at pairing.
-    pub secret: PairSecret,
-}
 
 /// A peer as a person is shown it.
 #[derive(Debug, Clone)]
@@ -111,23 +102,6 @@ impl<S: Storage, A: Application> Replica<S, A> {
         }
     }
 
-    /// Returns what authenticates a peer, if something was agreed with it: the newest of its [secrets](Self::secrets).
-    pub fn secret(&self, peer: &DeviceId, now: Now) -> Option<PeerSecret> {
-        self.secrets(peer, now).into_iter().next()
-    }
-
-    /// Returns all that may authenticate a peer. A pairing that was renewed and not yet used stands before the older one, which counts as well until then:
-    /// the peer may not have completed the renewal.
-    pub fn secrets(&self, peer: &DeviceId, now: Now) -> Vec<PeerSecret> {
-        let renewed = self.provisional_peers(now).find(|provisional| provisional.device == *peer);
-        let renewed = renewed.map(|peer| PeerSecret { noise_key: peer.noise_key, secret: peer.secret.clone() });
-        let agreed = self.local.pairings.get(peer);
-        let agreed = agreed.map(|agreed| PeerSecret { noise_key: agreed.noise_key, secret: agreed.secret.clone() });
-        let mut secrets: Vec<PeerSecret> = renewed.into_iter().chain(agreed).collect();
-        secrets.dedup_by_key(|secret| *secret.secret.expose());
-        secrets
-    }
-
     fn is_known(&self, peer: &DeviceId) -> bool {
         let trust = self.trust();
         trust.role(peer).is_some() || trust.was_paired(peer) || self.local.provisional.contains_key(peer)
@@ -188,6 +162,11 @@ impl<S: Storage, A: Application> Replica<S, A> {
         self.local_file = LocalFile::Due;
         self.save_local().map_err(FlushError::from)?;
 
+        let pair_secret = match provisional.role {
+            // Own devices prove to each other what all of them share.
+            PeerRole::Own => Vec::new(),
+            PeerRole::Friend => self.seal_pair_secret(peer, &provisional.secret)?,
+        };
         let admitted = Admitted {
             device: peer,
             role: provisional.role,
@@ -197,8 +176,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             noise_key: provisional.noise_key,
             sealing_key: provisional.sealing_key,
             addresses: storable(&provisional.addresses),
-            // Kept by this device alone, in its local state: own devices prove themselves to each other, each pair for itself.
-            pair_secret: Vec::new(),
+            pair_secret,
         };
         if !self.is_admitted(&admitted) {
             self.tell(admitted.into(), now)?;

@@ -19,6 +19,7 @@ use crate::journal::{Journal, OpenedLog, Resume};
 use crate::lineage::ForkPoint;
 use crate::local::{Found, KeyProof, LocalFile, LocalState, LocalStateError};
 use crate::logs::{self, FoundLog};
+use crate::secrets::OpenGeneration;
 use crate::state::{ControlState, WorkspaceState};
 use crate::sync::Connection;
 
@@ -67,7 +68,9 @@ pub struct Replica<S: Storage, A: Application> {
     /// Logs whose fold has changed since what follows from it was last done.
     pub(crate) folds_changed: BTreeSet<WorkspaceId>,
     /// Devices for which this one's word did not count in a workspace.
-    pub(crate) futile_vouches: BTreeSet<(WorkspaceId, DeviceId)>,
+    pub(crate) futile_dues: BTreeSet<(WorkspaceId, DeviceId)>,
+    /// The generations of the group secret that this device can open, the current one first.
+    pub(crate) generations: Vec<OpenGeneration>,
     pub(crate) unreported: Unreported,
     pub(crate) offers_changed: bool,
     /// What was declined may be welcome now.
@@ -160,7 +163,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         };
         let directories: Vec<&str> = workspaces.values().map(Journal::directory).collect();
         checkpoint::clear(&storage, &directories);
-        let folds_changed = workspaces.keys().copied().collect();
+        let folds_changed = workspaces.keys().copied().chain([WorkspaceId::CONTROL]).collect();
         let high_water = HighWater::new(local.incarnation);
         let mut replica = Self {
             storage,
@@ -181,7 +184,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
             last_connection: 0,
             dirty: BTreeSet::new(),
             folds_changed,
-            futile_vouches: BTreeSet::new(),
+            futile_dues: BTreeSet::new(),
+            generations: Vec::new(),
             unreported: Unreported::default(),
             offers_changed: false,
             verdicts_changed: false,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use verso_identity::DeviceId;
-use verso_trust::EventContext;
+use verso_trust::{Cut, EventContext, MAX_CHAINS_PER_DEVICE};
 use verso_vv::{Author, AuthorTag, Dot, EntryHash, Hlc, Incarnation, Seen, SeenItem, Seq};
 use verso_wire::{Ancestor, AppliedEntry, ChainHead, ChainedUnit, Content, Seal};
 
@@ -92,6 +92,17 @@ impl<T: State> View<T> {
             Some((chain.place, seal))
         });
         sealed.max_by_key(|(place, _)| *place).map(|(_, seal)| seal)
+    }
+
+    /// Returns where each chain of a device ends, with its seal there, ascending by author: a revocation cuts them there.
+    pub(crate) fn cuts(&self, device: &DeviceId) -> Vec<Cut> {
+        let cut = |(author, chain): (&Author, &Chain)| Cut {
+            author: *author,
+            seq: chain.head.seq,
+            hash: chain.head.hash,
+            seal: chain.seal.map(|seal| seal.signature.as_bytes().to_vec()).unwrap_or_default(),
+        };
+        self.of_device(device).map(cut).take(MAX_CHAINS_PER_DEVICE).collect()
     }
 
     /// Counts the entries held, and those of them that are applied.

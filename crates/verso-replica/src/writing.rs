@@ -3,8 +3,7 @@
 use verso_identity::WorkspaceId;
 use verso_log::Storage;
 use verso_trust::{
-    ControlChange, ControlEvent, MembershipChange, MembershipEvent, Relocated, Renamed, Request, Resume, Verdict,
-    Vouch, decide, vouches_due,
+    ControlChange, ControlEvent, MembershipChange, MembershipEvent, Relocated, Renamed, Request, Resume, Verdict, decide,
 };
 use verso_vv::{Author, AuthorTag, Seq};
 use verso_wire::{Application, Drafting, Drafts, EntryKind};
@@ -100,7 +99,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
     }
 
     /// Drafts a membership event of a workspace. What it has seen is what the fold has: an item that names no event counts for nothing.
-    fn draft_event(
+    pub(crate) fn draft_event(
         &self,
         workspace: &WorkspaceId,
         change: MembershipChange,
@@ -130,45 +129,5 @@ impl<S: Storage, A: Application> Replica<S, A> {
         }
         self.took_in(*workspace, ingested, now);
         Ok(())
-    }
-
-    /// Does what follows from changes of folds: who is trusted and with what, and whom this device vouches for. The vouches are appended; what
-    /// they change in turn is followed, too.
-    pub(crate) fn follow_folds(&mut self, now: Now) {
-        while let Some(changed) = self.folds_changed.pop_first() {
-            (self.offers_changed, self.verdicts_changed) = (true, true);
-            if changed == WorkspaceId::CONTROL {
-                self.trust_revision += 1;
-                // The control log tells which devices are this person's: every workspace is concerned.
-                self.folds_changed.extend(self.workspaces.keys());
-                continue;
-            }
-            for vouch in self.vouches_due(&changed) {
-                if let Err(error) = self.vouch(&changed, vouch, now) {
-                    tracing::error!(target: "verso.sync", workspace = %changed, %error, "a device can't be vouched for");
-                    break;
-                }
-            }
-            // A vouch that changes nothing is not written again and again.
-            let futile = self.vouches_due(&changed).into_iter().map(|vouch| (changed, vouch.device));
-            self.futile_vouches.extend(futile);
-        }
-    }
-
-    /// Returns the vouches that this device owes its person's other devices in a workspace. Into a log that takes nothing nothing is due.
-    fn vouches_due(&self, workspace: &WorkspaceId) -> Vec<Vouch> {
-        let Some(journal) = self.workspaces.get(workspace).filter(|journal| journal.closed().is_none()) else {
-            return Vec::new();
-        };
-        let mut due = vouches_due(self.trust(), &journal.view.state.membership);
-        due.retain(|vouch| !self.futile_vouches.contains(&(*workspace, vouch.device)));
-        due
-    }
-
-    fn vouch(&mut self, workspace: &WorkspaceId, vouch: Vouch, now: Now) -> Result<(), JournalError> {
-        self.renew_incarnation(now)?;
-        let mut drafts = Drafts::new();
-        self.draft_event(workspace, vouch.into(), &mut drafts)?;
-        self.record(workspace, &drafts, now)
     }
 }

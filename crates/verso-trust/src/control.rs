@@ -14,8 +14,8 @@ use verso_vv::{Author, Branches, EntryHash, Hlc, Seen, Seq};
 use crate::admission::{Admission, Admissions};
 use crate::event::{EventContext, Sealed};
 use crate::events::{Event, EventSet};
-use crate::peer::{Access, PeerRole, TrustedPeer};
-use event::{ControlChange, ControlEvent, GenerationId, WorkspaceOrigin};
+use crate::peer::{Access, PairingWay, PeerRole, TrustedPeer};
+use event::{Admitted, ControlChange, ControlEvent, GenerationId, WorkspaceOrigin};
 use fold::State;
 
 /// What a person's devices know together: the fold of the control log, seen from one of them.
@@ -54,6 +54,22 @@ pub enum Intention {
     Granted(Access),
     /// It had it once and is not to have it any more.
     Withdrawn,
+}
+
+/// What the person wants, and which own device was last told so: it is the one that carries it out, where it can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Intended {
+    pub(crate) intention: Intention,
+    pub(crate) by: DeviceId,
+}
+
+/// A pairing that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldPairing {
+    /// Which own device told of it.
+    pub by: DeviceId,
+    /// What it told.
+    pub admitted: Admitted,
 }
 
 /// A generation of the group secret.
@@ -182,9 +198,21 @@ impl Control {
         self.state().sealing_keys.get(device)
     }
 
-    /// Returns what this device and `peer` agreed when some own device paired with `peer`, as it was sealed to this device.
-    pub fn pair_secret(&self, peer: &DeviceId) -> Option<&Sealed> {
-        self.state().pair_secrets.get(peer)
+    /// Iterates over the pairings with `peer` that hold, the latest first.
+    pub fn pairings(&self, peer: &DeviceId) -> impl Iterator<Item = &HeldPairing> {
+        self.state().pairings.get(peer).into_iter().flatten()
+    }
+
+    /// Returns the friend's device that introduced `peer`, if `peer` went through no pairing of its own.
+    pub fn introduced_by(&self, peer: &DeviceId) -> Option<DeviceId> {
+        let mut by = None;
+        for pairing in self.pairings(peer) {
+            match pairing.admitted.way {
+                PairingWay::Introduced { by: introducer } => by = by.or(Some(introducer)),
+                _ => return None,
+            }
+        }
+        by
     }
 
     /// Returns the removal of `device` if it was paired once and is trusted no longer.
@@ -219,11 +247,20 @@ impl Control {
 
     /// Tells whether an own device is not to have a workspace.
     pub fn is_excluded(&self, workspace: &WorkspaceId, device: &DeviceId) -> bool {
-        self.state().excluded.contains(&(*workspace, *device))
+        self.excluded_by(workspace, device).is_some()
+    }
+
+    /// Returns which own device excluded a workspace for an own device, if it is excluded.
+    pub(crate) fn excluded_by(&self, workspace: &WorkspaceId, device: &DeviceId) -> Option<DeviceId> {
+        self.state().excluded.get(&(*workspace, *device)).copied()
     }
 
     /// Returns what the person wants a friend to have of a workspace; `None` if that was never spoken of.
     pub fn intention(&self, friend: &DeviceId, workspace: &WorkspaceId) -> Option<Intention> {
+        self.intended(friend, workspace).map(|intended| intended.intention)
+    }
+
+    pub(crate) fn intended(&self, friend: &DeviceId, workspace: &WorkspaceId) -> Option<Intended> {
         self.state().intentions.get(&(*friend, *workspace)).copied()
     }
 
@@ -237,6 +274,17 @@ impl Control {
     pub fn current_generation(&self) -> Option<&Generation> {
         let state = self.state();
         state.current_generation.as_ref().and_then(|id| state.generations.get(id))
+    }
+
+    /// Returns which device is to make the group secret anew: the one that removed a device last, or else the most senior. `None` if there is a
+    /// current one, or nobody to share it with.
+    pub fn renewer(&self) -> Option<DeviceId> {
+        let state = self.state();
+        if state.current_generation.is_some() || state.own.len() < 2 {
+            return None;
+        }
+        let by = state.last_removal_of_own().map(|removal| removal.by);
+        by.filter(|by| state.own.contains(by)).or_else(|| state.own.first().copied())
     }
 
     /// Notes that this device met a peer. Earlier meetings than the last are ignored.

@@ -17,9 +17,9 @@ pub use control::event::{
     Admitted, ControlChange, ControlEvent, Excluded, GenerationId, Granted, Included, Introduced, Relocated, Removed,
     Renamed, SecretRenewed, SecretShared, Withdrawn, WorkspaceForgotten, WorkspaceKnown, WorkspaceOrigin,
 };
-pub use control::{Control, Generation, Intention, KnownWorkspace, Removal};
+pub use control::{Control, Generation, HeldPairing, Intention, KnownWorkspace, Removal};
 pub use decide::{Brings, HoldReason, Refusal, Request, Verdict, decide};
-pub use due::vouches_due;
+pub use due::{Due, dues};
 pub use event::{
     Cut, DecodeEventError, EncodeEventError, EventContext, MAX_ADDRESS_BYTES, MAX_ADDRESSES, MAX_CHAINS_PER_DEVICE,
     MAX_NAME_BYTES, MAX_PAYLOAD_BYTES, MAX_SEAL_BYTES, MAX_SEALED, MAX_SEALED_BYTES, Sealed,

@@ -51,6 +51,11 @@ pub enum PairingWay {
     Words,
     /// By choosing a nearby device and comparing codes crosswise.
     Nearby,
+    /// Not by a ceremony of its own: a friend said that it is another device of the same friend's.
+    Introduced {
+        /// The friend's device that said so.
+        by: DeviceId,
+    },
 }
 
 /// One workspace that a friend was granted.
@@ -77,6 +82,8 @@ pub struct TrustedPeer {
     pub added_at: Hlc,
     /// Which own device added it.
     pub added_by: DeviceId,
+    /// How.
+    pub way: PairingWay,
     /// When this device last met it. Local knowledge: it is not in the control log and no two devices need agree on it.
     pub last_seen: Option<Hlc>,
     /// What a friend was granted, by workspace. Empty for own devices: they have every workspace that isn't excluded.

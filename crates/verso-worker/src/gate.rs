@@ -69,10 +69,10 @@ impl Gatekeeper for Gate {
         let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
         let secrets = peers.get(peer).map(|entry| entry.secrets.iter()).into_iter().flatten();
         secrets
-            .map(|PeerSecret { noise_key, secret }| verso_transport::PeerSecret {
+            .map(|PeerSecret { noise_key, secret, generation }| verso_transport::PeerSecret {
                 noise_key: NoisePublicKey::from_bytes(*noise_key),
                 psk: pre_shared_key(secret),
-                generation: secret.generation(),
+                generation: *generation,
             })
             .collect()
     }

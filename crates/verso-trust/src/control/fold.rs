@@ -8,10 +8,10 @@ use verso_vv::{Author, Seen};
 use super::event::{ControlChange, GenerationId};
 use super::registers::Registers;
 use super::seniority::seniority;
-use super::{Generation, Intention, KnownWorkspace, Removal};
+use super::{Generation, HeldPairing, Intended, KnownWorkspace, Removal};
 use crate::admission::{Admission, Admissions, HeldReason};
 use crate::authority::{Act, Authority, Effect, Need, Power};
-use crate::event::{EventContext, Sealed};
+use crate::event::EventContext;
 use crate::events::EventSet;
 use crate::peer::{PeerRole, TrustedPeer};
 use crate::ranges::Ranges;
@@ -26,11 +26,11 @@ pub(super) struct State {
     pub(super) peers: BTreeMap<DeviceId, TrustedPeer>,
     pub(super) names: BTreeMap<DeviceId, String>,
     pub(super) sealing_keys: BTreeMap<DeviceId, [u8; 32]>,
-    pub(super) pair_secrets: BTreeMap<DeviceId, Sealed>,
+    pub(super) pairings: BTreeMap<DeviceId, Vec<HeldPairing>>,
     pub(super) removals: BTreeMap<DeviceId, Removal>,
     pub(super) workspaces: BTreeMap<WorkspaceId, KnownWorkspace>,
-    pub(super) excluded: BTreeSet<(WorkspaceId, DeviceId)>,
-    pub(super) intentions: BTreeMap<(DeviceId, WorkspaceId), Intention>,
+    pub(super) excluded: BTreeMap<(WorkspaceId, DeviceId), DeviceId>,
+    pub(super) intentions: BTreeMap<(DeviceId, WorkspaceId), Intended>,
     pub(super) generations: BTreeMap<GenerationId, Generation>,
     pub(super) current_generation: Option<GenerationId>,
     pub(super) seen: Seen,
@@ -68,7 +68,7 @@ impl State {
         Self {
             names: registers.names(&peers),
             sealing_keys: registers.sealing_keys(),
-            pair_secrets: registers.pair_secrets(),
+            pairings: registers.pairings_in_order(),
             removals: registers.removals(&peers),
             workspaces: registers.workspaces(),
             excluded: registers.excluded(),
@@ -80,6 +80,12 @@ impl State {
             own,
             authority,
         }
+    }
+
+    /// Returns the latest removal of a device that was once own.
+    pub(super) fn last_removal_of_own(&self) -> Option<&Removal> {
+        let of_own = self.removals.iter().filter(|(device, _)| self.authority.was_granted(device));
+        of_own.map(|(_, removal)| removal).max_by_key(|removal| (removal.at, removal.by))
     }
 
     pub(super) fn admissions(&self, author: &Author) -> Admissions {

@@ -4,12 +4,13 @@
 //! What gives trust or access has to have seen every removal of the device it is for, so removal wins over what is concurrent. Of
 //! two opposite words of which neither has seen the other, the one that gives less access holds.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use verso_identity::{DeviceId, WorkspaceId};
 
 use super::event::{Admitted, ControlChange, GenerationId, Granted, WorkspaceKnown};
-use super::{Generation, Intention, KnownWorkspace, Removal};
+use super::{Generation, HeldPairing, Intended, Intention, KnownWorkspace, Removal};
 use crate::authority::Authority;
 use crate::event::{EventContext, Sealed};
 use crate::events::{Event, EventSet};
@@ -63,14 +64,14 @@ impl<'a> Registers<'a> {
 
     pub(super) fn peers(
         &self,
-        intentions: &BTreeMap<(DeviceId, WorkspaceId), Intention>,
+        intentions: &BTreeMap<(DeviceId, WorkspaceId), Intended>,
     ) -> BTreeMap<DeviceId, TrustedPeer> {
         let addresses = self.addresses();
         let renamed = self.renamed();
         let mut peers = BTreeMap::new();
         for (device, pairings) in self.pairings() {
-            let first = pairings.iter().map(|(event, _)| event.context).min_by_key(|first| (first.hlc, first.hash));
-            let (Some(first), Some((_, pairing))) = (first, self.newest_of(&pairings)) else { continue };
+            let first = pairings.iter().min_by_key(|(event, _)| (event.context.hlc, event.context.hash));
+            let (Some((first, added)), Some((_, pairing))) = (first, self.newest_of(&pairings)) else { continue };
             if device == self.me {
                 continue;
             }
@@ -86,8 +87,9 @@ impl<'a> Registers<'a> {
                     noise_key: pairing.noise_key,
                     display_name: renamed.get(&device).map_or(&pairing.name, |name| *name).clone(),
                     role,
-                    added_at: first.hlc,
-                    added_by: first.author.device,
+                    added_at: first.context.hlc,
+                    added_by: first.context.author.device,
+                    way: added.way,
                     last_seen: None,
                     grants: grants(role),
                     addresses: addresses.get(&device).map(|addresses| addresses.to_vec()).unwrap_or_default(),
@@ -141,15 +143,17 @@ impl<'a> Registers<'a> {
         }))
     }
 
-    /// Returns for each peer the secret of its newest pairing of which there is a copy for this device.
-    pub(super) fn pair_secrets(&self) -> BTreeMap<DeviceId, Sealed> {
-        let mine = |pairing: &Admitted| pairing.pair_secret.iter().find(|copy| copy.device == self.me).cloned();
-        let secret = |pairings: Vec<(&Record, &Admitted)>| {
-            let with_copy: Vec<_> = pairings.into_iter().filter(|(_, pairing)| mine(pairing).is_some()).collect();
-            self.newest_of(&with_copy).and_then(|(_, pairing)| mine(pairing))
+    /// Returns for each peer the pairings that hold, the latest first.
+    pub(super) fn pairings_in_order(&self) -> BTreeMap<DeviceId, Vec<HeldPairing>> {
+        let held = |(event, admitted): (&Record, &Admitted)| HeldPairing {
+            by: event.context.author.device,
+            admitted: admitted.clone(),
         };
-        let pairings = self.pairings().into_iter();
-        pairings.filter_map(|(device, pairings)| Some((device, secret(pairings)?))).collect()
+        let in_order = |mut pairings: Vec<(&'a Record, &'a Admitted)>| {
+            pairings.sort_by_key(|(event, _)| Reverse((event.context.hlc, event.context.hash)));
+            pairings.into_iter().map(held).collect()
+        };
+        self.pairings().into_iter().map(|(device, pairings)| (device, in_order(pairings))).collect()
     }
 
     /// Returns for each device that was removed and is no peer any more its latest removal.
@@ -182,8 +186,8 @@ impl<'a> Registers<'a> {
         known.iter().filter_map(|(id, known)| self.newest_of(known).map(|(_, known)| (*id, show(known)))).collect()
     }
 
-    /// Returns what was excluded and not included again by who knew of it.
-    pub(super) fn excluded(&self) -> BTreeSet<(WorkspaceId, DeviceId)> {
+    /// Returns what was excluded and not included again by who knew of it, and which device excluded it first.
+    pub(super) fn excluded(&self) -> BTreeMap<(WorkspaceId, DeviceId), DeviceId> {
         let included = self.group(|event| match &event.change {
             ControlChange::Included(included) => Some(((included.workspace, included.device), ())),
             _ => None,
@@ -192,10 +196,12 @@ impl<'a> Registers<'a> {
             ControlChange::Excluded(excluded) => Some((*event, (excluded.workspace, excluded.device))),
             _ => None,
         });
-        excluded.filter(|(event, key)| !self.is_seen(event, included.get(key))).map(|(_, key)| key).collect()
+        let mut standing: Vec<_> = excluded.filter(|(event, key)| !self.is_seen(event, included.get(key))).collect();
+        standing.sort_by_key(|(event, _)| Reverse((event.context.hlc, event.context.hash)));
+        standing.into_iter().map(|(event, key)| (key, event.context.author.device)).collect()
     }
 
-    pub(super) fn intentions(&self) -> BTreeMap<(DeviceId, WorkspaceId), Intention> {
+    pub(super) fn intentions(&self) -> BTreeMap<(DeviceId, WorkspaceId), Intended> {
         let withdrawn = self.group(|event| match &event.change {
             ControlChange::Withdrawn(withdrawn) => Some(((withdrawn.device, withdrawn.workspace), ())),
             _ => None,
@@ -212,16 +218,25 @@ impl<'a> Registers<'a> {
                     .flatten()
                     .all(|(withdrawn, ())| self.events.sees(event, &withdrawn.context))
         };
+        let latest_by = |events: &mut dyn Iterator<Item = &'a Record>| {
+            let last = events.max_by_key(|event| (event.context.hlc, event.context.hash));
+            last.map_or(self.me, |event| event.context.author.device)
+        };
         let intention = |key: &(DeviceId, WorkspaceId), grants: &[(&'a Record, &'a Granted)]| {
             let valid = grants.iter().filter(|(event, _)| answers(event, key)).map(|(event, _)| *event);
             let newest: BTreeSet<_> = self.events.newest(valid).iter().map(|event| event.context).collect();
             let newest = grants.iter().filter(|(event, _)| newest.contains(&event.context));
             newest.map(|(_, granted)| granted.access).min().map_or(Intention::Withdrawn, Intention::Granted)
         };
-        let mut intentions: BTreeMap<(DeviceId, WorkspaceId), Intention> =
-            withdrawn.keys().map(|key| (*key, Intention::Withdrawn)).collect();
-        intentions.extend(granted.iter().map(|(key, grants)| (*key, intention(key, grants))));
-        intentions
+        let keys: BTreeSet<_> = withdrawn.keys().chain(granted.keys()).copied().collect();
+        let intended = |key: (DeviceId, WorkspaceId)| {
+            let (withdrawn, granted) = (withdrawn.get(&key), granted.get(&key));
+            let intention = granted.map_or(Intention::Withdrawn, |grants| intention(&key, grants));
+            let withdrawn = withdrawn.into_iter().flatten().map(|(event, ())| *event);
+            let granted = granted.into_iter().flatten().map(|(event, _)| *event);
+            (key, Intended { intention, by: latest_by(&mut withdrawn.chain(granted)) })
+        };
+        keys.into_iter().map(intended).collect()
     }
 
     pub(super) fn generations(&self) -> BTreeMap<GenerationId, Generation> {
@@ -292,8 +307,8 @@ fn group<'a, K: Ord, T>(
     groups
 }
 
-fn grants_of(friend: &DeviceId, intentions: &BTreeMap<(DeviceId, WorkspaceId), Intention>) -> Vec<Grant> {
-    let granted = intentions.iter().filter_map(|((device, workspace), intention)| match intention {
+fn grants_of(friend: &DeviceId, intentions: &BTreeMap<(DeviceId, WorkspaceId), Intended>) -> Vec<Grant> {
+    let granted = intentions.iter().filter_map(|((device, workspace), intended)| match &intended.intention {
         Intention::Granted(access) if device == friend => Some(Grant { workspace: *workspace, access: *access }),
         _ => None,
     });

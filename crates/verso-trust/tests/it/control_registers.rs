@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use verso_identity::WorkspaceId;
 use verso_trust::{
     Access, Admitted, Control, Excluded, GenerationId, Grant, Granted, Included, Intention, Introduced, PairingSide,
-    PeerRole, Removed, Renamed, Sealed, SecretRenewed, SecretShared, Withdrawn, WorkspaceForgotten, WorkspaceKnown,
-    WorkspaceOrigin,
+    PairingWay, PeerRole, Removed, Renamed, Sealed, SecretRenewed, SecretShared, Withdrawn, WorkspaceForgotten,
+    WorkspaceKnown, WorkspaceOrigin,
 };
 use verso_vv::Hlc;
 
@@ -151,11 +151,13 @@ fn pairing_again_renews_the_record_and_keeps_when_it_was_added() {
     });
     let peer = a.fold.peer(&device(7)).unwrap();
     assert_eq!((peer.noise_key, peer.added_at, peer.added_by), ([99; 32], first.hlc, device(1)));
-    assert_eq!(a.fold.pair_secret(&device(7)).unwrap().bytes, [1; 80]);
+    let secrets: Vec<_> = a.fold.pairings(&device(7)).map(|pairing| pairing.admitted.pair_secret.clone()).collect();
+    assert_eq!(secrets, [sealed(&[1, 2]), Vec::new()], "the latest first");
     a.write(Removed { device: device(7), cuts: Vec::new() });
     let again = a.write(admitted(device(7), PeerRole::Friend, PairingSide::Showing));
     assert_eq!(a.fold.peer(&device(7)).unwrap().added_at, again.hlc, "what was before the removal is over");
-    assert!(a.fold.pair_secret(&device(7)).is_none(), "and so is its secret");
+    let secrets: Vec<_> = a.fold.pairings(&device(7)).map(|pairing| pairing.admitted.pair_secret.clone()).collect();
+    assert_eq!(secrets, [Vec::new()], "and so is its secret");
 }
 
 #[test]
@@ -222,4 +224,16 @@ fn a_provisional_peer_lapses() {
     assert!(!control.is_provisional(&device(8)) && control.is_provisional(&device(9)));
     control.drop_provisional(&device(9));
     assert!(!control.is_provisional(&device(9)));
+}
+
+#[test]
+fn a_device_that_a_friend_introduced_is_known_as_such_until_it_is_paired_itself() {
+    let (mut a, _) = pair();
+    a.write(admitted(device(7), PeerRole::Friend, PairingSide::Showing));
+    let way = PairingWay::Introduced { by: device(7) };
+    a.write(Admitted { way, ..admitted(device(8), PeerRole::Friend, PairingSide::Showing) });
+    assert_eq!((a.fold.introduced_by(&device(7)), a.fold.introduced_by(&device(8))), (None, Some(device(7))));
+    assert_eq!(a.fold.peer(&device(8)).unwrap().way, way);
+    a.write(admitted(device(8), PeerRole::Friend, PairingSide::Showing));
+    assert_eq!(a.fold.introduced_by(&device(8)), None);
 }

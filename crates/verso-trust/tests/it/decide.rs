@@ -6,7 +6,7 @@ use verso_identity::{DeviceId, WorkspaceId};
 use verso_trust::{
     Access, Brings, Control, Discard, Excluded, Granted, HoldReason, Keep, MAX_CHAINS_PER_DEVICE, Membership,
     PairingSide, PeerRole, Refusal, Removed, Request, Resume, Run, Standing, Verdict, Vouch, Withdrawn, WorkspaceKnown,
-    WorkspaceOrigin, decide, vouches_due,
+    WorkspaceOrigin, decide,
 };
 use verso_vv::{Author, EntryHash, Seq};
 
@@ -425,26 +425,4 @@ fn a_removed_device_writes_nothing_in_the_control_log() {
     first.write(admitted(device(2), PeerRole::Own, PairingSide::Showing));
     second.pull(first);
     assert_eq!(write(second), ALLOW);
-}
-
-#[test]
-fn own_devices_are_vouched_for_once_and_with_what_the_voucher_has() {
-    let mut scene = Scene::new();
-    let due = |scene: &Scene| vouches_due(&scene.control.fold, &scene.membership.fold);
-    assert_eq!(due(&scene), []);
-    scene.control.write(admitted(device(6), PeerRole::Own, PairingSide::Showing));
-    let vouch = Vouch { device: device(6), access: RW, standing: Standing::CoOwner };
-    assert_eq!(due(&scene), std::slice::from_ref(&vouch));
-    scene.membership.write(vouch);
-    assert_eq!(due(&scene), []);
-    scene.control.write(admitted(device(7), PeerRole::Own, PairingSide::Showing));
-    scene.control.write(Excluded { workspace: workspace(), device: device(7) });
-    assert_eq!(due(&scene), [], "an excluded device is owed nothing");
-
-    // A member of a friend's workspace gives its further devices what it has itself.
-    let mut elsewhere = Node::<Control>::new(FRIEND);
-    elsewhere.write(admitted(device(8), PeerRole::Own, PairingSide::Showing));
-    scene.share(RO);
-    let vouch = Vouch { device: device(8), access: RO, standing: Standing::Member };
-    assert_eq!(vouches_due(&elsewhere.fold, &scene.membership.fold), [vouch]);
 }

@@ -62,7 +62,11 @@ fn control_samples() -> Vec<ControlEvent> {
     let known = |origin| WorkspaceKnown { workspace: workspace(), name: name.clone(), origin };
     vec![
         ControlEvent::new(seen(), introduced),
-        ControlEvent::new(seen(), admitted),
+        ControlEvent::new(seen(), admitted.clone()),
+        ControlEvent::new(
+            seen(),
+            Admitted { role: PeerRole::Friend, way: PairingWay::Introduced { by: device(5) }, ..admitted },
+        ),
         ControlEvent::new(seen(), Removed { device: device(3), cuts: vec![cut(3)] }),
         ControlEvent::new(seen(), Renamed { device: device(3), name: name.clone() }),
         ControlEvent::new(seen(), Relocated { device: device(3), addresses }),
@@ -126,7 +130,7 @@ fn every_kind_reads_back_what_was_written() {
         assert_eq!(MembershipEvent::decode(event.kind(), &event.encode().unwrap()).unwrap(), event);
     }
     let kinds: Vec<u8> = payloads().iter().map(|(kind, _)| *kind).collect();
-    assert_eq!(kinds, [1, 2, 3, 4, 5, 6, 6, 7, 8, 9, 10, 11, 12, 13, 128, 129, 129, 130, 130, 131, 132, 133]);
+    assert_eq!(kinds, [1, 2, 2, 3, 4, 5, 6, 6, 7, 8, 9, 10, 11, 12, 13, 128, 129, 129, 130, 130, 131, 132, 133]);
 }
 
 #[test]

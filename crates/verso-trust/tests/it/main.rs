@@ -9,6 +9,7 @@
 mod control;
 mod control_registers;
 mod decide;
+mod dues;
 mod encoding;
 mod membership;
 mod orders;

@@ -1,0 +1,70 @@
+//! What follows from changes of folds: who is trusted and with what, and what this device owes its person's other devices and its workspaces.
+
+use verso_identity::{DeviceId, WorkspaceId};
+use verso_log::Storage;
+use verso_trust::{Due, MembershipChange, Revoke, dues};
+use verso_wire::{Application, Drafts};
+
+use crate::error::JournalError;
+use crate::replica::{Now, Replica};
+
+impl<S: Storage, A: Application> Replica<S, A> {
+    /// Does what follows from changes of folds. What that changes in turn is followed, too.
+    pub(crate) fn follow_folds(&mut self, now: Now) {
+        while let Some(changed) = self.folds_changed.pop_first() {
+            (self.offers_changed, self.verdicts_changed) = (true, true);
+            if changed == WorkspaceId::CONTROL {
+                self.trust_revision += 1;
+                if let Err(error) = self.follow_secrets(now) {
+                    tracing::error!(target: "verso.sync", %error, "what other devices are owed of secrets can't be written");
+                }
+                // The control log tells which devices are this person's: every workspace is concerned.
+                self.folds_changed.extend(self.workspaces.keys());
+                continue;
+            }
+            for due in self.dues(&changed) {
+                let device = due.device();
+                if let Err(error) = self.pay(&changed, due, now) {
+                    tracing::error!(target: "verso.sync", workspace = %changed, %device, %error, "who has access can't be written");
+                    break;
+                }
+            }
+            // What changes nothing is not written again and again.
+            let futile = self.dues(&changed).into_iter().map(|due| (changed, due.device()));
+            self.futile_dues.extend(futile);
+        }
+    }
+
+    /// Returns what this device owes a workspace. Into a log that takes nothing nothing is due, and nobody is let in or shut out on the strength of trust
+    /// that was put back to an earlier state.
+    fn dues(&self, workspace: &WorkspaceId) -> Vec<Due> {
+        let Some(journal) = self.workspaces.get(workspace).filter(|journal| journal.closed().is_none()) else {
+            return Vec::new();
+        };
+        let mut due = dues(self.trust(), &journal.view.state.membership);
+        due.retain(|due| !self.futile_dues.contains(&(*workspace, due.device())));
+        due
+    }
+
+    fn pay(&mut self, workspace: &WorkspaceId, due: Due, now: Now) -> Result<(), JournalError> {
+        self.renew_incarnation(now)?;
+        let change: MembershipChange = match due {
+            Due::Vouch(vouch) => vouch.into(),
+            Due::Revoke { device, keeps } => self.revocation(workspace, device, keeps)?.into(),
+        };
+        let mut drafts = Drafts::new();
+        self.draft_event(workspace, change, &mut drafts)?;
+        self.record(workspace, &drafts, now)
+    }
+
+    /// Cuts a device's chains where they are held now.
+    fn revocation(
+        &self,
+        workspace: &WorkspaceId,
+        device: DeviceId,
+        keeps: Option<verso_trust::Access>,
+    ) -> Result<Revoke, JournalError> {
+        let journal = self.workspaces.get(workspace).ok_or(JournalError::Missing)?;
+        Ok(Revoke { device, cuts: journal.view.cuts(&device), keeps })
+    }
+}
