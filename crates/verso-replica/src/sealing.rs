@@ -138,7 +138,7 @@ mod tests {
     const GROUP: Subject = Subject::Group(GenerationId([1; 16]));
 
     fn device(number: u8) -> (DeviceId, Key<purposes::Sealing>, [u8; 32]) {
-        let key = DeviceKey::from_secret(&verso_identity::SecretBytes::new([number; 32]));
+        let key = DeviceKey::from_secret(&Zeroizing::new([number; 32]));
         let sealing = key.derive::<purposes::Sealing>();
         let public = PublicKey::from(&StaticSecret::from(*sealing.expose())).to_bytes();
         (key.id(), sealing, public)

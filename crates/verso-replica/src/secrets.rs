@@ -102,8 +102,11 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// agreed it with that very peer.
     fn opened_copies(&self, peer: &DeviceId) -> impl Iterator<Item = (PairSecret, bool)> {
         let (me, key, subject) = (self.device(), self.key.derive::<purposes::Sealing>(), Subject::Pair(*peer));
+        let mut known = BTreeSet::new();
         self.trust().pairings(peer).filter_map(move |pairing| {
             let sealed = pairing.admitted.pair_secret.iter().find(|sealed| sealed.device == me)?;
+            // What a device agreed anew takes the place of what it had agreed before.
+            known.insert(pairing.by).then_some(())?;
             let is_direct = pairing.by == me && !matches!(pairing.admitted.way, PairingWay::Introduced { .. });
             Some((sealing::open(sealed, subject, &key)?, is_direct))
         })

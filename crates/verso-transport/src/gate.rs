@@ -16,8 +16,8 @@ pub trait Gatekeeper: Send + Sync + 'static {
     /// once was paired, [`Reason::NotTrusted`](verso_wire::Reason::NotTrusted) for all others.
     fn admit(&self, peer: &DeviceId) -> Result<(), CloseCode>;
 
-    /// Returns what was agreed with `peer` at pairing: nothing, one secret, or two, if a pairing was renewed and it is not known yet whether the peer has
-    /// completed that. The one to be tried first comes first; of more than two only these are.
+    /// Returns the secrets that this device and `peer` may share, the one to be tried first in front. There can be several: a pairing was renewed, or a group secret, and
+    /// it is not known yet how far the peer is. Of more than 16 only these count when dialling.
     fn secrets(&self, peer: &DeviceId) -> Vec<PeerSecret>;
 
     /// Tells whether an offer to pair is open, so that strangers may connect for that.

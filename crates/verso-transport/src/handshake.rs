@@ -13,16 +13,19 @@ use crate::gate::PeerSecret;
 use crate::quic::{exporter, peer_of};
 use crate::stream::{FrameStream, StreamError, Traffic};
 
-/// Most bytes of a frame of the proof: the dialer's has 57 or 65 bytes, the acceptor's 49, and later versions some room.
+/// Most bytes of a frame of the proof: the dialer's has 57 bytes, or 58 and 8 for each generation, the acceptor's 49 or 9, and later versions some room.
 const MAX_PROOF_FRAME: usize = 1024;
 /// The first byte of the dialer's frame: layout 1, `generation: u64` and Noise's first message behind it.
 const DIALER_ONE: u8 = 1;
-/// The same with a second generation behind the first: the dialer holds that, too, and would prove it instead.
-const DIALER_TWO: u8 = 2;
+/// The same with a number of 1 byte behind the generation, and as many further generations: the dialer holds these, too, and would prove one of them
+/// instead.
+const DIALER_MORE: u8 = 2;
 /// The first byte of the acceptor's frame: Noise's second message stands behind it. Other answers come with other tags.
 const ANSWER_PROOF: u8 = 0;
-/// The acceptor holds the second generation alone: the dialer is to begin again with that, in layout 1. Nothing stands behind it.
-const ANSWER_SECOND: u8 = 1;
+/// The acceptor doesn't hold the first generation, and of the others the one that stands behind: the dialer is to begin again with that, in layout 1.
+const ANSWER_OTHER: u8 = 1;
+/// Most generations that a dialer names.
+const MAX_GENERATIONS: usize = 16;
 
 /// Where the control stream stands in QUIC's order: before the streams of the workspaces, which have 0.
 const CONTROL_PRIORITY: i32 = 1;
@@ -85,7 +88,7 @@ pub(crate) struct Prover<'a> {
     pub(crate) own: DeviceId,
     pub(crate) key: &'a NoiseKey,
     pub(crate) connection: &'a Connection,
-    /// One or two, the one to be tried first in front.
+    /// The one to be tried first in front.
     pub(crate) secrets: &'a [PeerSecret],
     pub(crate) traffic: &'a Traffic,
 }
@@ -94,19 +97,16 @@ impl Prover<'_> {
     /// Proves as the side that dialled: opens the control stream, speaks first, and returns it, with the generation that was proven, once the
     /// peer has proven itself too.
     pub(crate) async fn dial(&self) -> Result<(FrameStream, u64), ProofError> {
-        let (first, second) = match self.secrets {
-            [] => return Err(ProofError::NothingAgreed),
-            [only] => (only, None),
-            [first, second, ..] => (first, Some(second)),
-        };
+        let secrets = self.secrets.get(..MAX_GENERATIONS).unwrap_or(self.secrets);
+        let (mut secret, others) = secrets.split_first().ok_or(ProofError::NothingAgreed)?;
         let streams = self.connection.open_bi().await.map_err(|source| StreamError::Closed(source.into()))?;
         let (mut send, mut recv) = streams;
-        let mut secret = first;
-        let mut noise = self.offer(&mut send, first, second).await?;
+        let mut noise = self.offer(&mut send, secret, others).await?;
         let mut answer = self.read(&mut recv).await?;
-        if let (Some(second), [ANSWER_SECOND]) = (second, &answer[..]) {
-            secret = second;
-            noise = self.offer(&mut send, second, None).await?;
+        if let Some((&ANSWER_OTHER, generation)) = answer.split_first() {
+            let generation = generation.try_into().map(u64::from_le_bytes).map_err(|_length| ProofError::Layout)?;
+            secret = others.iter().find(|other| other.generation == generation).ok_or(ProofError::Layout)?;
+            noise = self.offer(&mut send, secret, &[]).await?;
             answer = self.read(&mut recv).await?;
         }
         match answer.split_first() {
@@ -117,18 +117,20 @@ impl Prover<'_> {
         Ok((self.control((send, recv)), secret.generation))
     }
 
-    /// Sends the dialer's part of the proof of one secret, and says which other one it holds.
+    /// Sends the dialer's part of the proof of one secret, and says which others it holds.
     async fn offer(
         &self,
         send: &mut SendStream,
         secret: &PeerSecret,
-        other: Option<&PeerSecret>,
+        others: &[PeerSecret],
     ) -> Result<SyncHandshake, ProofError> {
         let prologue = self.prologue(Side::Dialer, secret)?;
         let mut noise = SyncHandshake::dial(&self.keys(secret), &prologue, randomness()?)?;
-        let mut frame = vec![if other.is_some() { DIALER_TWO } else { DIALER_ONE }];
-        for secret in [secret].into_iter().chain(other) {
-            frame.extend_from_slice(&secret.generation.to_le_bytes());
+        let mut frame = vec![if others.is_empty() { DIALER_ONE } else { DIALER_MORE }];
+        frame.extend_from_slice(&secret.generation.to_le_bytes());
+        if !others.is_empty() {
+            frame.push(u8::try_from(others.len()).unwrap_or(u8::MAX));
+            others.iter().for_each(|other| frame.extend_from_slice(&other.generation.to_le_bytes()));
         }
         frame.extend_from_slice(&noise.write_message()?);
         self.write(send, &frame).await?;
@@ -141,13 +143,13 @@ impl Prover<'_> {
         let streams = self.connection.accept_bi().await.map_err(|source| StreamError::Closed(source.into()))?;
         let (mut send, mut recv) = streams;
         let mut frame = self.read(&mut recv).await?;
-        let Offered { mut generation, other, .. } = parse(&frame)?;
-        if let (Err(_), Some(second)) = (self.secret(generation), other)
-            && self.secret(second).is_ok()
+        let Offered { mut generation, others, .. } = parse(&frame)?;
+        if self.secret(generation).is_err()
+            && let Some(other) = others.into_iter().find(|other| self.secret(*other).is_ok())
         {
-            self.write(&mut send, &[ANSWER_SECOND]).await?;
+            self.write(&mut send, &[[ANSWER_OTHER].as_slice(), &other.to_le_bytes()].concat()).await?;
             frame = self.read(&mut recv).await?;
-            generation = second;
+            generation = other;
         }
         let secret = self.secret(generation)?;
         let offered = parse(&frame)?;
@@ -224,23 +226,25 @@ impl fmt::Debug for Prover<'_> {
 struct Offered<'a> {
     /// Under which generation its proof is made.
     generation: u64,
-    /// Which other one it holds.
-    other: Option<u64>,
+    /// Which others it holds.
+    others: Vec<u64>,
     proof: &'a [u8],
 }
 
 fn parse(frame: &[u8]) -> Result<Offered<'_>, ProofError> {
     let (layout, rest) = frame.split_first().ok_or(ProofError::Layout)?;
     let (generation, rest) = rest.split_first_chunk::<8>().ok_or(ProofError::Layout)?;
-    let (other, proof) = match *layout {
-        DIALER_ONE => (None, rest),
-        DIALER_TWO => {
-            let (other, proof) = rest.split_first_chunk::<8>().ok_or(ProofError::Layout)?;
-            (Some(u64::from_le_bytes(*other)), proof)
+    let (others, proof) = match *layout {
+        DIALER_ONE => (Vec::new(), rest),
+        DIALER_MORE => {
+            let (count, rest) = rest.split_first().ok_or(ProofError::Layout)?;
+            let bytes = usize::from(*count).saturating_mul(8);
+            let (others, proof) = rest.split_at_checked(bytes).ok_or(ProofError::Layout)?;
+            (others.as_chunks().0.iter().map(|generation| u64::from_le_bytes(*generation)).collect(), proof)
         }
         _ => return Err(ProofError::Layout),
     };
-    Ok(Offered { generation: u64::from_le_bytes(*generation), other, proof })
+    Ok(Offered { generation: u64::from_le_bytes(*generation), others, proof })
 }
 
 /// Which of the two a side is.
