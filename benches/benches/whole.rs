@@ -323,6 +323,7 @@ async fn pair(laptop: &Device, phone: &Device) {
             side,
             way: PairingWay::Link,
             addresses: peer.handle.addresses().iter().map(ToString::to_string).collect(),
+            workspaces: Vec::new(),
             expires_ms: u64::MAX,
         };
         me.handle.store_provisional(provisional).await.unwrap();

@@ -87,6 +87,13 @@ pub enum Event {
         /// Who offered it.
         from: DeviceId,
     },
+    /// A friend offers a workspace; it waits for the person's word, see [`pending_offers`](crate::Replica::pending_offers).
+    WorkspaceOffered {
+        /// Which one.
+        workspace: WorkspaceId,
+        /// Who offers it.
+        from: DeviceId,
+    },
     /// Entries of others are durable and in the state.
     RemoteDelta {
         /// In which workspace.

@@ -7,7 +7,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 use verso_identity::{DeviceId, Key, WorkspaceId, purposes};
 use verso_log::{SealError, SealedFile, Storage, UnsealError};
-use verso_trust::{PairingSide, PairingWay, PeerRole};
+use verso_trust::{Access, PairingSide, PairingWay, PeerRole};
 use verso_vv::{Author, Incarnation, Seq};
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -79,8 +79,30 @@ pub struct ProvisionalPeer {
     pub way: PairingWay,
     /// Where it can be reached.
     pub addresses: Vec<String>,
+    /// The workspaces that were confirmed: the showing side gives them to a friend, the joining side takes them.
+    pub workspaces: Vec<SharedAtPairing>,
     /// When it lapses, in milliseconds since the Unix epoch.
     pub expires_ms: u64,
+}
+
+/// A workspace that a pairing shares with a friend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedAtPairing {
+    /// Which workspace.
+    pub workspace: WorkspaceId,
+    /// Its name.
+    pub name: String,
+    /// What the joining device may do in it.
+    pub access: Access,
+}
+
+/// A workspace that a friend offers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferedWorkspace {
+    /// What the friend calls it.
+    pub name: String,
+    /// What this device may do in it.
+    pub access: Access,
 }
 
 /// What is known of a peer from contact with it.
@@ -96,6 +118,8 @@ pub struct Contact {
     pub told: Option<(u64, u64)>,
     /// The workspaces that were level with it at the last contact: they are opened at once at the next.
     pub shared: BTreeSet<WorkspaceId>,
+    /// What it offers and nobody has taken yet.
+    pub offered: BTreeMap<WorkspaceId, OfferedWorkspace>,
     /// Code of the last reason that stopped data from moving, and since when.
     pub reason: Option<(String, u64)>,
 }

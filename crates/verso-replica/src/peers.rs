@@ -5,16 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use verso_identity::{DeviceId, Key, Purpose, purposes};
 use verso_log::Storage;
 use verso_session::PeerInfo;
-use verso_trust::{Admitted, PeerRole, Request, TrustedPeer, Verdict, decide};
+use verso_trust::{Admitted, PairingSide, PeerRole, Request, TrustedPeer, Verdict, decide};
 use verso_wire::{Application, Reason};
 use x25519_dalek::{PublicKey, StaticSecret};
 
 use crate::effect::{Effect, Event};
 use crate::error::{ConnectError, FlushError, JournalError};
 use crate::incarnation::{presentable, storable};
-use crate::local::{Contact, LocalFile, LocalStateError, Pairing, ProvisionalPeer};
+use crate::local::{Contact, LocalFile, LocalStateError, Pairing, ProvisionalPeer, SharedAtPairing};
 use crate::reason;
 use crate::replica::{Now, Replica};
+use crate::sharing::DecisionError;
 
 /// How many addresses of a peer are kept: those of a few networks that it moves between.
 const MAX_CONTACT_ADDRESSES: usize = 32;
@@ -182,6 +183,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             self.tell(admitted.into(), now)?;
             self.control.sync().map_err(JournalError::from)?;
         }
+        self.share_as_agreed(&provisional, now)?;
         self.local.provisional.remove(&peer);
         self.local_file = LocalFile::Due;
         self.control.view.state.control.drop_provisional(&peer);
@@ -193,6 +195,24 @@ impl<S: Storage, A: Application> Replica<S, A> {
         }
         self.effects.push_back(Effect::Event(Event::PeerAdmitted { peer }));
         self.flush(now)?;
+        Ok(())
+    }
+
+    /// Gives a friend what was confirmed at pairing, or takes it. What this device can't give any more, the friend doesn't get.
+    fn share_as_agreed(&mut self, peer: &ProvisionalPeer, now: Now) -> Result<(), JournalError> {
+        if peer.role == PeerRole::Own {
+            return Ok(());
+        }
+        for SharedAtPairing { workspace, name, access } in &peer.workspaces {
+            match peer.side {
+                PairingSide::Joining => self.adopt(*workspace, name, peer.device, now)?,
+                PairingSide::Showing => match self.share(workspace, peer.device, *access, now) {
+                    Err(DecisionError::Journal(error)) => return Err(error),
+                    Err(error) => tracing::warn!(target: "verso.sync", %workspace, %error, "it is not shared"),
+                    Ok(()) => {}
+                },
+            }
+        }
         Ok(())
     }
 

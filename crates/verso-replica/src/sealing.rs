@@ -9,7 +9,9 @@ use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::X25519HkdfSha256;
 use hpke::rand_core::{TryCryptoRng, TryRng};
-use hpke::{Deserializable as _, Kem, OpModeR, OpModeS, Serializable as _, single_shot_open, single_shot_seal_with_rng};
+use hpke::{
+    Deserializable as _, Kem, OpModeR, OpModeS, Serializable as _, single_shot_open, single_shot_seal_with_rng,
+};
 use verso_identity::{DeviceId, Key, purposes};
 use verso_trust::{GenerationId, Sealed};
 use zeroize::Zeroizing;

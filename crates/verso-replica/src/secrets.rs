@@ -67,9 +67,13 @@ impl<S: Storage, A: Application> Replica<S, A> {
             match trusted.role {
                 PeerRole::Own => {
                     let (current, others) = self.generations.split_at(self.generations.len().min(1));
-                    secrets.extend(current.iter().map(|generation| self.of_generation(generation, peer, trusted.noise_key)));
+                    secrets.extend(
+                        current.iter().map(|generation| self.of_generation(generation, peer, trusted.noise_key)),
+                    );
                     secrets.extend(agreed);
-                    secrets.extend(others.iter().map(|generation| self.of_generation(generation, peer, trusted.noise_key)));
+                    secrets.extend(
+                        others.iter().map(|generation| self.of_generation(generation, peer, trusted.noise_key)),
+                    );
                 }
                 PeerRole::Friend => {
                     secrets.extend(agreed);
@@ -93,9 +97,11 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// Iterates over what this device can prove to a friend by the copies that the control log holds for it.
     fn copies(&self, peer: &DeviceId) -> impl Iterator<Item = PairSecret> {
         let me = self.device();
-        self.opened_copies(peer).map(move |(secret, is_direct)| {
-            if is_direct { secret } else { sealing::for_two(&secret, &me, peer) }
-        })
+        self.opened_copies(peer).map(
+            move |(secret, is_direct)| {
+                if is_direct { secret } else { sealing::for_two(&secret, &me, peer) }
+            },
+        )
     }
 
     /// Iterates over what own devices agreed with a peer, as far as it was sealed to this one, the latest first; and whether it was this device that

@@ -269,6 +269,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             Output::PeerOffer { add, remove } => {
                 let contact = self.local.contacts.entry(peer).or_default();
                 contact.shared.retain(|workspace| !remove.contains(workspace));
+                contact.offered.retain(|workspace, _| !remove.contains(workspace));
                 let add = self.withhold(id, add)?;
                 return Some(self.consider_offer(peer, &add));
             }

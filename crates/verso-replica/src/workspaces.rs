@@ -3,7 +3,7 @@
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::Storage;
 use verso_session::Input;
-use verso_trust::{Access, Found, MembershipEvent, Request, Verdict, decide};
+use verso_trust::{Access, Found, HoldReason, MembershipEvent, Request, Verdict, decide};
 use verso_vv::{AuthorTag, Seen, Seq};
 use verso_wire::limits::{MAX_NAME, MAX_OFFERED};
 use verso_wire::{Application, Drafting, Drafts, EntryKind, Offered, WireAccess};
@@ -85,6 +85,11 @@ impl<S: Storage, A: Application> Replica<S, A> {
             let workspace = offered.workspace;
             let membership = self.workspaces.get(&workspace).map(|journal| &journal.view.state.membership);
             let verdict = decide(&Request::Adopt { peer, workspace }, self.trust(), membership);
+            if membership.is_none() && verdict == Verdict::Hold(HoldReason::Consent) {
+                self.keep_offer(peer, offered);
+                self.effects.push_back(Effect::Event(Event::WorkspaceOffered { workspace, from: peer }));
+                continue;
+            }
             if membership.is_some() || verdict != Verdict::Allow || self.empty_workspaces() >= MAX_OFFERED {
                 continue;
             }

@@ -3,7 +3,8 @@
 use verso_identity::WorkspaceId;
 use verso_log::Storage;
 use verso_trust::{
-    ControlChange, ControlEvent, MembershipChange, MembershipEvent, Relocated, Renamed, Request, Resume, Verdict, decide,
+    ControlChange, ControlEvent, MembershipChange, MembershipEvent, Relocated, Renamed, Request, Resume, Verdict,
+    decide,
 };
 use verso_vv::{Author, AuthorTag, Seq};
 use verso_wire::{Application, Drafting, Drafts, EntryKind};

@@ -1,7 +1,8 @@
 //! Connections of a world: made, cut, stalled.
 
-use verso_replica::Greeting;
+use verso_replica::{Greeting, PeerSecret};
 use verso_session::Mode;
+use verso_wire::Reason;
 
 use crate::device::DeviceIndex;
 use crate::link::{Link, Side};
@@ -34,7 +35,8 @@ impl<A: Merge> World<A> {
             });
         }
         let events_before = self.events.len();
-        let ends = (self.end_of(dialer, acceptor, mode), self.end_of(acceptor, dialer, mode));
+        let proven = self.proven(dialer, acceptor);
+        let ends = (self.end_of(dialer, acceptor, proven, mode), self.end_of(acceptor, dialer, proven, mode));
         let (Some(first), Some(second)) = ends else {
             for (device, connection) in [(dialer, ends.0), (acceptor, ends.1)] {
                 if let (Some(connection), Some(replica)) = (connection, self.devices[device.0].replica_mut()) {
@@ -68,10 +70,35 @@ impl<A: Merge> World<A> {
         ended.into_iter().fold(false, |any, (dialer, acceptor, mode)| self.connect_for(dialer, acceptor, mode) || any)
     }
 
-    fn end_of(&mut self, device: DeviceIndex, peer: DeviceIndex, mode: Mode) -> Option<verso_replica::ConnectionId> {
+    /// The generation of the first of the dialer's secrets that the acceptor holds as well, as the transport's proof finds it.
+    fn proven(&self, dialer: DeviceIndex, acceptor: DeviceIndex) -> Option<u64> {
+        let secrets = |one: DeviceIndex, other: DeviceIndex| {
+            let replica = self.devices[one.0].replica()?;
+            Some(replica.secrets(&self.devices[other.0].id(), self.now_on(one)))
+        };
+        let (mine, theirs) = (secrets(dialer, acceptor)?, secrets(acceptor, dialer)?);
+        let is_same =
+            |a: &PeerSecret, b: &PeerSecret| a.generation == b.generation && a.secret.expose() == b.secret.expose();
+        mine.iter().find(|a| theirs.iter().any(|b| is_same(a, b))).map(|secret| secret.generation)
+    }
+
+    /// One end of a connection. `proven` is the generation that both have proven to hold; if there is none, only those two connect of which one refuses
+    /// the other before that.
+    fn end_of(
+        &mut self,
+        device: DeviceIndex,
+        peer: DeviceIndex,
+        proven: Option<u64>,
+        mode: Mode,
+    ) -> Option<verso_replica::ConnectionId> {
         let (now, peer) = (self.tick(device), self.devices[peer.0].id());
         let replica = self.devices[device.0].replica_mut()?;
-        let connected = replica.connect(peer, Greeting { addresses: Vec::new(), mode }, now);
+        let Some(proven) = proven else {
+            let reason = replica.admits(&peer).err().unwrap_or(Reason::HandshakeFailed);
+            self.failed(device, reason);
+            return None;
+        };
+        let connected = replica.connect_proven(peer, proven, Greeting { addresses: Vec::new(), mode }, now);
         connected.inspect_err(|error| self.failed(device, error.reason())).ok()
     }
 

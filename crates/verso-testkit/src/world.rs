@@ -10,7 +10,7 @@ use verso_session::Mode;
 use verso_trust::{PairingSide, PairingWay, PeerRole};
 use verso_wire::Reason;
 
-use crate::device::{Device, DeviceIndex};
+use crate::device::{Device, DeviceIndex, SimReplica};
 use crate::ledger::{Ledger, Safe};
 use crate::liar;
 use crate::link::Link;
@@ -243,18 +243,30 @@ impl<A: Merge> World<A> {
 
     fn provisional(&self, peer: DeviceIndex, side: PairingSide, role: PeerRole) -> ProvisionalPeer {
         let device = self.devices[peer.0].id();
+        let keys = self.devices[peer.0].replica().map(|replica| (replica.noise_key(), replica.sealing_key()));
+        let (noise_key, sealing_key) = keys.unwrap_or((*device.as_bytes(), *device.as_bytes()));
         ProvisionalPeer {
             device,
-            noise_key: *device.as_bytes(),
-            sealing_key: *device.as_bytes(),
+            noise_key,
+            sealing_key,
             secret: PairSecret::from_bytes([0; 32]),
             name: self.devices[peer.0].name.clone(),
             role,
             side,
             way: PairingWay::Link,
             addresses: Vec::new(),
+            workspaces: Vec::new(),
             expires_ms: self.now.wall_ms + 86_400_000,
         }
+    }
+
+    /// Has a device's person decide something, durably.
+    pub fn decide<T>(&mut self, device: DeviceIndex, decision: impl FnOnce(&mut SimReplica<A>, Now) -> T) -> Option<T> {
+        let now = self.tick(device);
+        let decided = decision(self.devices[device.0].replica_mut()?, now);
+        self.flush(device);
+        self.settle(device);
+        Some(decided)
     }
 
     /// Lets a millisecond pass, and returns what a device's clocks say.

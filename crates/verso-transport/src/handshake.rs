@@ -130,7 +130,9 @@ impl Prover<'_> {
         frame.extend_from_slice(&secret.generation.to_le_bytes());
         if !others.is_empty() {
             frame.push(u8::try_from(others.len()).unwrap_or(u8::MAX));
-            others.iter().for_each(|other| frame.extend_from_slice(&other.generation.to_le_bytes()));
+            for other in others {
+                frame.extend_from_slice(&other.generation.to_le_bytes());
+            }
         }
         frame.extend_from_slice(&noise.write_message()?);
         self.write(send, &frame).await?;

@@ -394,6 +394,7 @@ mod tests {
             side: PairingSide::Showing,
             way: PairingWay::Link,
             addresses: Vec::new(),
+            workspaces: Vec::new(),
             expires_ms: u64::MAX,
         }
     }

@@ -8,9 +8,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 use verso_pairing::{
     Connection, Entropy, Input, Invitation, Joiner, Name, Offer, OfferStatus, Output, Paired, PairingError,
-    PairingLink, Profile, Setup, Shower, Summary, Terms, Token, Validity,
+    PairingLink, Profile, Setup, Shower, Summary, Terms, Token, Validity, WorkspaceTerms,
 };
-use verso_replica::{PairSecret, ProvisionalPeer};
+use verso_replica::{PairSecret, ProvisionalPeer, SharedAtPairing};
 use verso_transport::{DialError, PairConnection};
 use verso_trust::PeerRole;
 use verso_wire::{Application, CloseCode, Reason};
@@ -58,10 +58,12 @@ pub enum Answer {
 }
 
 /// What is offered.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct OfferOptions {
     /// What the joining device becomes.
     pub role: PeerRole,
+    /// What a friend is given.
+    pub workspaces: Vec<WorkspaceTerms>,
     /// How long the offer stands.
     pub ttl: Duration,
 }
@@ -153,7 +155,7 @@ pub(crate) async fn offer<A: Application>(
     let mut token = Zeroizing::new([0; Token::LEN]);
     getrandom::fill(token.as_mut())?;
     let expires_at = (wall_ms() / 1000).saturating_add(options.ttl.as_secs());
-    let terms = Terms::new(options.role, Vec::new())?;
+    let terms = Terms::new(options.role, options.workspaces)?;
     let offer = Offer::new(network.transport.id(), &profile, terms, Validity { token: Token::new(token), expires_at });
     let offer = Arc::new(Mutex::new(offer));
     let (sender, events) = mpsc::unbounded_channel();
@@ -316,6 +318,20 @@ async fn answered(answer: Option<&mut oneshot::Receiver<Answer>>) -> Answer {
     }
 }
 
+/// What a friend is given, or gives.
+fn shared(peer: &verso_pairing::ProvisionalPeer) -> Vec<SharedAtPairing> {
+    let workspaces = match peer.role() {
+        PeerRole::Own => &[],
+        PeerRole::Friend => peer.terms.workspaces(),
+    };
+    let shared = |workspace: &WorkspaceTerms| SharedAtPairing {
+        workspace: workspace.id,
+        name: workspace.name.as_str().to_owned(),
+        access: workspace.access,
+    };
+    workspaces.iter().map(shared).collect()
+}
+
 fn provisional(peer: &verso_pairing::ProvisionalPeer) -> ProvisionalPeer {
     ProvisionalPeer {
         device: peer.device,
@@ -327,6 +343,7 @@ fn provisional(peer: &verso_pairing::ProvisionalPeer) -> ProvisionalPeer {
         side: peer.side,
         way: peer.way,
         addresses: peer.addresses.iter().map(ToString::to_string).collect(),
+        workspaces: shared(peer),
         expires_ms: peer.expires_at.saturating_mul(1000),
     }
 }

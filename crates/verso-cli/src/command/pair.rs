@@ -29,7 +29,7 @@ pub(crate) fn run(app: &App, ttl: Duration, consent: Consent) -> Result<(), CliE
             if handle.addresses().is_empty() {
                 return Err(failure::no_network("it has no address at which another device could reach it"));
             }
-            let options = OfferOptions { role: PeerRole::Own, ttl };
+            let options = OfferOptions { role: PeerRole::Own, workspaces: Vec::new(), ttl };
             let offer = handle.offer(options).await.map_err(|error| {
                 CliError::because(Exit::Failed, "can't make an offer", &error, "run the command again")
             })?;

@@ -168,6 +168,7 @@ pub(crate) fn provisional(device: DeviceId, role: PeerRole) -> ProvisionalPeer {
         side: PairingSide::Showing,
         way: PairingWay::Link,
         addresses: Vec::new(),
+        workspaces: Vec::new(),
         expires_ms: NOW.wall_ms + 86_400_000,
     }
 }

@@ -18,3 +18,4 @@ mod restored;
 mod rollback;
 mod scene;
 mod three;
+mod trust;

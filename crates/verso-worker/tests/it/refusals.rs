@@ -23,6 +23,7 @@ async fn believe(device: &Device, peer: &Device, secret: [u8; 32]) {
         side: PairingSide::Joining,
         way: PairingWay::Link,
         addresses: addresses.iter().map(ToString::to_string).collect(),
+        workspaces: Vec::new(),
         expires_ms: u64::MAX,
     };
     device.handle.store_provisional(provisional).await.unwrap();

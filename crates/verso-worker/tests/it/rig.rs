@@ -93,7 +93,11 @@ impl Device {
 }
 
 pub(crate) async fn offer(device: &Device) -> PairingOffer {
-    device.handle.offer(OfferOptions { role: PeerRole::Own, ttl: Duration::from_mins(1) }).await.unwrap()
+    device
+        .handle
+        .offer(OfferOptions { role: PeerRole::Own, workspaces: Vec::new(), ttl: Duration::from_mins(1) })
+        .await
+        .unwrap()
 }
 
 pub(crate) fn link_of(offer: &PairingOffer) -> PairingLink {

@@ -119,7 +119,7 @@ impl Actor {
 /// Pairs two devices by a link. Both people say yes.
 pub(super) async fn pair(desk: &Actor, laptop: &Actor) -> Result<String, CliError> {
     const WHAT: &str = "the two devices could not be paired";
-    let options = OfferOptions { role: PeerRole::Own, ttl: PATIENCE };
+    let options = OfferOptions { role: PeerRole::Own, workspaces: Vec::new(), ttl: PATIENCE };
     let mut offer = desk.handle.offer(options).await.map_err(|error| failed(WHAT, &error))?;
     let text = offer.with_link(ToString::to_string);
     let link: PairingLink = text.parse().map_err(|error: verso_pairing::LinkError| failed(WHAT, &error))?;
