@@ -119,6 +119,20 @@ async fn a_crowd_of_strangers_does_not_keep_a_paired_device_out() {
     close_all([&*anna, &ben]).await;
 }
 
+/// A device that slept through renewals of the group secret holds the oldest alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_one_generation_that_both_hold_is_found_among_many() {
+    let (anna, ben) = (Device::up(ANNA, &[BEN]).await, Device::up(BEN, &[ANNA]).await);
+    for generation in 2..=15 {
+        anna.gate.renew(BEN, Agreed { generation, psk: 0x77, ..Agreed::with(BEN) });
+    }
+    for (dialer, acceptor) in [(&anna, &ben), (&ben, &anna)] {
+        let (dialled, accepted) = tokio::join!(dialer.dial(acceptor), acceptor.accept_sync());
+        assert_eq!((dialled.unwrap().0.generation(), accepted.0.generation()), (1, 1));
+    }
+    close_all([&anna, &ben]).await;
+}
+
 /// A renewal of the pairing that broke off leaves one side with two secrets and the other with the older, or each with another newer one: they find the one
 /// that both hold, whoever dials. Where both hold both, it is the newer.
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_trust::{
     Access, Brings, Control, Discard, Excluded, Granted, HoldReason, Keep, MAX_CHAINS_PER_DEVICE, Membership,
-    PairingSide, PeerRole, Refusal, Removed, Request, Resume, Run, Standing, Verdict, Vouch, Withdrawn, WorkspaceKnown,
+    PairingSide, PeerRole, Refusal, Removed, Request, Resume, Run, Standing, Verdict, Withdrawn, WorkspaceKnown,
     WorkspaceOrigin, decide,
 };
 use verso_vv::{Author, EntryHash, Seq};
