@@ -35,6 +35,8 @@ pub struct Device<A: Merge = Graph> {
     pub(crate) clock_ahead_ms: i64,
     /// What becomes of what it says, if it lies.
     pub(crate) liar: Option<Liar>,
+    /// Of 256 units of its own in the place of how many it tells another story.
+    pub(crate) stories: usize,
     /// Whether bits of its disk have flipped.
     pub(crate) is_rotten: bool,
     /// What it told of its disk when it was started last, or at all starts since bits of it flipped: it tells of a loss once.
@@ -56,6 +58,7 @@ impl<A: Merge> Device<A> {
             flushes: 0,
             clock_ahead_ms: 0,
             liar: None,
+            stories: 0,
             is_rotten: false,
             notices: OpenNotices::default(),
         };
@@ -76,6 +79,7 @@ impl<A: Merge> Device<A> {
             flushes: 0,
             clock_ahead_ms: self.clock_ahead_ms,
             liar: None,
+            stories: 0,
             is_rotten: false,
             notices: OpenNotices::default(),
         };
@@ -86,6 +90,11 @@ impl<A: Merge> Device<A> {
     /// Returns the device's id.
     pub const fn id(&self) -> DeviceId {
         self.id
+    }
+
+    /// Tells whether what it sends is what its replica says.
+    pub(crate) const fn is_honest(&self) -> bool {
+        self.liar.is_none() && self.stories == 0
     }
 
     /// Returns the disk.

@@ -135,6 +135,11 @@ impl<A: Merge> World<A> {
 
     fn set_liar(&mut self, device: DeviceIndex, liar: Option<Liar>) {
         self.devices[device.0].liar = liar;
+        self.distrust(device);
+    }
+
+    /// Expects nothing more of what is said on the links of a device that are there.
+    pub(crate) fn distrust(&mut self, device: DeviceIndex) {
         for link in self.links.iter_mut().filter(|link| link.devices.contains(&device)) {
             link.is_honest = false;
         }

@@ -27,7 +27,8 @@ const HISTORY: usize = 32;
 /// A device that says what it should not. Its messages are cut, flipped, repeated, swapped, left out, altered field by field, or
 /// replaced by inventions; it seals units with a key that nobody ever admitted, under its own name and under others'.
 ///
-/// It does not seal two different entries under one number with its own key: that is a fork, which is healed and not refused.
+/// Two different entries under one number with its own key are a fork, which is healed and not refused: that is another
+/// [trouble](crate::World::tell_two_stories).
 #[derive(Debug)]
 pub(crate) struct Liar {
     /// Of 256 messages so many become something else.

@@ -28,6 +28,7 @@ mod mutant;
 mod promises;
 mod rng;
 mod run;
+mod stories;
 mod tally;
 mod trace;
 mod witness;

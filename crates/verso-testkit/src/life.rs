@@ -62,6 +62,8 @@ struct Life<A: Merge> {
     images: Vec<(DeviceIndex, MemoryStorage)>,
     /// How many devices were copied.
     copies: usize,
+    /// Whether any device told two stories.
+    has_two_stories: bool,
     /// How many texts were made up.
     texts: usize,
 }
@@ -84,7 +86,18 @@ impl<A: Merge> Life<A> {
             friend
         });
         let first = world.found_workspace(own[0], "first");
-        Self { world, rng, plan, own, friend, workspaces: vec![first], images: Vec::new(), copies: 0, texts: 0 }
+        Self {
+            world,
+            rng,
+            plan,
+            own,
+            friend,
+            workspaces: vec![first],
+            images: Vec::new(),
+            copies: 0,
+            has_two_stories: false,
+            texts: 0,
+        }
     }
 
     /// Does one thing, chosen at random.
@@ -166,13 +179,15 @@ impl<A: Merge> Life<A> {
     fn heal(&mut self) {
         for device in self.own.iter().chain(&self.friend) {
             self.world.lie(*device, 0);
+            self.world.tell_two_stories(*device, 0);
             self.world.empty_disk(*device);
             self.world.power_stays_on(*device);
             self.world.start(*device);
         }
         self.world.cut();
-        // Whoever was copied meets one of the copies at a time, so that what one has said takes more meetings to reach the other.
-        for _ in 0..2 + 3 * self.copies {
+        // Whoever was copied meets one of the copies at a time, so that what one has said takes more meetings to reach the other; and
+        // so it is with what was told to some alone.
+        for _ in 0..2 + 3 * (self.copies + usize::from(self.has_two_stories)) {
             self.connect_whole();
             self.world.run();
         }

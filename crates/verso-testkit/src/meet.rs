@@ -50,7 +50,7 @@ impl<A: Merge> World<A> {
         let mut link = Link::new([dialer, acceptor], [first, second], mode);
         link.delay_ms = [0, 1, 5, 40][self.rng.below(4)];
         link.events_before = events_before;
-        link.is_honest = [dialer, acceptor].iter().all(|device| self.devices[device.0].liar.is_none());
+        link.is_honest = [dialer, acceptor].iter().all(|device| self.devices[device.0].is_honest());
         self.tell(|| format!("{} and {} are connected ({} ms)", self.name(dialer), self.name(acceptor), link.delay_ms));
         self.tally.count("connections");
         self.links.push(link);

@@ -1,7 +1,7 @@
 //! [`Mutant`]: a world of which something is broken on purpose, to show that the checks would notice.
 
 use verso_replica::Event;
-use verso_wire::Message;
+use verso_wire::{Message, Reason};
 
 use crate::disk::Honesty;
 
@@ -23,6 +23,8 @@ pub enum Mutant {
     AcknowledgesUnitEarly,
     /// Nobody is shown what it wrote before, neither the seal nor the entries, so a device that was rolled back uses its numbers again.
     HidesThePast,
+    /// A gap is skipped: what comes behind it is acknowledged, and what is missing is not asked for.
+    SkipsGaps,
     /// What is declined is not told to the sender.
     ForgetsDeclines,
     /// What stops data is not told to the person.
@@ -35,13 +37,14 @@ pub enum Mutant {
 
 impl Mutant {
     /// All that are broken in the world, beside the broken merges.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::CountsUnsyncedAsDurable,
         Self::SkipsSyncs,
         Self::ForgetsNames,
         Self::AcknowledgesCommitEarly,
         Self::AcknowledgesUnitEarly,
         Self::HidesThePast,
+        Self::SkipsGaps,
         Self::ForgetsDeclines,
         Self::SwallowsReasons,
         Self::ForwardsNothing,
@@ -61,7 +64,8 @@ impl Mutant {
     pub(crate) fn pass(self, message: Message) -> Option<Message> {
         match (self, message) {
             (Self::HidesThePast, Message::Vector { entries, .. }) => Some(Message::Vector { entries, seal: None }),
-            (Self::ForgetsDeclines, Message::Decline { .. }) => None,
+            (Self::ForgetsDeclines, Message::Decline { .. })
+            | (Self::SkipsGaps, Message::Decline { reason: Reason::Gap, .. }) => None,
             (_, message) => Some(message),
         }
     }

@@ -103,8 +103,8 @@ impl<A: Merge> World<A> {
             if self.mutant == Mutant::HidesThePast && self.is_by(device, stream, &message) == Some(true) {
                 return;
             }
-            if self.mutant == Mutant::AcknowledgesUnitEarly
-                && let Ok(unit) = SyncUnit::decode(&workspace, bytes)
+            if let Ok(unit) = SyncUnit::decode(&workspace, bytes)
+                && self.is_acknowledged_unseen(device, &workspace, &unit)
             {
                 let unit = unit.chain();
                 self.promises.make(device, workspace, unit.author(), unit.head());
@@ -113,6 +113,16 @@ impl<A: Merge> World<A> {
         let now = self.now_on(device);
         if let Some(replica) = self.devices[device.0].replica_mut() {
             replica.receive(connection, stream, message, now);
+        }
+    }
+
+    /// Whether a driver with the world's defect acknowledges a unit before its replica has seen it.
+    fn is_acknowledged_unseen(&self, device: DeviceIndex, workspace: &WorkspaceId, unit: &SyncUnit) -> bool {
+        let held = || self.devices[device.0].replica().and_then(|replica| replica.held(workspace));
+        match self.mutant {
+            Mutant::AcknowledgesUnitEarly => true,
+            Mutant::SkipsGaps => held().is_some_and(|held| unit.first_seq() > held.get(&unit.author()).next()),
+            _ => false,
         }
     }
 
@@ -247,6 +257,7 @@ impl<A: Merge> World<A> {
                 if self.mutant == Mutant::ForwardsNothing && self.is_by(device, stream, &message) == Some(false) {
                     return;
                 }
+                let message = self.retold(device, stream, message);
                 let body = message.encode().expect("what a replica says can be encoded");
                 let said = match &mut self.devices[device.0].liar {
                     None => vec![body],

@@ -9,6 +9,7 @@ mod network;
 mod once;
 mod pairing;
 mod recovery;
+mod retry;
 mod upkeep;
 mod worker;
 

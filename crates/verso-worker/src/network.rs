@@ -20,13 +20,7 @@ use crate::connection::{Ended, serve};
 use crate::engine::EngineHandle;
 use crate::gate::Gate;
 use crate::pairing::ActiveOffer;
-
-/// The first wait before a peer is dialled again.
-const RETRY_FIRST: Duration = Duration::from_millis(100);
-/// The longest wait: a peer that comes back is found within half a minute, and one that is away for days costs two packets a minute.
-const RETRY_LONGEST: Duration = Duration::from_secs(30);
-/// How long a connection must have lasted for the next loss to start from the first wait again.
-const HEALTHY: Duration = Duration::from_secs(10);
+use crate::retry::Retry;
 
 /// How many reports a round of sync may be behind. It takes them at once.
 const REPORTS: usize = 256;
@@ -144,7 +138,9 @@ impl<A: Application> Network<A> {
                     let serving = *lock(&self.serving);
                     match serving {
                         Serving::Peers(mode) => {
-                            tasks.spawn(async move { network.serve(connection, control, mode).await });
+                            tasks.spawn(async move {
+                                network.serve(connection, control, mode).await;
+                            });
                         }
                         Serving::Nobody => connection.close(CloseCode::from(Reason::Busy)),
                     }
@@ -169,12 +165,12 @@ impl<A: Application> Network<A> {
         drop(self.reports.send(report));
     }
 
-    /// Serves a connection to its end, unless a better one with that peer is there. `None` if it gave way to another.
-    pub(crate) async fn serve(&self, connection: SyncConnection, control: FrameStream, mode: Mode) {
+    /// Serves a connection to its end, unless a better one with that peer is there. Returns the reason for which it ended, if there is one.
+    pub(crate) async fn serve(&self, connection: SyncConnection, control: FrameStream, mode: Mode) -> Option<Reason> {
         let peer = connection.peer();
         let Some(number) = self.enter(&connection) else {
             connection.close(CloseCode::SUPERSEDED);
-            return;
+            return None;
         };
         self.board.update(peer, |status| status.connect(mode));
         let addresses = self.transport.local_addresses().iter().map(SocketAddr::to_string).collect();
@@ -197,6 +193,7 @@ impl<A: Application> Network<A> {
         if was_in_use || ended.is_all_done() {
             self.report(Report { peer, came: Came::Served(ended) });
         }
+        ended.reason()
     }
 
     /// Dials a peer at all addresses known of it.
@@ -208,16 +205,14 @@ impl<A: Application> Network<A> {
 
     /// Keeps a peer connected for as long as this device trusts it: dials, serves, waits, dials again.
     pub(crate) async fn keep(&self, peer: DeviceId) {
-        let mut wait = RETRY_FIRST;
+        let mut retry = Retry::new();
         loop {
             if !self.is_connected(&peer) {
                 match self.dial(peer).await {
                     Ok((connection, control)) => {
                         let since = Instant::now();
-                        self.serve(connection, control, Mode::StayOpen).await;
-                        if since.elapsed() >= HEALTHY {
-                            wait = RETRY_FIRST;
-                        }
+                        let reason = self.serve(connection, control, Mode::StayOpen).await;
+                        retry.ended(since.elapsed(), reason);
                     }
                     Err(error) => {
                         self.note_dial_error(peer, &error).await;
@@ -228,8 +223,7 @@ impl<A: Application> Network<A> {
                     }
                 }
             }
-            sleep(jittered(wait)).await;
-            wait = (wait * 2).min(RETRY_LONGEST);
+            sleep(jittered(retry.wait())).await;
         }
     }
 

@@ -192,7 +192,9 @@ async fn dial_until<A: Application>(network: Arc<Network<A>>, peer: DeviceId, de
                 () = end(&mut reports, peer) => return,
             };
             match dialed {
-                Ok(Ok((connection, control))) => network.serve(connection, control, Mode::FinishWhenLevel).await,
+                Ok(Ok((connection, control))) => {
+                    network.serve(connection, control, Mode::FinishWhenLevel).await;
+                }
                 Ok(Err(error)) => network.note_dial_error(peer, &error).await,
                 Err(_elapsed) => return,
             }

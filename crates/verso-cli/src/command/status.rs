@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use verso_identity::WorkspaceId;
+use verso_replica::Fork;
 use verso_wire::Reason;
 
 use super::peers::{self, Peer};
@@ -29,6 +30,8 @@ struct Status {
     peers: Vec<PeerRow>,
     workspaces: Vec<WorkspaceRow>,
     conflicts: Vec<ConflictRow>,
+    /// Nothing has to be done about them.
+    forks: Vec<ForkRow>,
     reasons: Vec<ReasonRow>,
 }
 
@@ -59,6 +62,21 @@ struct ConflictRow {
     workspace: String,
     node: Option<String>,
     title: String,
+}
+
+/// A device wrote two histories.
+#[derive(Debug, Serialize)]
+struct ForkRow {
+    /// `None` of the control journal.
+    workspace: Option<String>,
+    device: String,
+    /// The device's name, if it is known.
+    name: Option<String>,
+    incarnation: String,
+    /// The first entry that differs.
+    seq: u64,
+    /// The incarnations that two of the branches go by.
+    branches: [String; 2],
 }
 
 #[derive(Debug, Serialize)]
@@ -101,6 +119,8 @@ impl Status {
                 conflicts: counts.conflicts,
             });
         }
+        let journals = std::iter::once(WorkspaceId::CONTROL).chain(device.replica().workspaces());
+        let forks = journals.flat_map(|workspace| forks(device, workspace)).collect();
         let mut last: BTreeMap<String, (Reason, Option<u64>)> = device
             .replica()
             .peers()
@@ -130,8 +150,20 @@ impl Status {
         });
         let reasons: Vec<ReasonRow> = damage.chain(of_peers).collect();
         let indicator = indicator(&reasons, conflicts.len());
-        Ok(Self { indicator, peers, workspaces, conflicts, reasons })
+        Ok(Self { indicator, peers, workspaces, conflicts, forks, reasons })
     }
+}
+
+fn forks(device: &Device, workspace: WorkspaceId) -> Vec<ForkRow> {
+    let row = |fork: Fork| ForkRow {
+        workspace: (workspace != WorkspaceId::CONTROL).then(|| workspace.to_hex()),
+        device: fork.author.device.to_hex(),
+        name: device.replica().trust().name(&fork.author.device).map(str::to_owned),
+        incarnation: fork.author.incarnation.to_string(),
+        seq: fork.at.0,
+        branches: fork.branches.map(|branch| branch.incarnation.to_string()),
+    };
+    device.replica().forks(&workspace).into_iter().map(row).collect()
 }
 
 impl ReasonRow {
@@ -173,6 +205,9 @@ const fn passes_by_itself(reason: Reason) -> bool {
     )
 }
 
+/// How much of a device's id people are shown where it has no name.
+const SHORT_ID: usize = 8;
+
 impl Report for Status {
     fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
         match self.indicator {
@@ -213,6 +248,12 @@ impl Report for Status {
         }
         if !self.conflicts.is_empty() {
             writeln!(out, "  {}", paint.faint("see `verso conflicts`"))?;
+        }
+        for fork in &self.forks {
+            let who =
+                fork.name.as_deref().map_or_else(|| shown(fork.device.get(..SHORT_ID).unwrap_or_default()), shown);
+            let text = format!("{who} wrote two histories, as after a restored backup or a copied disk; both are kept");
+            writeln!(out, "  {}", paint.faint(&text))?;
         }
         Ok(())
     }

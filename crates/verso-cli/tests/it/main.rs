@@ -23,6 +23,7 @@ mod repair;
 #[cfg(target_os = "linux")]
 #[path = "../../../verso-identity/tests/it/secret_service.rs"]
 mod secret_service;
+mod secrets;
 mod strangers;
 mod sync;
 mod up;

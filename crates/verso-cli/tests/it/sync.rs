@@ -68,11 +68,12 @@ fn with_nothing_new_next_to_nothing_is_sent() {
 fn how_things_stand_is_told_when_nothing_runs() {
     let [desk, lap] = in_step();
     let status = desk.json(&["status"]);
-    assert_eq!(keys(&status), ["conflicts", "indicator", "peers", "reasons", "workspaces"]);
+    assert_eq!(keys(&status), ["conflicts", "forks", "indicator", "peers", "reasons", "workspaces"]);
     assert_eq!(
         (&status["indicator"], &status["conflicts"], &status["reasons"]),
         (&json!("offline"), &json!([]), &json!([]))
     );
+    assert_eq!(status["forks"], json!([]));
     let peer = &status["peers"][0];
     assert_eq!(keys(peer), ["confirmed", "device", "grants", "lapses_at", "last_seen", "name", "reason", "role"]);
     assert!(peer["last_seen"].is_string() && peer["lapses_at"].is_null(), "{peer}");
@@ -132,4 +133,34 @@ fn sync_with_one_of_several(one: &Device, other: &Device) {
     for output in [first.end(), second] {
         crate::device::succeeded(&words, &output);
     }
+}
+
+/// A disk that was put back, and went on from there: both histories stay, and the program says so.
+#[test]
+fn a_fork_is_told_with_its_branches() {
+    let [desk, lap] = in_step();
+    let earlier = desk.copy();
+    desk.ok(&["node", "add", "https://example.org/first"]);
+    sync(&desk, &lap);
+    earlier.ok(&["node", "add", "https://example.org/second"]);
+    sync(&earlier, &lap);
+    let id = desk.json(&["id"])["device"].clone();
+    for device in [&earlier, &lap] {
+        let forks = device.json(&["status"])["forks"].clone();
+        let [fork] = forks.as_array().unwrap().as_slice() else { panic!("{forks}") };
+        assert_eq!(keys(fork), ["branches", "device", "incarnation", "name", "seq", "workspace"]);
+        assert_eq!((&fork["device"], &fork["name"]), (&id, &json!("desk")));
+        assert!(device.ok(&["status"]).contains("desk wrote two histories"));
+        // The tail calls them what they go by now.
+        let tail = device.json(&["log", "tail", "-n", "4"]);
+        let at_fork = |row: &&Value| row["seq"] == fork["seq"] && row["device"] == id;
+        let rows: Vec<&Value> = tail["entries"].as_array().unwrap().iter().filter(at_fork).collect();
+        let mut shown: Vec<&Value> = rows.iter().map(|row| &row["incarnation"]).collect();
+        let mut branches: Vec<&Value> = fork["branches"].as_array().unwrap().iter().collect();
+        shown.sort_by_key(ToString::to_string);
+        branches.sort_by_key(ToString::to_string);
+        assert_eq!(shown, branches, "{tail} {fork}");
+        assert!(rows.iter().any(|row| row["stored_as"] == fork["incarnation"]), "{tail}");
+    }
+    assert_eq!(desk.json(&["status"])["forks"], json!([]), "it has yet to hear of it");
 }

@@ -35,7 +35,7 @@ struct Wish {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Script {
-    /// Of each device by how much its clock is wrong, in milliseconds.
+    /// Of each device, of which there are two to five, by how much its clock is wrong, in milliseconds.
     skews: Vec<u64>,
     events: Vec<Event>,
     /// Decide the orders of arrival.
@@ -54,7 +54,7 @@ fn wish() -> impl Strategy<Value = Wish> {
 }
 
 pub(crate) fn script(clones: u32) -> impl Strategy<Value = Script> {
-    let device = || 0_u8..6;
+    let device = || 0_u8..7;
     let event = prop_oneof![
         8 => (device(), prop::collection::vec(wish(), 1..5)).prop_map(|(device, intents)| Event::Write { device, intents }),
         4 => (device(), device(), device(), 1_u8..5)
@@ -64,7 +64,7 @@ pub(crate) fn script(clones: u32) -> impl Strategy<Value = Script> {
     ];
     let skew = prop_oneof![3 => Just(0), 1 => 0_u64..100, 1 => Just(2_370_908_800_000), 1 => Just(u64::MAX)];
     (
-        prop::collection::vec(skew, 4),
+        prop::collection::vec(skew, 2..=5),
         prop::collection::vec(event, 1..40),
         prop::collection::vec(prop::collection::vec(any::<u16>(), 1..40), 3),
     )
@@ -80,10 +80,12 @@ pub(crate) struct Simulation {
 
 impl Simulation {
     pub(crate) fn run(script: &Script) -> Self {
-        let mut devices: Vec<Device> = (1..=4).map(Device::new).collect();
-        for (device, skew) in devices.iter_mut().zip(&script.skews) {
+        let new = |(number, skew): (u8, &u64)| {
+            let mut device = Device::new(number);
             device.wall = if *skew == u64::MAX { 0 } else { device.wall + skew };
-        }
+            device
+        };
+        let devices: Vec<Device> = (1..).zip(&script.skews).map(new).collect();
         let mut simulation = Self { devices, facts: Facts::default(), entries: BTreeMap::new() };
         for event in &script.events {
             simulation.step(event);
@@ -129,7 +131,7 @@ impl Simulation {
                 }
             }
             Event::Clone { device } => {
-                if count < 6 {
+                if count < 7 {
                     let mut clone = self.devices[index(*device)].clone_disk();
                     // Not even equal batches are equal entries then.
                     clone.wall += 7;

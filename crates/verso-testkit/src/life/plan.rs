@@ -17,6 +17,8 @@ pub(super) enum Trouble {
     Clocks,
     /// Devices that lie.
     Lies,
+    /// Devices that fork their own chains on purpose.
+    Stories,
     /// Disks that are put back to an earlier image.
     Rollbacks,
     /// Disks that are copied, so that two devices go on from one state under one key.
@@ -26,13 +28,14 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Power,
         Self::Cuts,
         Self::Partitions,
         Self::FullDisks,
         Self::Clocks,
         Self::Lies,
+        Self::Stories,
         Self::Rollbacks,
         Self::Copies,
         Self::Rot,

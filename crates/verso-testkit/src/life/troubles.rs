@@ -46,6 +46,11 @@ impl<A: Merge> Life<A> {
                 let lies = [0, 10, 60, 200][self.rng.below(4)];
                 self.world.lie(device, lies);
             }
+            Trouble::Stories => {
+                let stories = [0, 30, 256][self.rng.below(3)];
+                self.has_two_stories |= stories > 0;
+                self.world.tell_two_stories(device, stories);
+            }
             Trouble::Rollbacks => self.put_back(device),
             Trouble::Copies => self.copy(device),
             Trouble::Rot => self.rot(device),

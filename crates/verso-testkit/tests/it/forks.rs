@@ -4,7 +4,7 @@
 use verso_replica::Event;
 use verso_testkit::DeviceIndex;
 
-use crate::scene::{Group, OF_THREE, for_seeds};
+use crate::scene::{Group, OF_THREE, for_seeds, titles};
 
 /// Lets a device that has seen nothing learn all from the first, and asserts that it shows the same.
 fn fresh_device_shows_the_same(group: &mut Group) {
@@ -194,4 +194,102 @@ fn power_off_at_every_operation_while_a_fork_is_healed() {
         group.heal(&durable);
         fresh_device_shows_the_same(&mut group);
     }
+}
+
+/// Two histories of one device reach one other device each, and then it is gone for good. Nobody needs it to settle that.
+#[test]
+fn an_author_that_never_comes_back() {
+    for_seeds(0..40, |seed| {
+        let mut group = Group::new(seed, 4, &[(0, 1), (1, 2), (0, 3), (2, 3)]);
+        group.connect();
+        group.world.run();
+        group.world.cut();
+        let [one, _, other, gone] = group.devices[..] else { unreachable!("they are four") };
+        let image = group.world.device(gone).storage().snapshot(seed);
+        let mut durable = Vec::new();
+        for peer in [one, other] {
+            for _ in 0..=group.world.rng().below(3) {
+                durable.push(group.write(gone).unwrap());
+            }
+            group.world.connect(gone, peer);
+            group.world.run();
+            group.world.cut();
+            if peer == one {
+                group.world.roll_back(gone, &image);
+                group.world.cut();
+            }
+        }
+        group.lose(gone);
+        durable.extend([one, other].map(|device| group.write(device).unwrap()));
+        group.heal(&durable);
+        for device in group.devices.clone() {
+            assert!(told_of_a_fork(&group, device), "device {device:?} was not told");
+            let forks = group.world.device(device).replica().unwrap().forks(&group.workspace);
+            assert_eq!((forks.len(), forks[0].branches.len()), (1, 2));
+        }
+        fresh_device_shows_the_same(&mut group);
+    });
+}
+
+/// It goes on for a while after it was restored, beside what it had written before, and then it is gone.
+#[test]
+fn a_restored_author_that_never_comes_back() {
+    for_seeds(0..20, |seed| {
+        let mut group = Group::new(seed, 3, OF_THREE[3]);
+        group.connect();
+        group.world.run();
+        let [one, other, gone] = group.devices[..] else { unreachable!("they are three") };
+        let mut durable = vec![group.write(gone).unwrap()];
+        group.world.run();
+        group.world.cut();
+        let backup = group.world.back_up(gone);
+        // What came after the backup, and is known to one.
+        durable.push(group.write(gone).unwrap());
+        group.world.connect(gone, one);
+        group.world.run();
+        group.world.cut();
+        group.world.restore(gone, &backup);
+        durable.push(group.write(gone).unwrap());
+        group.world.connect(gone, other);
+        group.world.run();
+        group.lose(gone);
+        group.heal(&durable);
+        assert!(
+            group.world.device(one).replica().unwrap().forks(&group.workspace).is_empty(),
+            "no number was used twice"
+        );
+        fresh_device_shows_the_same(&mut group);
+    });
+}
+
+/// A device that is trusted signs two histories on purpose, and tells one to some and another to others.
+#[test]
+fn a_device_that_forks_its_own_chain_on_purpose() {
+    for_seeds(0..40, |seed| {
+        let mut group = Group::new(seed, 3, OF_THREE[usize::try_from(seed % 4).unwrap()]);
+        group.connect();
+        group.world.run();
+        let forger = group.any();
+        let mut durable = Vec::new();
+        for round in 0..3 {
+            // All of it, or some.
+            group.world.tell_two_stories(forger, [256, 128][round % 2]);
+            group.connect();
+            for device in group.devices.clone() {
+                durable.push(group.write(device).unwrap());
+            }
+            group.world.run();
+            group.world.check();
+            group.world.cut();
+        }
+        assert!(group.world.tally().of("stories told twice") > 0);
+        group.heal(&durable);
+        for device in group.devices.clone() {
+            assert!(told_of_a_fork(&group, device), "device {device:?} was not told");
+            assert!(
+                titles(&group.world, device, group.workspace).iter().any(|title| title.starts_with("another story"))
+            );
+        }
+        fresh_device_shows_the_same(&mut group);
+    });
 }

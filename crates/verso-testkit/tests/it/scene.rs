@@ -81,6 +81,13 @@ impl Group {
         copy
     }
 
+    /// Turns a device off for good: nobody meets it any more.
+    pub(crate) fn lose(&mut self, device: DeviceIndex) {
+        self.world.stop(device);
+        self.devices.retain(|other| *other != device);
+        self.pairs.retain(|(a, b)| ![*a, *b].contains(&device));
+    }
+
     /// Has a device write a node of its own, if it can. Returns the title if it is durable.
     pub(crate) fn write(&mut self, device: DeviceIndex) -> Option<String> {
         let title = format!("node {}", self.written);
@@ -95,6 +102,7 @@ impl Group {
         let Self { world, devices, .. } = self;
         for device in &*devices {
             world.lie(*device, 0);
+            world.tell_two_stories(*device, 0);
             world.empty_disk(*device);
             world.power_stays_on(*device);
             world.start(*device);

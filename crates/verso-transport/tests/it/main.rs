@@ -8,5 +8,6 @@ mod dialling;
 mod fixture;
 mod frames;
 mod hostile;
+mod keep_alive;
 mod pairing;
 mod sync;

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use verso_trust::Control;
-use verso_wire::{Content, EntryKind, SyncUnit};
+use verso_vv::{Author, EntryHash};
+use verso_wire::{ChainHead, ChainedUnit, Content, EntryKind, EntryRef};
 
 use crate::app::App;
 use crate::args::WorkspaceOption;
@@ -21,23 +22,37 @@ pub(super) fn run(app: &App, n: usize, workspace: &WorkspaceOption) -> Result<()
     let replica = device.replica();
     let trust = replica.trust();
     let units = replica.log_tail(&workspace.id, n).map_err(|error| failure::read_log(&error))?;
-    let mut entries: Vec<Row> = units.iter().flat_map(|unit| rows(unit, trust)).collect();
+    let mut entries: Vec<Row> = units.into_iter().flat_map(|unit| rows(&unit.chain(), trust)).collect();
     entries.drain(..entries.len().saturating_sub(n));
+    if !replica.forks(&workspace.id).is_empty() {
+        for row in &mut entries {
+            row.call(replica.author_of(&workspace.id, &row.place));
+        }
+    }
     device.close()?;
     app.output.print(&View { workspace: workspace.id.to_hex(), entries })
 }
 
-fn rows<'a>(unit: &'a SyncUnit, trust: &'a Control) -> impl Iterator<Item = Row> + 'a {
-    unit.entries().map(|entry| {
+fn rows(unit: &ChainedUnit, trust: &Control) -> Vec<Row> {
+    let row = |(entry, hash): (EntryRef<'_>, &EntryHash)| {
         let (kind, at, bytes) = match entry.content {
             Content::Full { kind, hlc, payload } => (Some(kind.0), Some(when::json(hlc.millis())), payload.len()),
             Content::Digest(_) => (None, None, 0),
         };
         let author = unit.author();
-        let (device, incarnation) = (author.device.to_hex(), format!("{:016x}", author.incarnation.0));
-        let name = trust.name(&author.device).map(str::to_owned);
-        Row { device, name, incarnation, seq: entry.seq.0, kind, at, bytes }
-    })
+        Row {
+            device: author.device.to_hex(),
+            name: trust.name(&author.device).map(str::to_owned),
+            incarnation: author.incarnation.to_string(),
+            stored_as: None,
+            seq: entry.seq.0,
+            kind,
+            at,
+            bytes,
+            place: ChainHead { seq: entry.seq, hash: *hash },
+        }
+    };
+    unit.entries().zip(unit.hashes()).map(row).collect()
 }
 
 #[derive(Debug, Serialize)]
@@ -51,13 +66,28 @@ struct Row {
     device: String,
     /// The device's name, if it is known.
     name: Option<String>,
+    /// What its author goes by now.
     incarnation: String,
+    /// Under which incarnation it lies in the journal, if a fork that was learnt of since has changed what its author goes by.
+    stored_as: Option<String>,
     seq: u64,
     /// `None` where only the digest is left.
     kind: Option<u8>,
     at: Option<String>,
     /// Length of the payload.
     bytes: usize,
+    #[serde(skip)]
+    place: ChainHead,
+}
+
+impl Row {
+    /// Notes what the author goes by, now that forks are known.
+    fn call(&mut self, author: Option<Author>) {
+        let Some(now) = author.map(|author| author.incarnation.to_string()) else { return };
+        if now != self.incarnation {
+            self.stored_as = Some(std::mem::replace(&mut self.incarnation, now));
+        }
+    }
 }
 
 impl Report for View {
