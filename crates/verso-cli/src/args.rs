@@ -158,21 +158,28 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
         format: ExportFormat,
     },
-    /// Shows a link by which another device of yours joins
+    /// Shows a link and six words by which another device of yours joins
     #[command(after_help = help::PAIR)]
     Pair {
         /// How long the link is good for, as in 5m or 90s
         #[arg(long, value_name = "TIME", default_value = DEFAULT_PAIRING, value_parser = duration)]
         ttl: Duration,
+        /// Writes the link as a QR code into a picture, whose name ends in .svg or .png; it replaces one that is there
+        #[arg(long, value_name = "FILE", value_parser = Picture::parse)]
+        qr: Option<Picture>,
         /// Agrees without asking
         #[arg(long)]
         yes: bool,
     },
-    /// Joins another device by the link that its `verso pair` shows
+    /// Joins another device by the link or the six words that its `verso pair` shows
     #[command(after_help = help::JOIN)]
     Join {
-        /// The link that starts with `verso://pair/`
-        link: String,
+        /// The link that starts with `verso://pair/`, or the six words
+        #[arg(required = true, value_name = "LINK-OR-WORDS")]
+        code: Vec<String>,
+        /// Where the other device can be reached, if it isn't found by itself
+        #[arg(long, value_name = "ADDR")]
+        at: Vec<SocketAddr>,
         /// Agrees without asking
         #[arg(long)]
         yes: bool,
@@ -282,6 +289,26 @@ pub(crate) enum ExportFormat {
     Jsonl,
 }
 
+/// A picture of a QR code, and in which form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Picture {
+    /// One bit a pixel.
+    Png(PathBuf),
+    /// Any size.
+    Svg(PathBuf),
+}
+
+impl Picture {
+    fn parse(text: &str) -> Result<Self, String> {
+        let path = PathBuf::from(text);
+        match path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase).as_deref() {
+            Some("png") => Ok(Self::Png(path)),
+            Some("svg") => Ok(Self::Svg(path)),
+            _ => Err("has to end in .svg or .png".to_owned()),
+        }
+    }
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     let hint = "a time like 90s, 5m or 24h";
     let parsed: jiff::SignedDuration = text.parse().map_err(|_source| format!("not {hint}"))?;
@@ -348,9 +375,15 @@ mod tests {
 
     #[test]
     fn nonsense_is_usage() {
-        for line in
-            ["verso frobnicate", "verso up --wait 5s", "verso import", "verso id --network mars", "verso node rm"]
-        {
+        for line in [
+            "verso frobnicate",
+            "verso pair --qr code.gif",
+            "verso join",
+            "verso up --wait 5s",
+            "verso import",
+            "verso id --network mars",
+            "verso node rm",
+        ] {
             let error = parse(line).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}: {error}");
         }

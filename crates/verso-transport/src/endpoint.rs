@@ -55,6 +55,15 @@ pub(crate) struct Inner {
     pub(crate) spare_bindings: Vec<Binding>,
 }
 
+/// What an endpoint is started with.
+pub(crate) struct Start {
+    pub(crate) network: Network,
+    pub(crate) bindings: Vec<Binding>,
+    pub(crate) alpns: &'static [&'static [u8]],
+    pub(crate) max_sessions: usize,
+    pub(crate) gate: Arc<dyn Gatekeeper>,
+}
+
 impl Transport {
     /// Binds the endpoint of the device `key` and begins to accept. It uses the same Ed25519 key as everything else of the
     /// device, and speaks `verso/sync/1` and `verso/pair/1`.
@@ -67,8 +76,14 @@ impl Transport {
         if let (Network::Loopback, Some(binding)) = (config.network, beyond) {
             return Err(BindError::NotLoopback { address: binding.address });
         }
+        let (network, max_sessions) = (config.network, config.max_incoming_sessions);
+        Self::start(key, Start { network, bindings, alpns: &[ALPN_SYNC, ALPN_PAIR], max_sessions, gate }).await
+    }
+
+    pub(crate) async fn start(key: &DeviceKey, start: Start) -> Result<Self, BindError> {
+        let Start { network, bindings, alpns, max_sessions, gate } = start;
         let secret = SecretKey::from_bytes(&key.to_secret());
-        let endpoint = bind(secret.clone(), &bindings, &[ALPN_SYNC, ALPN_PAIR]).await?;
+        let endpoint = bind(secret.clone(), &bindings, alpns).await?;
 
         let spare = |binding: Binding| Binding { address: SocketAddr::new(binding.address.ip(), 0), ..binding };
         let shutdown = CancellationToken::new();
@@ -76,9 +91,9 @@ impl Transport {
             id: key.id(),
             noise_key: NoiseKey::derive(key),
             secret,
-            network: config.network,
+            network,
             gate,
-            sessions: Sessions::new(config.max_incoming_sessions),
+            sessions: Sessions::new(max_sessions),
             shutdown: shutdown.clone(),
             tasks: TaskTracker::new(),
             spare_bindings: bindings.into_iter().map(spare).collect(),

@@ -17,5 +17,5 @@ pub use board::{PeerStatus, Status};
 pub use engine::{CommandError, HostReplica, now_since};
 pub use marks::{HighWaterKeepError, keep_high_water, read_high_water};
 pub use once::{OutcomeState, PeerOutcome};
-pub use pairing::{Answer, JOIN_PATIENCE, OfferOptions, PairError, PairingEvent, PairingOffer};
+pub use pairing::{Answer, JOIN_PATIENCE, OfferOptions, PairError, PairingEvent, PairingOffer, Ways};
 pub use worker::{SyncWorker, WorkerError, WorkerHandle, WorkerOptions};

@@ -1,31 +1,35 @@
-//! Pairing over the network: the ceremony's machines, driven over a connection and by a person's answers.
+//! Pairing over the network: offers that are put up, and joining by what a person was given.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use verso_identity::DeviceId;
 use verso_pairing::{
-    Connection, Entropy, Input, Invitation, Joiner, Name, Offer, OfferStatus, Output, Paired, PairingError,
-    PairingLink, Profile, Setup, Shower, Summary, Terms, Token, Validity, WorkspaceTerms,
+    Connection, Entropy, Invitation, Joiner, Name, NearbyCode, NoMemory, Offer, OfferStatus, Paired, PairingError,
+    PairingLink, Profile, Setup, Shower, Summary, Terms, Token, Validity, Words, WordsSecret, WorkspaceTerms,
 };
-use verso_replica::{PairSecret, ProvisionalPeer, SharedAtPairing};
-use verso_transport::{DialError, PairConnection};
+use verso_transport::{BindError, DialError, PairConnection, PairingDoor};
 use verso_trust::PeerRole;
-use verso_wire::{Application, CloseCode, Reason};
+use verso_wire::Application;
 use zeroize::Zeroizing;
 
-use crate::engine::{EngineHandle, wall_ms};
+use crate::engine::wall_ms;
 use crate::gate::OpenOffer;
 use crate::network::Network;
+
+mod drive;
+
+use drive::{Machine, drive};
 
 /// How long a joiner tries to reach the showing device.
 pub const JOIN_PATIENCE: Duration = Duration::from_secs(20);
 /// How often it tries. The other side may just have been started.
 const REDIAL: Duration = Duration::from_millis(500);
-/// How long the last message may take to arrive.
-const FAREWELL: Duration = Duration::from_secs(2);
 /// How often an open offer is looked at for its expiry.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -33,6 +37,15 @@ const LOOK: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PairingEvent {
+    /// A device nearby: show the code, and answer with the one on its screen.
+    Compare {
+        /// What this screen shows.
+        code: NearbyCode,
+        /// How often it may be typed again, if what was typed before is not the one.
+        left: Option<u8>,
+        /// What the person typed. Dropped, it is no.
+        answer: oneshot::Sender<NearbyCode>,
+    },
     /// This is what will happen: show it, and answer whether it may.
     Confirm {
         /// Who the peer is and what it gets or gives.
@@ -66,6 +79,19 @@ pub struct OfferOptions {
     pub workspaces: Vec<WorkspaceTerms>,
     /// How long the offer stands.
     pub ttl: Duration,
+    /// How it may be taken.
+    pub ways: Ways,
+}
+
+/// How an offer may be taken; each includes those before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ways {
+    /// By its link.
+    Link,
+    /// By six words.
+    Words,
+    /// By a device nearby, if somebody is there to compare codes.
+    Nearby,
 }
 
 /// An open offer. Dropped, it is withdrawn.
@@ -74,13 +100,28 @@ pub struct PairingOffer {
     expires_at: u64,
     offer: Arc<Mutex<Offer>>,
     events: mpsc::UnboundedReceiver<PairingEvent>,
+    words: Option<OpenWords>,
     _open: OpenOffer,
+}
+
+/// Six words that lead to an offer.
+#[derive(Debug)]
+struct OpenWords {
+    words: Words,
+    addresses: Vec<SocketAddr>,
+    /// Closes the words' endpoint.
+    _close: DropGuard,
 }
 
 impl PairingOffer {
     /// Shows the link. It holds the token, so it is lent and never copied.
     pub fn with_link<T>(&self, show: impl FnOnce(&PairingLink) -> T) -> T {
         show(lock(&self.offer).link())
+    }
+
+    /// Shows the words, if there are any, and the addresses of their endpoint, for where it isn't found by itself.
+    pub fn with_words<T>(&self, show: impl FnOnce(&Words, &[SocketAddr]) -> T) -> Option<T> {
+        self.words.as_ref().map(|open| show(&open.words, &open.addresses))
     }
 
     /// Returns when the offer ends, in seconds since the Unix epoch.
@@ -138,6 +179,12 @@ pub enum PairError {
     /// The ceremony ended without a pairing.
     #[error(transparent)]
     Ceremony(#[from] PairingError),
+    /// There isn't the memory that six words take.
+    #[error(transparent)]
+    Words(#[from] NoMemory),
+    /// The one-time endpoint of six words can't be opened.
+    #[error("the endpoint of the words can't be opened")]
+    Door(#[from] BindError),
     /// The link's time is over.
     #[error("the link has expired")]
     Expired,
@@ -156,11 +203,51 @@ pub(crate) async fn offer<A: Application>(
     getrandom::fill(token.as_mut())?;
     let expires_at = (wall_ms() / 1000).saturating_add(options.ttl.as_secs());
     let terms = Terms::new(options.role, options.workspaces)?;
-    let offer = Offer::new(network.transport.id(), &profile, terms, Validity { token: Token::new(token), expires_at });
+    let mut offer =
+        Offer::new(network.transport.id(), &profile, terms, Validity { token: Token::new(token), expires_at });
+    if options.ways >= Ways::Nearby {
+        offer = offer.with_nearby();
+    }
+    let mut door = None;
+    if options.ways >= Ways::Words {
+        let mut random = Zeroizing::new([0; 8]);
+        getrandom::fill(random.as_mut())?;
+        let (words, secret) = stretch(Words::new(&random)).await?;
+        offer = offer.with_words(&secret);
+        door = Some((words, network.transport.open_door(secret.endpoint_key()).await?));
+    }
     let offer = Arc::new(Mutex::new(offer));
     let (sender, events) = mpsc::unbounded_channel();
-    network.set_offer(ActiveOffer { offer: Arc::clone(&offer), events: sender });
-    Ok(PairingOffer { expires_at, offer, events, _open: network.gate.open_offer() })
+    let active = ActiveOffer { offer: Arc::clone(&offer), events: sender };
+    let words = door.map(|(words, door)| {
+        let (addresses, close) = (door.addresses(), CancellationToken::new());
+        tokio::spawn(keep_door(Arc::clone(network), active.clone(), door, close.clone()));
+        OpenWords { words, addresses, _close: close.drop_guard() }
+    });
+    network.set_offer(active);
+    Ok(PairingOffer { expires_at, offer, events, words, _open: network.gate.open_offer() })
+}
+
+/// Stretches words, on a thread where nobody waits for it.
+async fn stretch(words: Words) -> Result<(Words, WordsSecret), PairError> {
+    let stretching = tokio::task::spawn_blocking(move || words.stretch().map(|secret| (words, secret)));
+    Ok(stretching.await.map_err(|_panic| PairError::Ended)??)
+}
+
+/// Serves the words' endpoint for as long as the offer is held.
+async fn keep_door<A: Application>(
+    network: Arc<Network<A>>,
+    active: ActiveOffer,
+    door: PairingDoor,
+    close: CancellationToken,
+) {
+    let mut ceremonies = JoinSet::new();
+    while let Some(Some(connection)) = close.run_until_cancelled(door.accept()).await {
+        while ceremonies.try_join_next().is_some() {}
+        ceremonies.spawn(show(Arc::clone(&network), active.clone(), connection));
+    }
+    door.close().await;
+    while ceremonies.join_next().await.is_some() {}
 }
 
 /// Serves a device that came to be paired.
@@ -183,169 +270,64 @@ pub(crate) async fn show<A: Application>(network: Arc<Network<A>>, active: Activ
     drop(active.events.send(event));
 }
 
-/// Joins by a link. Events come through `events`, the end is the answer.
+/// Joins by a link, whose device is looked for at these addresses and those in it. Events come through `events`, the end is the answer.
 pub(crate) async fn join<A: Application>(
     network: &Arc<Network<A>>,
     link: &PairingLink,
+    at: &[SocketAddr],
     events: &mpsc::UnboundedSender<PairingEvent>,
 ) -> Result<Paired, PairError> {
     if link.is_expired_at(wall_ms()) {
         return Err(PairError::Expired);
     }
-    if *link.device() == network.transport.id() {
+    join_by(network, Invitation::Link(link), &[at, &link.hints().addresses].concat(), events).await
+}
+
+/// Joins by six words, whose endpoint is looked for at these addresses.
+pub(crate) async fn join_by_words<A: Application>(
+    network: &Arc<Network<A>>,
+    words: Words,
+    at: &[SocketAddr],
+    events: &mpsc::UnboundedSender<PairingEvent>,
+) -> Result<Paired, PairError> {
+    let (_words, secret) = stretch(words).await?;
+    join_by(network, Invitation::Words(&secret), at, events).await
+}
+
+/// Joins a device that was seen nearby, at these addresses.
+pub(crate) async fn join_nearby<A: Application>(
+    network: &Arc<Network<A>>,
+    device: DeviceId,
+    at: &[SocketAddr],
+    events: &mpsc::UnboundedSender<PairingEvent>,
+) -> Result<Paired, PairError> {
+    join_by(network, Invitation::Nearby(device), at, events).await
+}
+
+async fn join_by<A: Application>(
+    network: &Arc<Network<A>>,
+    invitation: Invitation<'_>,
+    addresses: &[SocketAddr],
+    events: &mpsc::UnboundedSender<PairingEvent>,
+) -> Result<Paired, PairError> {
+    let endpoint = invitation.endpoint();
+    if endpoint == network.transport.id() {
         return Err(PairingError::OwnCode.into());
     }
     let deadline = Instant::now() + JOIN_PATIENCE;
     let connection = loop {
-        match network.transport.dial_pairing(link.device(), &link.hints().addresses).await {
+        match network.transport.dial_pairing(&endpoint, addresses).await {
             Ok(connection) => break connection,
             Err(error) if Instant::now() >= deadline || !is_worth_waiting(&error) => return Err(error.into()),
             Err(_unreachable) => sleep(REDIAL).await,
         }
     };
-    let joiner = Joiner::new(setup(network, &connection).await?, Invitation::Link(link), wall_ms())?;
+    let joiner = Joiner::new(setup(network, &connection).await?, invitation, wall_ms())?;
     Ok(drive(connection, Machine::Joiner(Box::new(joiner)), &network.engine, events).await?)
 }
 
 const fn is_worth_waiting(error: &DialError) -> bool {
     matches!(error, DialError::Unreachable | DialError::Lost)
-}
-
-/// The two machines behind one face.
-enum Machine {
-    Shower(Box<Shower>, Arc<Mutex<Offer>>),
-    Joiner(Box<Joiner>),
-}
-
-impl Machine {
-    fn handle(&mut self, input: Input) {
-        match self {
-            Self::Shower(shower, offer) => shower.handle(wall_ms(), &mut lock(offer), input),
-            Self::Joiner(joiner) => joiner.handle(wall_ms(), input),
-        }
-    }
-
-    fn poll(&mut self) -> Option<Output> {
-        match self {
-            Self::Shower(shower, _) => shower.poll(),
-            Self::Joiner(joiner) => joiner.poll(),
-        }
-    }
-
-    /// How long until time alone makes a difference.
-    fn time_left(&self) -> Duration {
-        let at = match self {
-            Self::Shower(shower, _) => shower.poll_timeout(),
-            Self::Joiner(joiner) => joiner.poll_timeout(),
-        };
-        at.map_or(Duration::from_mins(1), |at| Duration::from_millis(at.saturating_sub(wall_ms())))
-    }
-}
-
-/// Runs a machine to its end.
-async fn drive<A: Application>(
-    mut connection: PairConnection,
-    mut machine: Machine,
-    engine: &EngineHandle<A>,
-    events: &mpsc::UnboundedSender<PairingEvent>,
-) -> Result<Paired, PairingError> {
-    let mut answer: Option<oneshot::Receiver<Answer>> = None;
-    let mut is_closed = false;
-    loop {
-        while let Some(output) = machine.poll() {
-            match output {
-                Output::Send(message) => {
-                    if connection.send(Bytes::from(message)).await.is_err() {
-                        is_closed = true;
-                        machine.handle(Input::Closed);
-                    }
-                }
-                // No offer of a worker is open for nearby devices yet.
-                Output::Compare(_) | Output::Retype { .. } => machine.handle(Input::Refused),
-                Output::Confirm(summary) => {
-                    // Both have proven that they hold the link; from here on people have time.
-                    connection.proven();
-                    let (sender, receiver) = oneshot::channel();
-                    drop(events.send(PairingEvent::Confirm { summary: Box::new(summary), answer: sender }));
-                    answer = Some(receiver);
-                }
-                Output::StoreProvisional(peer) => {
-                    let peer = provisional(&peer);
-                    let stored = engine.with(move |replica, _now| replica.store_provisional(peer)).await;
-                    machine.handle(if matches!(stored, Some(Ok(()))) { Input::Stored } else { Input::StoreFailed });
-                }
-                Output::Done(paired) => {
-                    // Who has the last word waits until it has arrived; the other's closing is the sign.
-                    if matches!(machine, Machine::Shower(..)) {
-                        drop(timeout(FAREWELL, connection.closed()).await);
-                    }
-                    connection.close(CloseCode::DONE);
-                    return Ok(paired);
-                }
-                Output::Failed(error) => {
-                    drop(timeout(FAREWELL, connection.closed()).await);
-                    connection.close(CloseCode::from(Reason::Declined));
-                    return Err(error);
-                }
-            }
-        }
-        if is_closed {
-            return Err(PairingError::Disconnected);
-        }
-        let input = tokio::select! {
-            message = connection.receive() => match message {
-                Ok(message) => Input::Message(message.to_vec()),
-                Err(_ended) => {
-                    is_closed = true;
-                    Input::Closed
-                }
-            },
-            said = answered(answer.as_mut()) => {
-                answer = None;
-                if said == Answer::Yes { Input::Confirmed } else { Input::Refused }
-            }
-            () = sleep(machine.time_left()) => Input::Tick,
-        };
-        machine.handle(input);
-    }
-}
-
-/// Waits for a person's answer, forever if none was asked for. Silence that ends is no.
-async fn answered(answer: Option<&mut oneshot::Receiver<Answer>>) -> Answer {
-    match answer {
-        Some(answer) => answer.await.unwrap_or(Answer::No),
-        None => std::future::pending().await,
-    }
-}
-
-/// What a friend is given, or gives.
-fn shared(peer: &verso_pairing::ProvisionalPeer) -> Vec<SharedAtPairing> {
-    let workspaces = match peer.role() {
-        PeerRole::Own => &[],
-        PeerRole::Friend => peer.terms.workspaces(),
-    };
-    let shared = |workspace: &WorkspaceTerms| SharedAtPairing {
-        workspace: workspace.id,
-        name: workspace.name.as_str().to_owned(),
-        access: workspace.access,
-    };
-    workspaces.iter().map(shared).collect()
-}
-
-fn provisional(peer: &verso_pairing::ProvisionalPeer) -> ProvisionalPeer {
-    ProvisionalPeer {
-        device: peer.device,
-        noise_key: *peer.noise_key.as_bytes(),
-        sealing_key: peer.sealing_key,
-        secret: PairSecret::from_bytes(*peer.secret.expose()),
-        name: peer.name.as_str().to_owned(),
-        role: peer.role(),
-        side: peer.side,
-        way: peer.way,
-        addresses: peer.addresses.iter().map(ToString::to_string).collect(),
-        workspaces: shared(peer),
-        expires_ms: peer.expires_at.saturating_mul(1000),
-    }
 }
 
 async fn setup<A: Application>(network: &Network<A>, connection: &PairConnection) -> Result<Setup, PairError> {

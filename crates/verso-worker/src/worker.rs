@@ -11,7 +11,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use verso_identity::{DeviceId, DeviceKey, MarkStore, WorkspaceId};
 use verso_log::{DataDirLock, FileStorage, LockError};
-use verso_pairing::{Paired, PairingLink};
+use verso_pairing::{Paired, PairingLink, Words};
 use verso_replica::{Committed, Event, OpenError, OpenNotices, ProvisionalPeer, Replica};
 use verso_session::Mode;
 use verso_transport::{BindError, Network as Preset, Transport, TransportConfig};
@@ -23,7 +23,7 @@ use crate::gate::Gate;
 use crate::marks::{Keeper, keep_marks};
 use crate::network::{Network, Serving};
 use crate::once::{PeerOutcome, sync_once};
-use crate::pairing::{OfferOptions, PairError, PairingEvent, PairingOffer, join, offer};
+use crate::pairing::{OfferOptions, PairError, PairingEvent, PairingOffer, join, join_by_words, join_nearby, offer};
 
 /// What a worker works with.
 #[derive(Debug, Clone)]
@@ -287,15 +287,42 @@ impl<A: Application> WorkerHandle<A> {
         offer(&self.network, options).await
     }
 
-    /// Joins by a link. What the person has to confirm comes through `events`.
+    /// Joins by a link, whose device is looked for at the addresses `at` before those in it. What the person has to confirm comes through `events`.
     ///
     /// # Errors
     /// [`PairError`] if no pairing came about.
     pub async fn join(
         &self,
         link: &PairingLink,
+        at: &[SocketAddr],
         events: &mpsc::UnboundedSender<PairingEvent>,
     ) -> Result<Paired, PairError> {
-        join(&self.network, link, events).await
+        join(&self.network, link, at, events).await
+    }
+
+    /// Joins by six words. Their one-time endpoint is looked for at the addresses `at`.
+    ///
+    /// # Errors
+    /// [`PairError`] if no pairing came about.
+    pub async fn join_by_words(
+        &self,
+        words: Words,
+        at: &[SocketAddr],
+        events: &mpsc::UnboundedSender<PairingEvent>,
+    ) -> Result<Paired, PairError> {
+        join_by_words(&self.network, words, at, events).await
+    }
+
+    /// Joins a device that was seen nearby, at the addresses `at`. The codes to compare come through `events`, too.
+    ///
+    /// # Errors
+    /// [`PairError`] if no pairing came about.
+    pub async fn join_nearby(
+        &self,
+        device: DeviceId,
+        at: &[SocketAddr],
+        events: &mpsc::UnboundedSender<PairingEvent>,
+    ) -> Result<Paired, PairError> {
+        join_nearby(&self.network, device, at, events).await
     }
 }

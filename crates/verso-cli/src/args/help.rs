@@ -94,16 +94,21 @@ Examples:
   verso export garden --format jsonl           what `verso import` reads";
 
 pub(super) const PAIR: &str = "\
-Whoever has the link can join as a device of yours, so show it only to yourself. It works once. Before anything
-is shared both devices show what will happen, and ask.
+Whoever has the link or the words can join as a device of yours, so show them only to yourself. They work once.
+Before anything is shared both devices show what will happen, and ask.
 
 Examples:
   verso pair
+  verso pair --qr code.png
   verso pair --ttl 90s --yes";
 
 pub(super) const JOIN: &str = "\
-Example:
-  verso join verso://pair/…";
+Words are as good with hyphens or in capitals, and a mistyped one is noticed.
+
+Examples:
+  verso join verso://pair/…
+  verso join pizza coffee harvest ensure fog spike
+  verso join pizza coffee harvest ensure fog spike --at 192.168.1.5:41234";
 
 pub(super) const UP: &str = "\
 Examples:

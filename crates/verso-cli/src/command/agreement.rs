@@ -1,6 +1,6 @@
 //! What both people see before two devices are paired, and their yes or no.
 
-use verso_pairing::{Direction, Summary};
+use verso_pairing::{CodeError, Direction, Summary};
 use verso_trust::{Access, PeerRole};
 use verso_worker::Answer;
 
@@ -82,8 +82,11 @@ pub(super) const fn role_code(role: PeerRole) -> &'static str {
     }
 }
 
-/// A link that is none.
-pub(super) fn no_link(error: &verso_pairing::LinkError) -> CliError {
-    let hint = "copy the whole link that `verso pair` shows, in quotes";
-    CliError::because(Exit::Usage, "can't read the link", error, hint)
+/// A code that is none.
+pub(super) fn no_code(error: &CodeError) -> CliError {
+    let (what, hint) = match error {
+        CodeError::Words(_) => ("can't read the words", "type the six words that `verso pair` shows, in their order"),
+        _ => ("can't read the link", "copy the whole link that `verso pair` shows, in quotes, or type its six words"),
+    };
+    CliError::because(Exit::Usage, what, error, hint)
 }

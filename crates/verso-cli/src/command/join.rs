@@ -1,15 +1,16 @@
-//! `join`: pairs with the device that shows a link.
+//! `join`: pairs with the device that shows a link and six words.
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 
 use serde::Serialize;
 use tokio::sync::mpsc;
 use verso_graph::Graph;
-use verso_pairing::{Paired, PairingError, PairingLink};
+use verso_pairing::{Code, Paired, PairingError};
 use verso_transport::DialError;
 use verso_worker::{PairError, PairingEvent, WorkerHandle};
 
-use super::agreement::{self, Consent, no_link, role_code};
+use super::agreement::{self, Consent, no_code, role_code};
 use crate::app::App;
 use crate::error::{CliError, Exit};
 use crate::failure;
@@ -18,20 +19,17 @@ use crate::output::{Output, Paint, Report, shown};
 
 const WHAT: &str = "can't join";
 
-pub(crate) fn run(app: &App, link: &str, consent: Consent) -> Result<(), CliError> {
-    let link: PairingLink = link.trim().parse().map_err(|error| no_link(&error))?;
+pub(crate) fn run(app: &App, code: &str, at: &[SocketAddr], consent: Consent) -> Result<(), CliError> {
+    let code: Code = code.parse().map_err(|error| no_code(&error))?;
     agreement::require_answer(consent, WHAT)?;
     let unlocked = app.unlock()?;
     net::block_on(async {
         let mut signals = Signals::listen()?;
         let (worker, handle) = net::open(app, unlocked).await?;
-        for (key, _value) in link.unknown_parameters() {
-            app.output.note(format_args!("The link says something that this version does not know: {}.", shown(key)));
-        }
         let outcome = tokio::select! {
-            paired = join(&handle, &link, consent, app.output) => paired,
+            paired = join(&handle, code, at, Person { consent, output: app.output }) => paired,
             () = signals.recv() => {
-                Err(CliError::new(Exit::Failed, WHAT, "it was stopped", "run it again while the link is shown"))
+                Err(CliError::new(Exit::Failed, WHAT, "it was stopped", "run it again while the code is shown"))
             }
         };
         let closed = worker.close().await.map_err(|error| failure::worker(&error, app.home().dir()));
@@ -41,18 +39,40 @@ pub(crate) fn run(app: &App, link: &str, consent: Consent) -> Result<(), CliErro
     })
 }
 
-async fn join(
-    handle: &WorkerHandle<Graph>,
-    link: &PairingLink,
+/// Whoever sits here.
+#[derive(Clone, Copy)]
+struct Person {
     consent: Consent,
     output: Output,
-) -> Result<Paired, CliError> {
-    let (sender, mut events) = mpsc::unbounded_channel();
-    match link.hints().name.as_ref() {
-        Some(name) => output.note(format_args!("Looking for {}…", shown(name.as_str()))),
-        None => output.note("Looking for the other device…"),
+}
+
+async fn join(handle: &WorkerHandle<Graph>, code: Code, at: &[SocketAddr], person: Person) -> Result<Paired, CliError> {
+    let (sender, events) = mpsc::unbounded_channel();
+    let Person { output, .. } = person;
+    match code {
+        Code::Link(link) => {
+            for (key, _value) in link.unknown_parameters() {
+                output.note(format_args!("The link says something that this version does not know: {}.", shown(key)));
+            }
+            match link.hints().name.as_ref() {
+                Some(name) => output.note(format_args!("Looking for {}…", shown(name.as_str()))),
+                None => output.note("Looking for the other device…"),
+            }
+            answering(handle.join(&link, at, &sender), events, person).await
+        }
+        Code::Words(words) => {
+            output.note("Looking for the other device…");
+            answering(handle.join_by_words(words, at, &sender), events, person).await
+        }
     }
-    let joining = handle.join(link, &sender);
+}
+
+/// Waits for the pairing, and asks the person what it wants to know.
+async fn answering(
+    joining: impl Future<Output = Result<Paired, PairError>>,
+    mut events: mpsc::UnboundedReceiver<PairingEvent>,
+    Person { consent, output }: Person,
+) -> Result<Paired, CliError> {
     tokio::pin!(joining);
     loop {
         tokio::select! {
@@ -79,14 +99,18 @@ async fn join(
 
 /// What a failure to join means.
 fn failed(error: &PairError) -> CliError {
-    const ASK: &str = "show a new link with `verso pair` there, and join by that";
+    const ASK: &str = "run `verso pair` there again, and join by what it shows";
     match error {
         PairError::Expired => CliError::because(Exit::Refused, WHAT, error, ASK),
         PairError::Dial(dial) => match dial {
             // Whoever answers and knows nothing of an offer: it was used, has expired, or was withdrawn.
             DialError::Refused(_) => {
-                let why = "the other device shows no such link: it was used, has expired, or was withdrawn";
+                let why = "the other device shows no such code: it was used, has expired, or was withdrawn";
                 CliError::new(Exit::Refused, WHAT, why, ASK)
+            }
+            DialError::NoAddress => {
+                let hint = "give the address that `verso pair` shows there, as in: verso join … --at 192.168.1.5:41234";
+                CliError::because(Exit::NoPeer, WHAT, dial, hint)
             }
             DialError::Version => CliError::because(Exit::Failed, WHAT, dial, "update Verso on both devices"),
             _ => {
@@ -108,9 +132,9 @@ fn failed(error: &PairError) -> CliError {
             | PairingError::NotProven
             | PairingError::NotAccepted => CliError::because(Exit::Refused, WHAT, ceremony, ASK),
             PairingError::Unfinished => {
-                CliError::because(Exit::Failed, WHAT, ceremony, "join again by the same link, or try `verso up`")
+                CliError::because(Exit::Failed, WHAT, ceremony, "join again by the same code, or try `verso up`")
             }
-            _ => CliError::because(Exit::Failed, WHAT, ceremony, "join again while the link is shown"),
+            _ => CliError::because(Exit::Failed, WHAT, ceremony, "join again while the code is shown"),
         },
         _ => CliError::because(Exit::Failed, WHAT, error, "run the command again"),
     }

@@ -1,25 +1,29 @@
-//! `pair`: shows one offer until a device has joined by it.
+//! `pair`: shows one offer as link, QR code and words until a device has joined by it.
 
+use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Serialize;
-use verso_pairing::{Background, OfferStatus, Paired, PairingLink, terminal_qr};
+use verso_pairing::{Background, OfferStatus, Paired, PairingLink, Words, png_qr, svg_qr, terminal_qr};
 use verso_trust::PeerRole;
-use verso_worker::{OfferOptions, PairingEvent, PairingOffer};
+use verso_worker::{OfferOptions, PairingEvent, PairingOffer, Ways};
 use zeroize::Zeroizing;
 
 use super::agreement::{self, Consent, role_code};
 use crate::app::App;
+use crate::args::Picture;
 use crate::error::{CliError, Exit};
 use crate::failure;
 use crate::net::{self, Signals};
+use crate::new_file::{Existing, NewFile};
 use crate::output::{Format, Output, Paint, Report, shown};
 use crate::when;
 
 const WHAT: &str = "no device was paired";
 
-pub(crate) fn run(app: &App, ttl: Duration, consent: Consent) -> Result<(), CliError> {
+pub(crate) fn run(app: &App, ttl: Duration, qr: Option<&Picture>, consent: Consent) -> Result<(), CliError> {
     agreement::require_answer(consent, "can't pair")?;
     let unlocked = app.unlock()?;
     net::block_on(async {
@@ -29,15 +33,18 @@ pub(crate) fn run(app: &App, ttl: Duration, consent: Consent) -> Result<(), CliE
             if handle.addresses().is_empty() {
                 return Err(failure::no_network("it has no address at which another device could reach it"));
             }
-            let options = OfferOptions { role: PeerRole::Own, workspaces: Vec::new(), ttl };
+            let options = OfferOptions { role: PeerRole::Own, workspaces: Vec::new(), ttl, ways: Ways::Words };
             let offer = handle.offer(options).await.map_err(|error| {
                 CliError::because(Exit::Failed, "can't make an offer", &error, "run the command again")
             })?;
+            if let Some(picture) = qr {
+                offer.with_link(|link| draw(link, picture))?;
+            }
             show(&offer, app.output)?;
             tokio::select! {
                 paired = wait(offer, consent, app.output) => paired,
                 () = signals.recv() => {
-                    Err(CliError::new(Exit::Failed, WHAT, "the offer was withdrawn", "run `verso pair` for a new link"))
+                    Err(CliError::new(Exit::Failed, WHAT, "the offer was withdrawn", "run `verso pair` again"))
                 }
             }
         };
@@ -49,22 +56,41 @@ pub(crate) fn run(app: &App, ttl: Duration, consent: Consent) -> Result<(), CliE
     })
 }
 
-/// Shows the link and the same as a QR code.
+/// Writes the link as a picture, which only its owner may read: whoever sees it may join.
+fn draw(link: &PairingLink, picture: &Picture) -> Result<(), CliError> {
+    let (path, bytes) = match picture {
+        Picture::Png(path) => (path, png_qr(link)),
+        Picture::Svg(path) => (path, Zeroizing::new(svg_qr(link).as_bytes().to_vec())),
+    };
+    let write = || {
+        let (file, mut out) = NewFile::begin(path, Existing::Replace)?;
+        out.write_all(&bytes)?;
+        out.sync_all()?;
+        file.finish()
+    };
+    write().map_err(|error| failure::io(format!("can't write the picture {}", path.display()), &error))
+}
+
+/// Shows the words, the link, and the link as a QR code.
 fn show(offer: &PairingOffer, output: Output) -> Result<(), CliError> {
-    offer.with_link(|link| {
-        let qr = if output.format() == Format::Text && io::stdout().is_terminal() {
-            Some(Zeroizing::new(terminal_qr(link, Background::Dark)))
-        } else {
-            None
-        };
-        let expires_ms = offer.expires_at().saturating_mul(1000);
-        output.print(&Shown { link: Lent(link), expires_at: when::json(expires_ms), qr })
-    })
+    let shown = |words: Option<(&Words, &[SocketAddr])>| {
+        offer.with_link(|link| {
+            let qr = if output.format() == Format::Text && io::stdout().is_terminal() {
+                Some(Zeroizing::new(terminal_qr(link, Background::Dark)))
+            } else {
+                None
+            };
+            let expires_ms = offer.expires_at().saturating_mul(1000);
+            let (words, words_at) = words.map_or((None, &[][..]), |(words, at)| (Some(Lent(words)), at));
+            output.print(&Shown { link: Lent(link), words, words_at, expires_at: when::json(expires_ms), qr })
+        })
+    };
+    offer.with_words(|words, at| shown(Some((words, at)))).unwrap_or_else(|| shown(None))
 }
 
 /// Waits until somebody is paired, or the offer is over.
 async fn wait(mut offer: PairingOffer, consent: Consent, output: Output) -> Result<Told, CliError> {
-    const AGAIN: &str = "run `verso pair` for a new link";
+    const AGAIN: &str = "run `verso pair` again";
     let over = |why: &str| Err(CliError::new(Exit::Failed, WHAT, why, AGAIN));
     loop {
         match offer.next().await {
@@ -81,8 +107,8 @@ async fn wait(mut offer: PairingOffer, consent: Consent, output: Output) -> Resu
             Some(PairingEvent::Over(status)) => {
                 return over(match status {
                     OfferStatus::Expired => "nobody joined in time",
-                    OfferStatus::Declined => "you said no, so the link is void",
-                    OfferStatus::Exhausted => "too many attempts with a wrong link, so it is void",
+                    OfferStatus::Declined => "you said no, so link and words are void",
+                    OfferStatus::Exhausted => "too many attempts with a wrong code, so it is void",
                     _ => "the offer is over",
                 });
             }
@@ -92,10 +118,10 @@ async fn wait(mut offer: PairingOffer, consent: Consent, output: Output) -> Resu
     }
 }
 
-/// A link that is printed and not kept.
-struct Lent<'a>(&'a PairingLink);
+/// A secret that is printed and not kept.
+struct Lent<'a, T>(&'a T);
 
-impl Serialize for Lent<'_> {
+impl<T: Display> Serialize for Lent<'_, T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&Zeroizing::new(self.0.to_string()))
     }
@@ -104,7 +130,9 @@ impl Serialize for Lent<'_> {
 #[derive(Serialize)]
 #[serde(tag = "event", rename = "offer")]
 struct Shown<'a> {
-    link: Lent<'a>,
+    link: Lent<'a, PairingLink>,
+    words: Option<Lent<'a, Words>>,
+    words_at: &'a [SocketAddr],
     expires_at: String,
     #[serde(skip)]
     qr: Option<Zeroizing<String>>,
@@ -112,7 +140,15 @@ struct Shown<'a> {
 
 impl Report for Shown<'_> {
     fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
-        writeln!(out, "Whoever has this link can join as a device of yours, once. On your other device:\n")?;
+        writeln!(
+            out,
+            "Whoever has these words or this link can join as a device of yours, once. On your other device:\n"
+        )?;
+        if let Some(words) = &self.words {
+            write!(out, "  verso join {}", paint.strong(Zeroizing::new(words.0.to_string()).as_str()))?;
+            self.words_at.iter().try_for_each(|address| write!(out, " --at {address}"))?;
+            writeln!(out, "\n\nor\n")?;
+        }
         writeln!(out, "  verso join '{}'\n", paint.strong(Zeroizing::new(self.link.0.to_string()).as_str()))?;
         if let Some(qr) = &self.qr {
             writeln!(out, "{}\n", qr.as_str())?;

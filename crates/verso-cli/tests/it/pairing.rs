@@ -8,9 +8,95 @@ fn offer(device: &Device, words: &[&str]) -> (Running, String) {
     let words: Vec<&str> = ["pair", "--yes", "--json"].iter().chain(words).copied().collect();
     let mut pairing = device.start(&words);
     let offer = pairing.line();
-    assert_eq!(keys(&offer), ["event", "expires_at", "link"]);
+    assert_eq!(keys(&offer), ["event", "expires_at", "link", "words", "words_at"]);
     assert_eq!(offer["event"], "offer");
     (pairing, offer["link"].as_str().unwrap().to_owned())
+}
+
+/// As [`offer`], but gives the words and where their endpoint is.
+fn offer_words(device: &Device) -> (Running, Vec<String>, String) {
+    let mut pairing = device.start(&["pair", "--yes", "--json"]);
+    let offer = pairing.line();
+    let words = offer["words"].as_str().unwrap().split(' ').map(str::to_owned).collect();
+    (pairing, words, offer["words_at"][0].as_str().unwrap().to_owned())
+}
+
+/// Words need neither quotes nor order of options; a link and words are told apart by themselves.
+#[test]
+fn six_words_join_as_a_link_does() {
+    let desk = Device::new("desk");
+    let lap = Device::new("lap");
+    let (mut pairing, words, at) = offer_words(&desk);
+    assert_eq!(words.len(), 6);
+    let mut line = vec!["join"];
+    line.extend(words.iter().map(String::as_str));
+    line.extend(["--at", &at, "--yes"]);
+    let joined = lap.json(&line);
+    let desk_id = desk.json(&["id"])["device"].clone();
+    assert_eq!(joined, json!({"device": desk_id, "name": "desk", "role": "own"}));
+    assert_eq!(pairing.line()["event"], "paired");
+    succeeded(&["pair"], &pairing.end());
+    desk.ok(&["workspace", "new", "garden"]);
+    crate::device::sync(&desk, &lap);
+    assert_equal(&lap, &desk);
+}
+
+#[test]
+fn words_that_are_wrong() {
+    let desk = Device::new("desk");
+    let lap = Device::new("lap");
+    let (mut pairing, words, at) = offer_words(&desk);
+    let join = |words: &str, more: &[&str]| lap.fails(&[&["join", words, "--yes"], more].concat());
+
+    let mistyped = join("pizza cofee harvest ensure fog spike", &[]);
+    assert_eq!(mistyped.code, 2, "{mistyped:?}");
+    assert!(mistyped.why.contains("word 2") && mistyped.why.contains("coffee"), "{mistyped:?}");
+    for slip in ["pizza coffee harvest ensure fog spin", "pizza coffee harvest ensure fog", "pizza pizza"] {
+        let failure = join(slip, &[]);
+        assert_eq!(failure.code, 2, "{failure:?}");
+        assert!(failure.hint.contains("six words"), "{failure:?}");
+    }
+    // The right words of another offer find nobody, and the device behind these learns nothing of it.
+    let other = join("pizza coffee harvest ensure fog spike", &["--at", &at]);
+    assert_eq!(other.code, 4, "{other:?}");
+    // Without an address there is nobody to dial.
+    let nowhere = join(&words.join("-"), &[]);
+    assert_eq!(nowhere.code, 4, "{nowhere:?}");
+    assert!(nowhere.hint.contains("--at"), "{nowhere:?}");
+
+    lap.json(&["join", &words.join("-").to_uppercase(), "--at", &at, "--yes"]);
+    pairing.event("paired");
+    succeeded(&["pair"], &pairing.end());
+}
+
+/// The pictures hold the link, and nobody else may read them.
+#[test]
+fn the_link_as_a_picture() {
+    let desk = Device::new("desk");
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("code.png"), "an older one").unwrap();
+    let (pairing, link) = offer(&desk, &["--qr", &path("code.png")]);
+    let bytes = std::fs::read(path("code.png")).unwrap();
+    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let frame = reader.next_frame(&mut pixels).unwrap();
+    let [width, height] = [frame.width, frame.height].map(|side| usize::try_from(side).unwrap());
+    let shade = |x: usize, y: usize| if pixels[y * frame.line_size + x / 8] & (0x80 >> (x % 8)) == 0 { 0 } else { 255 };
+    let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, shade);
+    assert_eq!(image.detect_grids()[0].decode().unwrap().1, link);
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path("code.png")).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    pairing.signal("INT");
+    pairing.end();
+
+    let (pairing, _link) = offer(&desk, &["--qr", &path("code.svg")]);
+    assert!(std::fs::read_to_string(path("code.svg")).unwrap().contains("<svg"));
+    pairing.signal("INT");
+    pairing.end();
+    let nowhere = desk.fails(&["pair", "--yes", "--qr", &path("no/such/folder/code.svg")]);
+    assert_eq!(nowhere.code, 1, "{nowhere:?}");
+    assert_eq!(nowhere.stdout, "", "no offer was shown");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use verso_transport::{Closed, DialError, MAX_PAIRING_MESSAGE, PairError};
 use verso_wire::limits::HANDSHAKE_TIMEOUT;
 use verso_wire::{CloseCode, Reason};
 
-use crate::fixture::{ANNA, BEN, Device, close_all, id};
+use crate::fixture::{ANNA, BEN, CARL, Device, close_all, id, key};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_may_talk_while_an_offer_is_open() {
@@ -113,5 +113,45 @@ async fn who_proves_nothing_in_time_is_put_out() {
     tokio::time::resume();
     assert_eq!(accepted.closed().await, Closed::ByUs);
     assert_eq!(dialled.closed().await, Closed::ByPeer(Reason::HandshakeFailed.into()));
+    close_all([&anna, &ben]).await;
+}
+
+/// A one-time endpoint is another id at another port, lets everybody try to pair, and nobody do anything else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_door_is_for_pairing_alone() {
+    let (anna, ben) = (Device::up(ANNA, &[BEN]).await, Device::up(BEN, &[ANNA]).await);
+    let door = anna.transport.open_door(&key(CARL)).await.unwrap();
+    assert_eq!(door.id(), id(CARL));
+    assert_ne!(door.port(), anna.transport.port());
+    let addresses = door.addresses();
+    assert!(!addresses.is_empty() && addresses.iter().all(|address| address.ip().is_loopback()), "{addresses:?}");
+
+    let knock = async {
+        let mut pairing = ben.transport.dial_pairing(&id(CARL), &addresses).await.unwrap();
+        pairing.send(Bytes::from_static(b"knock")).await.unwrap();
+        pairing
+    };
+    let (outside, inside) = tokio::join!(knock, door.accept());
+    let mut inside = inside.unwrap();
+    assert_eq!(inside.receive().await.unwrap(), b"knock"[..]);
+    assert_eq!((inside.own(), inside.peer()), (id(CARL), id(BEN)));
+    assert_eq!((outside.own(), outside.peer()), (id(BEN), id(CARL)));
+    assert_eq!(inside.exporter(), outside.exporter());
+
+    // Not even those who know the device get anything else there, nor does the device answer there under its own id.
+    ben.gate.agree(CARL, crate::fixture::Agreed::with(CARL));
+    let dialled = tokio::time::timeout(std::time::Duration::from_secs(2), ben.dial_at(CARL, &addresses)).await;
+    assert!(!matches!(dialled, Ok(Ok(_))), "it syncs with nobody");
+    let elsewhere = ben.transport.dial_pairing(&anna.id(), &addresses).await.unwrap_err();
+    assert_eq!(elsewhere, DialError::WrongDevice);
+
+    // When it closes, so does what came by it, and nobody is there any more; the device itself stays.
+    door.close().await;
+    assert_eq!(outside.closed().await, Closed::ByPeer(CloseCode::DONE));
+    assert!(door.accept().await.is_none());
+    drop(inside);
+    let mut end = ben.dial(&anna).await.unwrap();
+    end.1.send(Bytes::from_static(b"still here")).await.unwrap();
+    drop(end);
     close_all([&anna, &ben]).await;
 }

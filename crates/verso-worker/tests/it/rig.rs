@@ -12,7 +12,7 @@ use verso_pairing::{Paired, PairingLink};
 use verso_transport::Network;
 use verso_trust::PeerRole;
 use verso_wire::Application as _;
-use verso_worker::{Answer, OfferOptions, PairingEvent, PairingOffer, SyncWorker, WorkerHandle, WorkerOptions};
+use verso_worker::{Answer, OfferOptions, PairingEvent, PairingOffer, SyncWorker, Ways, WorkerHandle, WorkerOptions};
 
 /// A device whose worker is running, but syncs only when told.
 pub(crate) struct Device {
@@ -95,7 +95,7 @@ impl Device {
 pub(crate) async fn offer(device: &Device) -> PairingOffer {
     device
         .handle
-        .offer(OfferOptions { role: PeerRole::Own, workspaces: Vec::new(), ttl: Duration::from_mins(1) })
+        .offer(OfferOptions { role: PeerRole::Own, workspaces: Vec::new(), ttl: Duration::from_mins(1), ways: Ways::Nearby })
         .await
         .unwrap()
 }
@@ -126,7 +126,7 @@ pub(crate) async fn join(device: &Device, link: &PairingLink) -> Result<Paired, 
         }
     };
     tokio::select! {
-        joined = device.handle.join(link, &sender) => joined,
+        joined = device.handle.join(link, &[], &sender) => joined,
         () = answers => unreachable!("the sender is alive"),
     }
 }

@@ -10,7 +10,7 @@ use verso_pairing::PairingLink;
 use verso_transport::Network;
 use verso_trust::PeerRole;
 use verso_worker::{
-    Answer, OfferOptions, OutcomeState, PairingEvent, PeerOutcome, SyncWorker, WorkerHandle, WorkerOptions,
+    Answer, OfferOptions, OutcomeState, PairingEvent, PeerOutcome, SyncWorker, Ways, WorkerHandle, WorkerOptions,
 };
 
 use super::{PATIENCE, failed};
@@ -119,7 +119,7 @@ impl Actor {
 /// Pairs two devices by a link. Both people say yes.
 pub(super) async fn pair(desk: &Actor, laptop: &Actor) -> Result<String, CliError> {
     const WHAT: &str = "the two devices could not be paired";
-    let options = OfferOptions { role: PeerRole::Own, workspaces: Vec::new(), ttl: PATIENCE };
+    let options = OfferOptions { role: PeerRole::Own, workspaces: Vec::new(), ttl: PATIENCE, ways: Ways::Link };
     let mut offer = desk.handle.offer(options).await.map_err(|error| failed(WHAT, &error))?;
     let text = offer.with_link(ToString::to_string);
     let link: PairingLink = text.parse().map_err(|error: verso_pairing::LinkError| failed(WHAT, &error))?;
@@ -143,7 +143,7 @@ pub(super) async fn pair(desk: &Actor, laptop: &Actor) -> Result<String, CliErro
         }
     };
     let joins = async {
-        let joined = laptop.handle.join(&link, &sender).await.map_err(|error| failed(WHAT, &error));
+        let joined = laptop.handle.join(&link, &[], &sender).await.map_err(|error| failed(WHAT, &error));
         drop(sender);
         joined
     };
