@@ -82,7 +82,7 @@ pub fn mend<S: Storage>(storage: &S, key: &DeviceKey) -> Result<Mended, MendErro
         let (mut state, _found) = LocalState::load(storage, &key.derive(), KeyProof::Proven)?;
         state.renew(storage)?;
         if let Some(heads) = found.control.take() {
-            state.unconfirmed = Some(Unconfirmed { heads, confirmed: BTreeSet::new() });
+            state.unconfirmed = Some(Unconfirmed { heads, ..Unconfirmed::default() });
         }
         state.store(storage, &key.derive())?;
     }

@@ -24,7 +24,7 @@ fn passphrase() -> Passphrase {
     Passphrase::new(Zeroizing::new("correct horse battery staple".to_owned())).unwrap()
 }
 
-fn back_up_from<S: Storage>(storage: &S) -> Result<(Vec<u8>, BackedUp), BackupError> {
+pub(crate) fn back_up_from<S: Storage>(storage: &S) -> Result<(Vec<u8>, BackedUp), BackupError> {
     let target = MemoryStorage::new(9);
     let source = BackupSource { storage, key: &my_key(), host: b"what the host keeps", now_ms: NOW.wall_ms };
     let mut last = BackupProgress { done: 0, of: 0 };
@@ -45,7 +45,7 @@ fn opened(backup: &[u8]) -> Result<Backup<MemoryFile>, RestoreError> {
     Backup::open(source.open("backup").unwrap(), &passphrase())
 }
 
-fn restore_to(disk: &MemoryStorage, backup: &[u8]) -> Result<Restored, RestoreError> {
+pub(crate) fn restore_to(disk: &MemoryStorage, backup: &[u8]) -> Result<Restored, RestoreError> {
     opened(backup)?.restore(disk, &mut |_| {})
 }
 
