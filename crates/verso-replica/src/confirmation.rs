@@ -1,25 +1,47 @@
 //! Confirmation: a device that was put back to an earlier state trusts nobody with more than the control log, until it knows who is still
 //! trusted.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::Storage;
 use verso_session::Input;
 use verso_trust::PeerRole;
 use verso_vv::{Author, Seq};
-use verso_wire::{Application, Offered, Reason};
+use verso_wire::{Application, Offered, Reason, VectorEntry};
 
 use crate::effect::{ConnectionId, Effect, Event};
-use crate::local::{LocalFile, LocalStateError};
+use crate::local::{Contact, LocalFile, LocalStateError};
 use crate::replica::{Now, Replica};
 use crate::sync::Stop;
 
-/// What waits on a connection with an own device that is not confirmed, until the control log is level.
-#[derive(Debug, Default)]
+/// What waits on a connection with an own device that is not confirmed.
+#[derive(Debug)]
 pub(crate) struct Withheld {
-    /// What the peer offers. It is not decided yet.
-    offered: Vec<Offered>,
-    /// Whether the peer lacked something that this device had when it was put back: then it knows less than that, and confirms nothing.
-    is_behind: bool,
+    /// What the peer offers, of which nothing is taken yet: no more than a session lets it offer.
+    offered: BTreeMap<WorkspaceId, Offered>,
+    until: Until,
+}
+
+/// What it waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// The control log is level: by that the peer may confirm all. Its offers are answered only then.
+    Level,
+    /// Another device confirms the peer, or the person does. It shares nothing but the control log meanwhile, and that was told.
+    Confirmed,
+}
+
+impl Withheld {
+    /// Tells whether it shows only later whether the peer is confirmed: its offers are not to be answered yet.
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.until == Until::Level
+    }
+
+    /// Tells whether it was told that the peer is not confirmed.
+    pub(crate) fn is_told(&self) -> bool {
+        self.until == Until::Confirmed
+    }
 }
 
 impl<S: Storage, A: Application> Replica<S, A> {
@@ -39,15 +61,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
         self.local_file = LocalFile::Due;
         self.save_local()?;
         self.follow_confirmations();
-        self.note_reason(peer, None, now);
         if self.unconfirmed().next().is_none() {
-            self.confirm_all()?;
+            return self.confirm_all(now);
         }
-        for id in self.connection_ids() {
-            if self.connections.get(&id).is_some_and(|connection| connection.peer == peer) {
-                self.release(id, now);
-            }
-        }
+        self.release(now);
         Ok(())
     }
 
@@ -64,55 +81,116 @@ impl<S: Storage, A: Application> Replica<S, A> {
 
     /// Returns what is to be withheld on a new connection with a peer.
     pub(crate) fn withheld(&self, peer: &DeviceId, role: PeerRole) -> Option<Withheld> {
-        (role == PeerRole::Own && self.trust().is_unconfirmed(peer)).then(Withheld::default)
+        let is_withheld = role == PeerRole::Own && self.trust().is_unconfirmed(peer);
+        is_withheld.then_some(Withheld { offered: BTreeMap::new(), until: Until::Level })
     }
 
-    /// Keeps a peer's offer until it may be decided. Returns it if it may be now.
-    pub(crate) fn withhold(&mut self, id: ConnectionId, add: Vec<Offered>) -> Option<Vec<Offered>> {
-        match self.connections.get_mut(&id).and_then(|connection| connection.withheld.as_mut()) {
-            Some(withheld) => {
-                withheld.offered.extend(add);
-                None
+    /// Takes what a peer offers now and what it no longer offers, or keeps it until any of it may be taken. Returns the answer, if one is due.
+    pub(crate) fn take_offer(&mut self, id: ConnectionId, add: Vec<Offered>, remove: &[WorkspaceId]) -> Option<Input> {
+        let connection = self.connections.get_mut(&id)?;
+        let peer = connection.peer;
+        let Some(withheld) = &mut connection.withheld else { return Some(self.consider_offer(peer, &add)) };
+        withheld.offered.retain(|workspace, _| !remove.contains(workspace));
+        withheld.offered.extend(add.into_iter().map(|offered| (offered.workspace, offered)));
+        withheld.is_told().then(|| Input::Offers(self.offers_for(&peer)))
+    }
+
+    /// Notes what a peer lacks, as its vector shows, of what the control log had when this device was put back: then it knows less than that, and
+    /// confirms nobody, whatever it is given now. Of the signers in `renames` its vector shows nothing yet. Durable when it returns, so before
+    /// the peer is given anything.
+    pub(crate) fn note_lacks(
+        &mut self,
+        peer: DeviceId,
+        vector: &[VectorEntry],
+        renames: &BTreeSet<Author>,
+    ) -> Result<(), LocalStateError> {
+        let Some(unconfirmed) = &self.local.unconfirmed else { return Ok(()) };
+        let (control, mut lacked) = (&self.control, BTreeSet::new());
+        for (name, last) in &unconfirmed.heads {
+            // Forks may have been learnt since: then any chain of the same signer counts.
+            let signer = control.lineage.signer(name);
+            let is_lacking = |chain: Author| {
+                let until = control.head(&chain).seq.min(*last);
+                let shown =
+                    vector.binary_search_by(|entry| entry.author.cmp(&chain)).ok().and_then(|at| vector.get(at));
+                control.lineage.first(&chain) <= until && shown.is_none_or(|shown| shown.seq < until)
+            };
+            if !renames.contains(&signer) && control.names(&signer).any(is_lacking) {
+                lacked.insert((peer, signer));
             }
-            None => Some(add),
         }
+        self.note_behind(lacked)
     }
 
-    /// Notes what a peer lacks of the control log.
-    pub(crate) fn note_lack(&mut self, id: ConnectionId, author: &Author, from: Seq) {
-        let Some(unconfirmed) = &self.local.unconfirmed else { return };
-        // Forks may have been learnt since: then any chain of the same signer counts.
+    /// Notes that a peer doesn't take a chain of the control log from an entry on: what was there when this device was put back it lacks for good.
+    pub(crate) fn note_declined(&mut self, peer: DeviceId, author: &Author, from: Seq) -> Result<(), LocalStateError> {
+        let Some(unconfirmed) = &self.local.unconfirmed else { return Ok(()) };
         let lineage = &self.control.lineage;
-        let is_of = |name: &Author| lineage.signer(name) == lineage.signer(author);
-        let was_there = unconfirmed.heads.iter().any(|(name, last)| is_of(name) && from <= *last);
-        if was_there && let Some(withheld) = self.connections.get_mut(&id).and_then(|it| it.withheld.as_mut()) {
-            withheld.is_behind = true;
+        let signer = lineage.signer(author);
+        let was_there = unconfirmed.heads.iter().any(|(name, last)| lineage.signer(name) == signer && from <= *last);
+        self.note_behind(was_there.then_some((peer, signer)))
+    }
+
+    /// Forgets what a peer lacked of a signer's chains: it shows a fork of them, so it calls them by names that this device did not know. What it
+    /// lacks shows anew at the next contact. Durable when it returns.
+    pub(crate) fn forget_lacks(&mut self, peer: &DeviceId, signer: &Author) -> Result<(), LocalStateError> {
+        let unconfirmed = self.local.unconfirmed.as_mut();
+        if unconfirmed.is_some_and(|unconfirmed| unconfirmed.behind.remove(&(*peer, *signer))) {
+            self.local_file = LocalFile::Due;
+            self.save_local()?;
         }
+        Ok(())
+    }
+
+    fn note_behind(&mut self, lacked: impl IntoIterator<Item = (DeviceId, Author)>) -> Result<(), LocalStateError> {
+        let Some(unconfirmed) = &mut self.local.unconfirmed else { return Ok(()) };
+        let before = unconfirmed.behind.len();
+        unconfirmed.behind.extend(lacked);
+        if unconfirmed.behind.len() > before {
+            self.local_file = LocalFile::Due;
+            self.save_local()?;
+        }
+        Ok(())
+    }
+
+    /// Tells whether an own device, with which the control log is level, confirms all: it had what there was when this device was put back,
+    /// and so has this device again.
+    fn is_confirmed_by(&self, peer: &DeviceId) -> bool {
+        let Some(unconfirmed) = &self.local.unconfirmed else { return false };
+        let control = &self.control;
+        let is_back = |(name, last): (&Author, &Seq)| {
+            control.names(&control.lineage.signer(name)).any(|chain| *last <= control.head(&chain).seq)
+        };
+        self.trust().role(peer) == Some(PeerRole::Own)
+            && unconfirmed.behind.iter().all(|(device, _)| device != peer)
+            && unconfirmed.heads.iter().all(is_back)
     }
 
     /// Considers that the control log is level with a peer. If it is an own device that knew all that this one did when it was put back, and
     /// what came since with it, then trust is as new as that device's. Returns what the session is to be told.
     pub(crate) fn control_is_level(&mut self, id: ConnectionId, now: Now) -> Option<Input> {
-        let connection = self.connections.get_mut(&id)?;
-        let (peer, withheld) = (connection.peer, connection.withheld.take()?);
-        // What it brought may have removed the peer itself: then the session ends with the next flush.
-        if withheld.is_behind || self.trust().role(&peer) != Some(PeerRole::Own) {
-            if let Some(connection) = self.connections.get_mut(&id) {
-                connection.unconfirmed = true;
-            }
-            self.stopped(Stop { peer, workspace: None, entries: None, reason: Reason::Unconfirmed }, now);
-        } else {
+        let peer = self.connections.get(&id)?.peer;
+        if self.is_confirmed_by(&peer) {
             // What the peer brought is made durable before anything follows from it.
-            let confirmed = self.sync_log(&WorkspaceId::CONTROL).is_ok() && self.confirm_all().is_ok();
+            let confirmed = self.sync_log(&WorkspaceId::CONTROL).is_ok() && self.confirm_all(now).is_ok();
             if !confirmed {
                 return Some(Input::Refused(self.failure(&WorkspaceId::CONTROL).unwrap_or(Reason::DiskFull)));
             }
         }
-        Some(self.consider_offer(peer, &withheld.offered))
+        // What it brought may have removed the peer itself: then the session ends with the next flush.
+        let is_confirmed = self.trust().role(&peer) == Some(PeerRole::Own) && !self.trust().is_unconfirmed(&peer);
+        let connection = self.connections.get_mut(&id)?;
+        let withheld = connection.withheld.take_if(|withheld| withheld.is_undecided())?;
+        if is_confirmed {
+            return Some(self.decide(peer, withheld));
+        }
+        connection.withheld = Some(Withheld { until: Until::Confirmed, ..withheld });
+        self.stopped(Stop { peer, workspace: None, entries: None, reason: Reason::Unconfirmed }, now);
+        Some(Input::Offers(self.offers_for(&peer)))
     }
 
-    /// Gives up all reserve.
-    fn confirm_all(&mut self) -> Result<(), LocalStateError> {
+    /// Gives up all reserve. Durable when it returns.
+    fn confirm_all(&mut self, now: Now) -> Result<(), LocalStateError> {
         let Some(before) = self.local.unconfirmed.take() else { return Ok(()) };
         self.local_file = LocalFile::Due;
         if let Err(error) = self.save_local() {
@@ -122,15 +200,40 @@ impl<S: Storage, A: Application> Replica<S, A> {
         self.follow_confirmations();
         self.folds_changed.insert(WorkspaceId::CONTROL);
         self.effects.push_back(Effect::Event(Event::Confirmed));
+        self.release(now);
         Ok(())
     }
 
-    /// Decides what was withheld on a connection.
-    fn release(&mut self, id: ConnectionId, now: Now) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
-        connection.unconfirmed = false;
-        let (peer, Some(withheld)) = (connection.peer, connection.withheld.take()) else { return };
-        let answer = self.consider_offer(peer, &withheld.offered);
-        self.handle(id, now, answer);
+    /// Goes on with peers that are confirmed now: nothing keeps anything from moving, and what they offered is decided. Where the control log is
+    /// not level yet that comes first.
+    fn release(&mut self, now: Now) {
+        let was_kept = |contact: &Contact| {
+            contact.reason.as_ref().is_some_and(|(code, _since)| code == Reason::Unconfirmed.code())
+        };
+        let kept = self
+            .local
+            .contacts
+            .iter()
+            .filter(|(peer, contact)| was_kept(contact) && !self.trust().is_unconfirmed(peer));
+        for peer in kept.map(|(peer, _)| *peer).collect::<Vec<_>>() {
+            self.note_reason(peer, None, now);
+        }
+        for id in self.connection_ids() {
+            let Some(peer) = self.connections.get(&id).map(|connection| connection.peer) else { continue };
+            if self.trust().is_unconfirmed(&peer) {
+                continue;
+            }
+            let connection = self.connections.get_mut(&id);
+            let told = connection.and_then(|connection| connection.withheld.take_if(|withheld| withheld.is_told()));
+            if let Some(withheld) = told {
+                let answer = self.decide(peer, withheld);
+                self.handle(id, now, answer);
+            }
+        }
+    }
+
+    fn decide(&mut self, peer: DeviceId, withheld: Withheld) -> Input {
+        let offered: Vec<Offered> = withheld.offered.into_values().collect();
+        self.consider_offer(peer, &offered)
     }
 }

@@ -8,6 +8,7 @@ use verso_session::{EncodedRun, Input};
 use verso_vv::{Author, Seq};
 use verso_wire::{Application, ChainHead, Reason};
 
+use crate::confirmation::Withheld;
 use crate::effect::{ConnectionId, Effect, Event};
 use crate::error::FlushError;
 use crate::journal::{AppendedRun, Ingested};
@@ -168,7 +169,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         }
         for id in self.connection_ids() {
             let Some(connection) = self.connections.get(&id) else { continue };
-            if connection.withheld.is_some() {
+            if connection.withheld.as_ref().is_some_and(Withheld::is_undecided) {
                 continue;
             }
             let peer = connection.peer;

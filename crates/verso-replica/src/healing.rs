@@ -60,6 +60,12 @@ impl<S: Storage, A: Application> Replica<S, A> {
         if !self.forks.has_room_for(&workspace, &proof) {
             return None; // What follows of the branches is declined.
         }
+        let peer = self.connections.get(&id)?.peer;
+        if workspace == WorkspaceId::CONTROL
+            && let Err(error) = self.forget_lacks(&peer, &proof.author)
+        {
+            return Some(Input::Refused(JournalError::from(error).reason()));
+        }
         self.learn(workspace, proof, now).err().map(|error| Input::Refused(error.reason()))
     }
 
@@ -123,20 +129,29 @@ impl<S: Storage, A: Application> Replica<S, A> {
         kept.map_err(|error| LocalStateError::Seal(error).into())
     }
 
-    /// Sends a peer the proofs of forks that it doesn't know, as its vector shows: it names neither branch.
+    /// Sends a peer the proofs of forks that it doesn't know, as its vector shows: it names neither branch. Returns why the session ends, if it does.
     pub(crate) fn answer_vector(
         &mut self,
         id: ConnectionId,
         workspace: WorkspaceId,
         entries: &[VectorEntry],
         now: Now,
-    ) {
+    ) -> Option<Input> {
         let names = |author: &Author| entries.binary_search_by(|entry| entry.author.cmp(author)).is_ok();
         let is_due = |proof: &&ForkProof| branches(proof).is_some_and(|branches| !branches.iter().any(names));
         let due: Vec<ForkProof> = self.forks.of(&workspace).filter(is_due).cloned().collect();
+        if workspace == WorkspaceId::CONTROL {
+            let peer = self.connections.get(&id)?.peer;
+            // Whoever is shown a fork names what it holds by other names from the next contact on.
+            let renames = due.iter().map(|proof| proof.author).collect();
+            if let Err(error) = self.note_lacks(peer, entries, &renames) {
+                return Some(Input::Refused(JournalError::from(error).reason()));
+            }
+        }
         for proof in due {
             self.handle(id, now, Input::Proof { workspace, proof });
         }
+        None
     }
 
     /// Asks a peer for an author's chain from further back, because what it sent, from `first` on, does not follow what is held.

@@ -152,6 +152,9 @@ pub(crate) struct Unconfirmed {
     pub(crate) heads: BTreeMap<Author, Seq>,
     /// Whom the person has confirmed since.
     pub(crate) confirmed: BTreeSet<DeviceId>,
+    /// Own devices that lacked some of that when they were met, and by whose signature what they lacked is: they know less than this device
+    /// did, whatever they have learnt from it since.
+    pub(crate) behind: BTreeSet<(DeviceId, Author)>,
 }
 
 /// How the state was found.

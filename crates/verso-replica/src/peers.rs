@@ -188,12 +188,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
         self.local_file = LocalFile::Due;
         self.control.view.state.control.drop_provisional(&peer);
         self.trust_revision += 1;
-        // Whoever is paired anew is confirmed by that.
-        if let Some(unconfirmed) = &mut self.local.unconfirmed {
-            unconfirmed.confirmed.insert(peer);
-            self.follow_confirmations();
-        }
         self.effects.push_back(Effect::Event(Event::PeerAdmitted { peer }));
+        // Whoever is paired anew is confirmed by that.
+        self.confirm(peer, now).map_err(FlushError::from)?;
         self.flush(now)?;
         Ok(())
     }

@@ -35,8 +35,6 @@ pub(crate) struct Connection {
     failed: BTreeSet<WorkspaceId>,
     /// What waits until the peer is confirmed, or has shown that it can confirm others.
     pub(crate) withheld: Option<Withheld>,
-    /// The peer was not confirmed, and shares nothing but the control log.
-    pub(crate) unconfirmed: bool,
     /// A tag of the addresses that it was told on this connection, if it was.
     told: Option<u64>,
 }
@@ -73,7 +71,7 @@ impl Connection {
     /// Whether something is left that one of the two doesn't take.
     fn is_stopped(&self) -> bool {
         let is_refused = |declined: &Declined| matches!(declined, Declined::Refused { .. });
-        self.unconfirmed
+        self.withheld.as_ref().is_some_and(Withheld::is_told)
             || !self.unwanted.is_empty()
             || !self.failed.is_empty()
             || self.declined.values().any(is_refused)
@@ -154,7 +152,6 @@ impl<S: Storage, A: Application> Replica<S, A> {
             unwanted: BTreeSet::new(),
             failed: failed.iter().map(|(workspace, _)| *workspace).collect(),
             withheld: self.withheld(&peer, role),
-            unconfirmed: false,
             told: is_news.then_some(tag),
         };
         let is_withheld = connection.withheld.is_some();
@@ -270,16 +267,12 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 let contact = self.local.contacts.entry(peer).or_default();
                 contact.shared.retain(|workspace| !remove.contains(workspace));
                 contact.offered.retain(|workspace, _| !remove.contains(workspace));
-                let add = self.withhold(id, add)?;
-                return Some(self.consider_offer(peer, &add));
+                return self.take_offer(id, add, &remove);
             }
             Output::Describe { workspace } => {
                 return Some(self.answer(peer, workspace, |replica| replica.describe(workspace, &peer)));
             }
             Output::Read { workspace, author, from, max_bytes } => {
-                if workspace == WorkspaceId::CONTROL {
-                    self.note_lack(id, &author, from);
-                }
                 return Some(self.answer(peer, workspace, |replica| {
                     let units = replica.read_units(&workspace, &author, from, max_bytes)?;
                     Ok(Input::Units { workspace, author, units })
@@ -291,9 +284,14 @@ impl<S: Storage, A: Application> Replica<S, A> {
                     return Some(Input::Refused(error.reason()));
                 }
             }
-            Output::PeerVector { workspace, entries } => self.answer_vector(id, workspace, &entries, now),
+            Output::PeerVector { workspace, entries } => return self.answer_vector(id, workspace, &entries, now),
             Output::PeerProof { workspace, proof } => return self.consider_proof(id, workspace, proof, now),
             Output::PeerDeclined { workspace, author, from, reason } => {
+                if workspace == WorkspaceId::CONTROL
+                    && let Err(error) = self.note_declined(peer, &author, from)
+                {
+                    return Some(Input::Refused(JournalError::from(error).reason()));
+                }
                 let entries = Some((author, from));
                 self.unwanted(id, Stop { peer, workspace: Some(workspace), entries, reason }, now);
             }

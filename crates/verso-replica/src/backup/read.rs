@@ -263,7 +263,8 @@ impl<S: Storage> Restoring<'_, S> {
         self.units += 1;
         self.entries = self.entries.saturating_add(meta.entries());
         if *workspace == WorkspaceId::CONTROL {
-            self.control.insert(meta.author, meta.last_seq);
+            let last = self.control.entry(*unit.signer()).or_default();
+            *last = meta.last_seq.max(*last);
         }
         Ok(())
     }

@@ -124,7 +124,7 @@ impl<S: Storage, T: State> Journal<S, T> {
     }
 
     /// Returns what the chains of a signer are called.
-    fn names(&self, signer: &Author) -> impl Iterator<Item = Author> + '_ {
+    pub(crate) fn names(&self, signer: &Author) -> impl Iterator<Item = Author> + '_ {
         let only = (!self.lineage.is_forked(signer)).then_some(*signer);
         self.lineage.names(signer).chain(only)
     }

@@ -6,6 +6,7 @@ mod admission;
 mod backup;
 mod checkpoint;
 mod committing;
+mod confirming;
 mod conflicts;
 mod declining;
 mod failing;

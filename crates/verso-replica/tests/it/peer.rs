@@ -19,6 +19,14 @@ pub(crate) enum Closed {
     For(Reason),
 }
 
+/// Of which logs a peer claims to hold what the replica holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claims {
+    All,
+    ControlLog,
+    Nothing,
+}
+
 /// A connected peer. What the protocol asks for before data flows it does by itself; it claims to hold what the replica holds.
 pub(crate) struct Peer {
     pub(crate) device: DeviceId,
@@ -35,7 +43,7 @@ pub(crate) struct Peer {
     pub(crate) offered: BTreeMap<WorkspaceId, Offered>,
     /// How the connection was closed, if it was.
     pub(crate) closed: Closed,
-    silent: bool,
+    claims: Claims,
     /// Whether it was told what is offered: all of it once, and that is to be decided even if it is nothing.
     was_offered: bool,
 }
@@ -50,7 +58,14 @@ impl Peer {
 
     /// Connects, and claims nothing about what it holds of workspaces.
     pub(crate) fn connect_silently(rig: &mut Rig, device: DeviceId, workspaces: &[WorkspaceId]) -> Self {
-        let mut peer = Self { silent: true, ..Self::begin(rig, device, workspaces) };
+        let mut peer = Self { claims: Claims::ControlLog, ..Self::begin(rig, device, workspaces) };
+        peer.listen(rig);
+        peer
+    }
+
+    /// Connects, and says nothing about what it holds of the control log as long as nobody has it say so.
+    pub(crate) fn connect_untold(rig: &mut Rig, device: DeviceId, workspaces: &[WorkspaceId]) -> Self {
+        let mut peer = Self { claims: Claims::Nothing, ..Self::begin(rig, device, workspaces) };
         peer.listen(rig);
         peer
     }
@@ -76,7 +91,7 @@ impl Peer {
             hellos: BTreeMap::new(),
             offered: BTreeMap::new(),
             closed: Closed::Not,
-            silent: false,
+            claims: Claims::All,
             was_offered: false,
         }
     }
@@ -149,7 +164,12 @@ impl Peer {
             }
             (Stream::Workspace(workspace), Message::Hello { digest }) => {
                 self.hellos.insert(workspace, digest);
-                if !self.silent || workspace == WorkspaceId::CONTROL {
+                let is_claimed = match self.claims {
+                    Claims::All => true,
+                    Claims::ControlLog => workspace == WorkspaceId::CONTROL,
+                    Claims::Nothing => false,
+                };
+                if is_claimed {
                     self.say_in(rig, workspace, Message::Hello { digest });
                 }
             }

@@ -99,6 +99,34 @@ fn a_device_that_knows_less_than_the_backup_confirms_nobody() {
     });
 }
 
+/// It is taught at the first contact, and knows no more of who was removed since than before.
+#[test]
+fn a_device_that_knows_less_confirms_nobody_however_often_it_is_met() {
+    for_seeds(0..12, |seed| {
+        let (mut group, _) = restored_with_one_behind(seed);
+        let [first, second, third] = group.devices[..] else { panic!("three devices") };
+        let world = &mut group.world;
+        for round in 0..3 {
+            world.connect(first, second);
+            if seed % 2 == 0 {
+                world.run();
+            } else {
+                world.cut_after(seed + 4 * round);
+                world.run();
+                world.cut();
+                world.stop(first);
+                world.start(first);
+            }
+            world.cut();
+            assert_eq!((unconfirmed(world, first), told(world, first, is_confirmed)), (2, 0), "at contact {round}");
+        }
+        world.connect(third, first);
+        world.run();
+        assert_eq!((unconfirmed(world, first), told(world, first, is_confirmed)), (0, 1));
+        world.check();
+    });
+}
+
 #[test]
 fn the_person_confirms_one_by_name() {
     for_seeds(0..12, |seed| {

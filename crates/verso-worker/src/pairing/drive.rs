@@ -6,9 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
-use verso_pairing::{Input, Joiner, NearbyCode, Offer, Output, Paired, PairingError, Shower};
+use verso_pairing::{Input, Joiner, NearbyCode, Offer, Output, Paired, PairingError, Shower, WorkspaceTerms};
 use verso_replica::{PairSecret, ProvisionalPeer, SharedAtPairing};
 use verso_transport::PairConnection;
+use verso_trust::PeerRole;
 use verso_wire::{Application, CloseCode, Reason};
 
 use super::{Answer, PairingEvent, lock};
