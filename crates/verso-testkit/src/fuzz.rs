@@ -11,6 +11,7 @@
 //! choices with [`Bytes`]: small numbers, so that a fuzzer's small change is a small change of what happens. It bounds what one
 //! input may cost, and uses no randomness and no clock of its own.
 
+mod announcement;
 mod backup_restore;
 mod bytes;
 mod chains;
@@ -28,6 +29,7 @@ mod shapes;
 mod units;
 mod words;
 
+pub use announcement::announcement;
 pub use backup_restore::backup_restore;
 pub use bytes::Bytes;
 pub use chains::chain;
@@ -55,6 +57,7 @@ pub struct Target {
 
 /// All targets, by name.
 pub const TARGETS: &[Target] = &[
+    Target { name: "announcement", run: announcement },
     Target { name: "backup_restore", run: backup_restore },
     Target { name: "chain", run: chain },
     Target { name: "frame", run: frame },

@@ -35,6 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "verso-session",
             "verso-pairing",
             "verso-replica",
+            "verso-discovery",
         ],
     ),
     (
