@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use verso_identity::KeyStoreKind;
+use verso_trust::{Access, PeerRole};
 
 mod conflicts;
 mod help;
@@ -167,6 +168,8 @@ pub(crate) enum Command {
         /// Writes the link as a QR code into a picture, whose name ends in .svg or .png; it replaces one that is there
         #[arg(long, value_name = "FILE", value_parser = Picture::parse)]
         qr: Option<Picture>,
+        #[command(flatten)]
+        terms: TermsOptions,
         /// Agrees without asking
         #[arg(long)]
         yes: bool,
@@ -184,8 +187,29 @@ pub(crate) enum Command {
         #[arg(long)]
         yes: bool,
     },
-    /// Lists paired devices
+    /// Lists paired devices: who added them, how and when, and what friends were given
     Peers,
+    /// Trusts a peer no longer, on any of your devices
+    #[command(after_help = help::FORGET)]
+    Forget {
+        /// Peer by name, id or start of an id
+        peer: String,
+    },
+    /// Changes what your devices call a peer
+    Rename {
+        /// Peer by name, id or start of an id
+        peer: String,
+        /// The new name
+        name: String,
+    },
+    /// Notes where a peer can be reached
+    Address {
+        /// Peer by name, id or start of an id
+        peer: String,
+        /// Addresses with their ports
+        #[arg(required = true, value_name = "ADDR")]
+        addresses: Vec<SocketAddr>,
+    },
     /// Syncs with all paired devices, until stopped
     #[command(after_help = help::UP)]
     Up {
@@ -276,8 +300,88 @@ pub(crate) enum WorkspaceCommand {
         /// What people call it
         name: String,
     },
-    /// Lists workspaces with their ids and sizes
+    /// Lists workspaces with their ids and sizes, and what friends offer
     List,
+    /// Changes what a workspace is called, for everybody who has it
+    Rename {
+        #[arg(value_name = "WS", help = "Workspace by name, id or start of an id")]
+        workspace: String,
+        /// The new name
+        name: String,
+    },
+    /// Gives a workspace to a friend, or back to a device of yours
+    Share {
+        #[arg(value_name = "WS", help = "Workspace by name, id or start of an id")]
+        workspace: String,
+        /// Peer by name, id or start of an id
+        peer: String,
+        /// Whether the friend may read, or read and write
+        #[arg(long, value_enum, default_value_t = AccessChoice::Rw)]
+        access: AccessChoice,
+    },
+    /// Takes a workspace away from a friend or a device of yours
+    Unshare {
+        #[arg(value_name = "WS", help = "Workspace by name, id or start of an id")]
+        workspace: String,
+        /// Peer by name, id or start of an id
+        peer: String,
+    },
+    /// Takes a workspace that a friend offers
+    Join {
+        /// The offered workspace by name, id or start of an id
+        #[arg(value_name = "WS")]
+        workspace: String,
+    },
+}
+
+/// What a peer may do in a workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AccessChoice {
+    /// To read
+    Ro,
+    /// To read and to write
+    Rw,
+}
+
+impl AccessChoice {
+    pub(crate) const fn access(self) -> Access {
+        match self {
+            Self::Ro => Access::ReadOnly,
+            Self::Rw => Access::ReadWrite,
+        }
+    }
+}
+
+/// What the other device becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RoleChoice {
+    /// Another device of yours: it has everything
+    Own,
+    /// A friend's: it has the workspaces that are named
+    Friend,
+}
+
+impl RoleChoice {
+    pub(crate) const fn role(self) -> PeerRole {
+        match self {
+            Self::Own => PeerRole::Own,
+            Self::Friend => PeerRole::Friend,
+        }
+    }
+}
+
+/// What is offered to whom.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TermsOptions {
+    /// What the other device becomes
+    #[arg(long, value_enum, default_value_t = RoleChoice::Own)]
+    pub(crate) role: RoleChoice,
+    /// With --role friend: a workspace to share, by name, id or start of an id; may be given several times
+    #[arg(long, short = 'w', value_name = "WS")]
+    pub(crate) workspace: Vec<String>,
+    /// With --role friend: whether the friend may read, or read and write
+    #[arg(long, value_enum, default_value_t = AccessChoice::Rw)]
+    pub(crate) access: AccessChoice,
 }
 
 /// The forms in which a workspace is printed.

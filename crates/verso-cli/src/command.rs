@@ -19,6 +19,7 @@ pub(crate) mod once;
 pub(crate) mod pair;
 pub(crate) mod peers;
 pub(crate) mod restore;
+pub(crate) mod sharing;
 pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod up;

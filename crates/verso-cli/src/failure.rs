@@ -7,7 +7,7 @@ use verso_graph::Rejected;
 use verso_identity::{KeychainError, LoadError, ProveError, StoreError};
 use verso_log::LockError;
 use verso_replica::{
-    BackupError, CommitError, FlushError, HeaderError, JournalError, MendError, OpenError, RestoreError,
+    BackupError, CommitError, DecisionError, FlushError, HeaderError, JournalError, MendError, OpenError, RestoreError,
 };
 use verso_transport::BindError;
 use verso_wire::Reason;
@@ -151,6 +151,22 @@ pub(crate) fn commit(error: &CommitError<Rejected>, what: &str) -> CliError {
         CommitError::ReadOnlyLog => (Exit::Damaged, DAMAGED),
         CommitError::Rejected(rejected) => return self::rejected(rejected, what),
         CommitError::Journal(error) => journal(error),
+        _ => (Exit::Failed, DISK),
+    };
+    CliError::because(exit, what, error, hint)
+}
+
+/// What a person decided can't be carried out.
+pub(crate) fn decision(error: &DecisionError, what: &str) -> CliError {
+    let (exit, hint) = match error {
+        DecisionError::UnknownPeer => (Exit::Failed, "see `verso peers`"),
+        DecisionError::UnknownWorkspace => (Exit::Failed, "see `verso workspace list`"),
+        DecisionError::NotOwner => (Exit::Refused, "ask whoever shared it with you"),
+        DecisionError::OwnReadOnly => {
+            (Exit::Usage, "leave out --access, or take the workspace away with `verso workspace unshare`")
+        }
+        DecisionError::NotOffered => (Exit::Failed, "see `verso workspace list`"),
+        DecisionError::Journal(error) => journal(error),
         _ => (Exit::Failed, DISK),
     };
     CliError::because(exit, what, error, hint)

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use verso_graph::{ConflictId, Graph, Node, NodeId};
 use verso_identity::WorkspaceId;
+use verso_replica::PendingOffer;
 use verso_wire::Application as _;
+use verso_worker::HostReplica;
 
 use crate::command::restore::PeerName;
 use crate::device::Device;
@@ -24,7 +26,11 @@ pub(crate) struct Named {
 
 /// Returns the workspaces of a device, by name.
 pub(crate) fn workspaces(device: &Device) -> Vec<Named> {
-    let replica = device.replica();
+    workspaces_of(device.replica())
+}
+
+/// Returns the workspaces that a replica holds, by name.
+pub(crate) fn workspaces_of(replica: &HostReplica<Graph>) -> Vec<Named> {
     let name = |id| replica.application(&id).and_then(|graph| graph.name()).unwrap_or_default().to_owned();
     let mut workspaces: Vec<Named> = replica.workspaces().map(|id| Named { id, name: name(id) }).collect();
     workspaces.sort_unstable_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
@@ -36,7 +42,8 @@ pub(crate) fn workspace(device: &Device, wanted: Option<&str>, settings: &Settin
     choose_workspace(workspaces(device), wanted.or(settings.workspace.as_deref()))
 }
 
-fn choose_workspace(all: Vec<Named>, wanted: Option<&str>) -> Result<Named, CliError> {
+/// Finds the workspace that is meant among these: the only one, if none is named.
+pub(crate) fn choose_workspace(all: Vec<Named>, wanted: Option<&str>) -> Result<Named, CliError> {
     const WHAT: &str = "can't tell which workspace is meant";
     const HINT: &str = "name it with -w or VERSO_WORKSPACE, by its name or the start of its id";
     if all.is_empty() {
@@ -87,6 +94,28 @@ pub(crate) fn peer(device: &Device, wanted: &str) -> Result<PeerName, CliError> 
         several => {
             let why = format!("`{}` could be: {}", shown(wanted), list(several.iter().map(told)));
             Err(CliError::new(Exit::Usage, "can't tell which peer is meant", why, "name it by more of its id"))
+        }
+    }
+}
+
+/// Finds the offer that is meant, among those of friends.
+pub(crate) fn offer<'a>(offers: &'a [PendingOffer], wanted: &str) -> Result<&'a PendingOffer, CliError> {
+    const WHAT: &str = "can't find the offer";
+    match meant(offers, wanted, |offer| (offer.workspace.to_hex(), &offer.name)).as_slice() {
+        [only] => Ok(*only),
+        [] => {
+            let why = format!("no friend offers a workspace called `{}`, or it was joined already", shown(wanted));
+            Err(CliError::new(
+                Exit::Failed,
+                WHAT,
+                why,
+                "see `verso workspace list`, and sync with the friend by `verso up`",
+            ))
+        }
+        several => {
+            let told = several.iter().map(|offer| format!("{} ({})", shown(&offer.name), offer.workspace));
+            let why = format!("`{}` could be: {}", shown(wanted), list(told));
+            Err(CliError::new(Exit::Usage, WHAT, why, "name it by more of its id"))
         }
     }
 }

@@ -86,15 +86,20 @@ impl<S: Storage, A: Application> Replica<S, A> {
         }
     }
 
+    /// Tells whether this device may decide who has a workspace.
+    pub fn owns(&self, workspace: &WorkspaceId) -> bool {
+        let standing = |membership: &verso_trust::Membership| membership.standing_of(&self.device());
+        let journal = self.workspaces.get(workspace);
+        journal.is_some_and(|journal| standing(&journal.view.state.membership) == Some(Standing::CoOwner))
+    }
+
     /// Makes sure that this person decides who has a workspace, and returns what the peer is. Which of its own devices have it everybody decides.
     fn decides(&self, workspace: &WorkspaceId, peer: &DeviceId) -> Result<PeerRole, DecisionError> {
         let role = self.trust().role(peer).ok_or(DecisionError::UnknownPeer)?;
-        let journal = self.workspaces.get(workspace).ok_or(DecisionError::UnknownWorkspace)?;
-        let standing = journal.view.state.membership.standing_of(&self.device());
-        if role == PeerRole::Friend && standing != Some(Standing::CoOwner) {
-            return Err(DecisionError::NotOwner);
+        if !self.workspaces.contains_key(workspace) {
+            return Err(DecisionError::UnknownWorkspace);
         }
-        Ok(role)
+        if role == PeerRole::Friend && !self.owns(workspace) { Err(DecisionError::NotOwner) } else { Ok(role) }
     }
 
     /// Iterates over the workspaces that friends offer and that wait for the person's word.

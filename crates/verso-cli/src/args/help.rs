@@ -47,7 +47,17 @@ Examples:
 pub(super) const WORKSPACE: &str = "\
 Examples:
   verso workspace new garden
-  verso workspace list --json";
+  verso workspace list --json
+  verso workspace share garden ben --access ro
+  verso workspace unshare garden ben
+  verso workspace join garden             takes what a friend offers";
+
+pub(super) const FORGET: &str = "\
+The peer loses every workspace at the next contact of any of your devices. What it received stays readable there;
+what it wrote up to now stays, what it writes from now on counts nowhere.
+
+Examples:
+  verso forget old-phone";
 
 pub(super) const IMPORT: &str = "\
 A line of the file is one node:
@@ -100,6 +110,7 @@ Before anything is shared both devices show what will happen, and ask.
 Examples:
   verso pair
   verso pair --qr code.png
+  verso pair --role friend -w garden --access ro
   verso pair --ttl 90s --yes";
 
 pub(super) const JOIN: &str = "\
@@ -186,6 +197,7 @@ pub(super) const ALL: &[&str] = &[
     EXPORT,
     PAIR,
     JOIN,
+    FORGET,
     UP,
     DOCTOR,
     LOG,

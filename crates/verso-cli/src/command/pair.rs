@@ -6,16 +6,20 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Serialize;
-use verso_pairing::{Background, OfferStatus, Paired, PairingLink, Words, png_qr, svg_qr, terminal_qr};
-use verso_trust::PeerRole;
-use verso_worker::{OfferOptions, PairingEvent, PairingOffer, Ways};
+use verso_graph::Graph;
+use verso_pairing::{
+    Background, Name, OfferStatus, Paired, PairingLink, Words, WorkspaceTerms, png_qr, svg_qr, terminal_qr,
+};
+use verso_replica::DecisionError;
+use verso_worker::{OfferOptions, PairingEvent, PairingOffer, Ways, WorkerHandle};
 use zeroize::Zeroizing;
 
 use super::agreement::{self, Consent, role_code};
 use crate::app::App;
-use crate::args::Picture;
+use crate::args::{Picture, RoleChoice, TermsOptions};
 use crate::error::{CliError, Exit};
 use crate::failure;
+use crate::find::{self, Named};
 use crate::net::{self, Signals};
 use crate::new_file::{Existing, NewFile};
 use crate::output::{Format, Output, Paint, Report, shown};
@@ -23,7 +27,17 @@ use crate::when;
 
 const WHAT: &str = "no device was paired";
 
-pub(crate) fn run(app: &App, ttl: Duration, qr: Option<&Picture>, consent: Consent) -> Result<(), CliError> {
+pub(crate) fn run(
+    app: &App,
+    ttl: Duration,
+    qr: Option<&Picture>,
+    terms: &TermsOptions,
+    consent: Consent,
+) -> Result<(), CliError> {
+    if terms.role == RoleChoice::Own && !terms.workspace.is_empty() {
+        let why = "a device of yours gets every workspace";
+        return Err(CliError::new(Exit::Usage, "can't pair", why, "leave out -w, or say --role friend"));
+    }
     agreement::require_answer(consent, "can't pair")?;
     let unlocked = app.unlock()?;
     net::block_on(async {
@@ -33,7 +47,8 @@ pub(crate) fn run(app: &App, ttl: Duration, qr: Option<&Picture>, consent: Conse
             if handle.addresses().is_empty() {
                 return Err(failure::no_network("it has no address at which another device could reach it"));
             }
-            let options = OfferOptions { role: PeerRole::Own, workspaces: Vec::new(), ttl, ways: Ways::Words };
+            let workspaces = offered(app, &handle, terms).await?;
+            let options = OfferOptions { role: terms.role.role(), workspaces, ttl, ways: Ways::Words };
             let offer = handle.offer(options).await.map_err(|error| {
                 CliError::because(Exit::Failed, "can't make an offer", &error, "run the command again")
             })?;
@@ -54,6 +69,30 @@ pub(crate) fn run(app: &App, ttl: Duration, qr: Option<&Picture>, consent: Conse
         closed?;
         app.output.print(&paired)
     })
+}
+
+/// Returns what a friend is given.
+async fn offered(
+    app: &App,
+    handle: &WorkerHandle<Graph>,
+    terms: &TermsOptions,
+) -> Result<Vec<WorkspaceTerms>, CliError> {
+    let all = handle.read(find::workspaces_of).await.unwrap_or_default();
+    let mut offered: Vec<WorkspaceTerms> = Vec::new();
+    for wanted in &terms.workspace {
+        let Named { id, name } = find::choose_workspace(all.clone(), Some(wanted))?;
+        let owns = handle.read(move |replica| replica.owns(&id)).await.unwrap_or_default();
+        if !owns {
+            return Err(failure::decision(&DecisionError::NotOwner, "can't share the workspace"));
+        }
+        if offered.iter().all(|known| known.id != id) {
+            offered.push(WorkspaceTerms { id, name: Name::lossy(&name), access: terms.access.access() });
+        }
+    }
+    if terms.role == RoleChoice::Friend && offered.is_empty() {
+        app.output.note("The friend gets no workspace yet: `verso workspace share` gives one later.");
+    }
+    Ok(offered)
 }
 
 /// Writes the link as a picture, which only its owner may read: whoever sees it may join.

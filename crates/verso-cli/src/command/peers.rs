@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use verso_trust::PairingWay;
 
 use super::agreement::role_code;
 use super::workspace::access_code;
@@ -34,6 +35,12 @@ pub(super) fn rows(device: &Device) -> Vec<Peer> {
             role: role_code(peer.trusted.role),
             last_seen: peer.contact.last_seen_ms.map(when::json),
             grants: peer.trusted.grants.iter().map(grant).collect(),
+            fingerprint: peer.trusted.device.fingerprint(),
+            added: Some(Added {
+                at: when::json(peer.trusted.added_at.millis()),
+                by: replica.trust().name(&peer.trusted.added_by).unwrap_or_default().to_owned(),
+                way: way_code(peer.trusted.way),
+            }),
             lapses_at: None,
             confirmed: !replica.trust().is_unconfirmed(&peer.trusted.device),
         }
@@ -49,6 +56,8 @@ pub(super) fn rows(device: &Device) -> Vec<Peer> {
                 role: role_code(new.role),
                 last_seen: None,
                 grants: Vec::new(),
+                fingerprint: new.device.fingerprint(),
+                added: None,
                 lapses_at: Some(when::json(new.expires_ms)),
                 confirmed: true,
             });
@@ -66,6 +75,10 @@ pub(super) struct Peer {
     pub(super) role: &'static str,
     pub(super) last_seen: Option<String>,
     grants: Vec<Granted>,
+    /// What the two people compare if they want to be sure; the same on every own device.
+    fingerprint: String,
+    /// Which device added it, how and when; `None` before the first contact.
+    added: Option<Added>,
     /// When a pairing lapses that no contact has confirmed yet.
     pub(super) lapses_at: Option<String>,
     /// Whether it is known to be still trusted: not on a device that was restored and has yet to learn it.
@@ -80,6 +93,25 @@ impl Peer {
             (None, Some(at)) => format!("not yet; the pairing lapses {}", when::person_reads(at)),
             (None, None) => "not by this device".to_owned(),
         }
+    }
+}
+
+/// How a peer came to be trusted.
+#[derive(Debug, Serialize)]
+struct Added {
+    at: String,
+    by: String,
+    way: &'static str,
+}
+
+/// The word for JSON.
+const fn way_code(way: PairingWay) -> &'static str {
+    match way {
+        PairingWay::Link => "link",
+        PairingWay::Invite => "invite",
+        PairingWay::Words => "words",
+        PairingWay::Nearby => "nearby",
+        PairingWay::Introduced { .. } => "introduced",
     }
 }
 
@@ -102,11 +134,14 @@ impl Report for List {
                 "No device is paired with this one: run `verso pair` here, and `verso join LINK` there."
             );
         }
-        let mut table = Table::new(["name", "role", "last seen", "device"]);
+        let mut table = Table::new(["name", "role", "last seen", "added", "device"]);
         for peer in &self.peers {
             let device = peer.device.get(..10).unwrap_or_default().to_owned();
             let role = if peer.confirmed { peer.role.to_owned() } else { format!("{}, to be confirmed", peer.role) };
-            table.row([shown(&peer.name), role, peer.seen(), device]);
+            let added = peer.added.as_ref().map_or_else(String::new, |added| {
+                format!("by {}, {}, {}", shown(&added.by), added.way, when::person_reads(&added.at))
+            });
+            table.row([shown(&peer.name), role, peer.seen(), added, device]);
         }
         table.write(out, paint)
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use verso_graph::MAX_LABEL;
 use verso_trust::Access;
 
+use super::sharing;
 use crate::app::App;
 use crate::args::WorkspaceCommand;
 use crate::error::{CliError, Exit};
@@ -17,18 +18,15 @@ pub(crate) fn run(app: &App, wanted: &WorkspaceCommand) -> Result<(), CliError> 
     match wanted {
         WorkspaceCommand::New { name } => new(app, name),
         WorkspaceCommand::List => list(app),
+        WorkspaceCommand::Rename { workspace, name } => sharing::rename_workspace(app, workspace, name),
+        WorkspaceCommand::Share { workspace, peer, access } => sharing::share(app, workspace, peer, access.access()),
+        WorkspaceCommand::Unshare { workspace, peer } => sharing::unshare(app, workspace, peer),
+        WorkspaceCommand::Join { workspace } => sharing::join(app, workspace),
     }
 }
 
 fn new(app: &App, name: &str) -> Result<(), CliError> {
-    const WHAT: &str = "can't make the workspace";
-    if name.trim().is_empty() {
-        return Err(CliError::new(Exit::Usage, WHAT, "its name is empty", "give it a name, such as garden"));
-    }
-    if name.len() > MAX_LABEL {
-        let why = format!("its name has {} bytes, at most {MAX_LABEL} are allowed", name.len());
-        return Err(CliError::new(Exit::Usage, WHAT, why, "make it shorter"));
-    }
+    check_name(name, "can't make the workspace")?;
     let mut device = app.device()?;
     let has_twin = find::workspaces(&device).iter().any(|workspace| workspace.name == name);
     let id = device.found(name)?;
@@ -37,6 +35,18 @@ fn new(app: &App, name: &str) -> Result<(), CliError> {
         app.output.note("There is another workspace of this name; name them by their ids.");
     }
     app.output.print(&New { id: id.to_hex(), name: name.to_owned() })
+}
+
+/// Makes sure that a workspace can be called so.
+pub(super) fn check_name(name: &str, what: &str) -> Result<(), CliError> {
+    if name.trim().is_empty() {
+        return Err(CliError::new(Exit::Usage, what, "its name is empty", "give it a name, such as garden"));
+    }
+    if name.len() > MAX_LABEL {
+        let why = format!("its name has {} bytes, at most {MAX_LABEL} are allowed", name.len());
+        return Err(CliError::new(Exit::Usage, what, why, "make it shorter"));
+    }
+    Ok(())
 }
 
 fn list(app: &App) -> Result<(), CliError> {
@@ -55,8 +65,16 @@ fn list(app: &App) -> Result<(), CliError> {
             })
         })
         .collect::<Result<_, CliError>>()?;
+    let names = device.replica().known_peers(device.now());
+    let offers = device.replica().pending_offers().map(|offer| Offer {
+        id: offer.workspace.to_hex(),
+        name: offer.name,
+        access: access_code(offer.access),
+        from: names.get(&offer.from).cloned().unwrap_or_default(),
+    });
+    let offers = offers.collect();
     device.close()?;
-    app.output.print(&List { workspaces })
+    app.output.print(&List { workspaces, offers })
 }
 
 /// The word for JSON.
@@ -82,6 +100,17 @@ impl Report for New {
 #[derive(Debug, Serialize)]
 struct List {
     workspaces: Vec<Row>,
+    /// What friends offer and nobody has joined.
+    offers: Vec<Offer>,
+}
+
+#[derive(Debug, Serialize)]
+struct Offer {
+    id: String,
+    name: String,
+    access: &'static str,
+    /// Who offers it.
+    from: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -96,6 +125,10 @@ struct Row {
 
 impl Report for List {
     fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        for offer in &self.offers {
+            let (name, from) = (shown(&offer.name), shown(&offer.from));
+            writeln!(out, "{from} offers {name} ({}): take it with `verso workspace join {name}`.", offer.access)?;
+        }
         if self.workspaces.is_empty() {
             return writeln!(out, "There is no workspace yet: make one with `verso workspace new NAME`.");
         }

@@ -24,6 +24,7 @@ mod repair;
 #[path = "../../../verso-identity/tests/it/secret_service.rs"]
 mod secret_service;
 mod secrets;
+mod sharing;
 mod strangers;
 mod sync;
 mod up;

@@ -255,7 +255,7 @@ fn who_lacks_what_a_mended_control_log_lost_confirms_nobody() {
     for at in (1_024..len).step_by(11) {
         let disk = rig.disk.snapshot(1);
         disk.flip(&path, at, 0x20);
-        mend(&disk, &my_key()).unwrap();
+        mend(&disk, &my_key(), verso_replica::MendScope::All).unwrap();
         let (replica, _notices) = open(&disk).unwrap();
         let mut rig = Rig { replica, disk, ..Rig::new() };
         if rig.replica.held(&CONTROL).unwrap().get(&writer.author) != Seq(1) || rig.replica.unconfirmed().count() == 0 {

@@ -95,7 +95,12 @@ impl Device {
 pub(crate) async fn offer(device: &Device) -> PairingOffer {
     device
         .handle
-        .offer(OfferOptions { role: PeerRole::Own, workspaces: Vec::new(), ttl: Duration::from_mins(1), ways: Ways::Nearby })
+        .offer(OfferOptions {
+            role: PeerRole::Own,
+            workspaces: Vec::new(),
+            ttl: Duration::from_mins(1),
+            ways: Ways::Nearby,
+        })
         .await
         .unwrap()
 }

@@ -1,0 +1,166 @@
+//! What a person decides about peers and workspaces: `workspace share|unshare|join|rename`, `forget`, `rename`, `address`.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+
+use serde::Serialize;
+use verso_graph::{Graph, Intent};
+use verso_replica::{DecisionError, Now, PendingOffer};
+use verso_trust::Access;
+use verso_worker::HostReplica;
+
+use super::workspace::access_code;
+use crate::app::App;
+use crate::device::Device;
+use crate::error::{CliError, Exit};
+use crate::failure;
+use crate::find::{self, Named};
+use crate::output::{Paint, Report, shown};
+
+/// Said wherever something is taken away.
+const READABLE: &str = "What it received already stays readable there.";
+
+/// What peers have to be told, as every decision has.
+const NEXT: &str = "Other devices learn of it at the next contact: `verso up`.";
+
+pub(crate) fn share(app: &App, workspace: &str, peer: &str, access: Access) -> Result<(), CliError> {
+    const WHAT: &str = "can't share the workspace";
+    let mut device = app.device()?;
+    let workspace = find::workspace(&device, Some(workspace), &app.settings)?;
+    let peer = find::peer(&device, peer)?;
+    decide(&mut device, WHAT, |replica, now| replica.share(&workspace.id, peer.device, access, now))?;
+    device.close()?;
+    let told = format!("shared {} with {}", shown(&workspace.name), shown(&peer.name));
+    app.output.note(NEXT);
+    app.output.print(&Shared {
+        done: Done { workspace: Some(workspace.into()), peer: Some(peer), told },
+        access: access_code(access),
+    })
+}
+
+pub(crate) fn unshare(app: &App, workspace: &str, peer: &str) -> Result<(), CliError> {
+    const WHAT: &str = "can't take the workspace away";
+    let mut device = app.device()?;
+    let workspace = find::workspace(&device, Some(workspace), &app.settings)?;
+    let peer = find::peer(&device, peer)?;
+    decide(&mut device, WHAT, |replica, now| replica.unshare(&workspace.id, peer.device, now))?;
+    device.close()?;
+    let told = format!("{} no longer has {}", shown(&peer.name), shown(&workspace.name));
+    app.output.note(format_args!("{READABLE} {NEXT}"));
+    app.output.print(&Done { workspace: Some(workspace.into()), peer: Some(peer), told })
+}
+
+pub(crate) fn join(app: &App, wanted: &str) -> Result<(), CliError> {
+    const WHAT: &str = "can't join the workspace";
+    let mut device = app.device()?;
+    let offers: Vec<PendingOffer> = device.replica().pending_offers().collect();
+    let offer = find::offer(&offers, wanted)?.clone();
+    decide(&mut device, WHAT, |replica, now| replica.join_workspace(&offer.workspace, offer.from, now))?;
+    device.close()?;
+    app.output.note("Its contents come at the next contact: `verso up`.");
+    let told = format!("joined {}", shown(&offer.name));
+    let workspace = Place { id: offer.workspace.to_hex(), name: offer.name };
+    app.output.print(&Shared {
+        done: Done { workspace: Some(workspace), peer: None, told },
+        access: access_code(offer.access),
+    })
+}
+
+pub(crate) fn rename_workspace(app: &App, workspace: &str, name: &str) -> Result<(), CliError> {
+    super::workspace::check_name(name, "can't rename the workspace")?;
+    let mut device = app.device()?;
+    let workspace = find::workspace(&device, Some(workspace), &app.settings)?;
+    let intent: Intent = <Graph as verso_wire::Application>::rename(name);
+    device.commit(&workspace.id, &[intent], "can't rename the workspace")?;
+    device.close()?;
+    let told = format!("{} is called {} now", shown(&workspace.name), shown(name));
+    let workspace = Place { id: workspace.id.to_hex(), name: name.to_owned() };
+    app.output.print(&Done { workspace: Some(workspace), peer: None, told })
+}
+
+pub(crate) fn forget(app: &App, peer: &str) -> Result<(), CliError> {
+    let mut device = app.device()?;
+    let peer = find::peer(&device, peer)?;
+    decide(&mut device, "can't forget the peer", |replica, now| replica.forget(peer.device, now))?;
+    device.close()?;
+    app.output.note(format_args!("{READABLE} {NEXT}"));
+    let told = format!("{} is trusted no longer, on none of your devices", shown(&peer.name));
+    app.output.print(&Done { workspace: None, peer: Some(peer), told })
+}
+
+pub(crate) fn rename(app: &App, peer: &str, name: &str) -> Result<(), CliError> {
+    const WHAT: &str = "can't rename the peer";
+    if name.trim().is_empty() || name.len() > verso_trust::MAX_NAME_BYTES {
+        let why = format!("a name has 1 to {} bytes", verso_trust::MAX_NAME_BYTES);
+        return Err(CliError::new(Exit::Usage, WHAT, why, "give it a name, such as phone"));
+    }
+    let mut device = app.device()?;
+    let mut peer = find::peer(&device, peer)?;
+    decide(&mut device, WHAT, |replica, now| replica.rename_peer(peer.device, name, now))?;
+    device.close()?;
+    let told = format!("{} is called {} now", shown(&peer.name), shown(name));
+    name.clone_into(&mut peer.name);
+    app.output.print(&Done { workspace: None, peer: Some(peer), told })
+}
+
+pub(crate) fn address(app: &App, peer: &str, addresses: &[SocketAddr]) -> Result<(), CliError> {
+    let mut device = app.device()?;
+    let peer = find::peer(&device, peer)?;
+    let addresses = addresses.iter().map(ToString::to_string).collect();
+    decide(&mut device, "can't note the address", |replica, now| replica.relocate_peer(peer.device, addresses, now))?;
+    device.close()?;
+    let told = format!("noted where {} can be reached", shown(&peer.name));
+    app.output.print(&Done { workspace: None, peer: Some(peer), told })
+}
+
+fn decide(
+    device: &mut Device,
+    what: &str,
+    decision: impl FnOnce(&mut HostReplica<Graph>, Now) -> Result<(), DecisionError>,
+) -> Result<(), CliError> {
+    let now = device.now();
+    decision(device.replica_mut(), now).map_err(|error| failure::decision(&error, what))
+}
+
+#[derive(Debug, Serialize)]
+struct Place {
+    id: String,
+    name: String,
+}
+
+impl From<Named> for Place {
+    fn from(named: Named) -> Self {
+        Self { id: named.id.to_hex(), name: named.name }
+    }
+}
+
+/// What was decided.
+#[derive(Debug, Serialize)]
+struct Done {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workspace: Option<Place>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer: Option<super::restore::PeerName>,
+    #[serde(skip)]
+    told: String,
+}
+
+impl Report for Done {
+    fn write_text(&self, out: &mut dyn Write, _paint: Paint) -> io::Result<()> {
+        writeln!(out, "{}", self.told)
+    }
+}
+
+/// What was decided about access.
+#[derive(Debug, Serialize)]
+struct Shared {
+    #[serde(flatten)]
+    done: Done,
+    access: &'static str,
+}
+
+impl Report for Shared {
+    fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        self.done.write_text(out, paint)
+    }
+}
