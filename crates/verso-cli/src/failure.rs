@@ -160,12 +160,11 @@ pub(crate) fn commit(error: &CommitError<Rejected>, what: &str) -> CliError {
 pub(crate) fn decision(error: &DecisionError, what: &str) -> CliError {
     let (exit, hint) = match error {
         DecisionError::UnknownPeer => (Exit::Failed, "see `verso peers`"),
-        DecisionError::UnknownWorkspace => (Exit::Failed, "see `verso workspace list`"),
+        DecisionError::UnknownWorkspace | DecisionError::NotOffered => (Exit::Failed, "see `verso workspace list`"),
         DecisionError::NotOwner => (Exit::Refused, "ask whoever shared it with you"),
         DecisionError::OwnReadOnly => {
             (Exit::Usage, "leave out --access, or take the workspace away with `verso workspace unshare`")
         }
-        DecisionError::NotOffered => (Exit::Failed, "see `verso workspace list`"),
         DecisionError::Journal(error) => journal(error),
         _ => (Exit::Failed, DISK),
     };

@@ -33,12 +33,9 @@ fn names(device: &Device) -> Vec<String> {
 }
 
 fn titles(device: &Device) -> Vec<String> {
-    let mut titles: Vec<String> = device.json(&["export", "garden"])["nodes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|node| node["title"].as_str().unwrap().to_owned())
-        .collect();
+    let garden: serde_json::Value = serde_json::from_str(&device.ok(&["export", "garden"])).unwrap();
+    let mut titles: Vec<String> =
+        garden["nodes"].as_array().unwrap().iter().map(|node| node["title"].as_str().unwrap().to_owned()).collect();
     titles.sort();
     titles
 }

@@ -2,7 +2,7 @@
 
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::MemoryStorage;
-use verso_replica::{ConnectionId, Event, Greeting, mend};
+use verso_replica::{ConnectionId, Event, Greeting, MendScope, mend};
 use verso_session::Mode;
 use verso_trust::PeerRole;
 use verso_vv::{Author, Seq};
@@ -56,9 +56,9 @@ fn told(rig: &mut Rig) -> usize {
 fn vector(rig: &Rig) -> Vec<VectorEntry> {
     let held = rig.replica.held(&CONTROL).unwrap();
     let entry = |(author, seq): (Author, Seq)| {
-        let head = rig.replica.head(&CONTROL, &author).unwrap();
-        assert_eq!(head.seq, seq);
-        VectorEntry::new(author, seq, &head.hash)
+        let end = rig.replica.head(&CONTROL, &author).unwrap();
+        assert_eq!(end.seq, seq);
+        VectorEntry::new(author, seq, &end.hash)
     };
     held.iter().map(entry).collect()
 }
@@ -247,7 +247,9 @@ fn who_lacks_what_a_mended_control_log_lost_confirms_nobody() {
     let mut own = rig.meet(other(0), PeerRole::Own, &[]);
     let mut writer = Writer::new(other(0), 1, CONTROL);
     let units = ["one", "two", "three"].map(|text| unit(&mut writer, text));
-    units.iter().for_each(|unit| own.give(&mut rig, CONTROL, &encode(unit)));
+    for unit in &units {
+        own.give(&mut rig, CONTROL, &encode(unit));
+    }
     let entries = vector(&rig);
     let path = rig.replica.segment_path(&CONTROL, 1).unwrap();
     let len = rig.disk.read_file(&path).unwrap().len();
@@ -255,7 +257,7 @@ fn who_lacks_what_a_mended_control_log_lost_confirms_nobody() {
     for at in (1_024..len).step_by(11) {
         let disk = rig.disk.snapshot(1);
         disk.flip(&path, at, 0x20);
-        mend(&disk, &my_key(), verso_replica::MendScope::All).unwrap();
+        mend(&disk, &my_key(), MendScope::All).unwrap();
         let (replica, _notices) = open(&disk).unwrap();
         let mut rig = Rig { replica, disk, ..Rig::new() };
         if rig.replica.held(&CONTROL).unwrap().get(&writer.author) != Seq(1) || rig.replica.unconfirmed().count() == 0 {
@@ -267,7 +269,9 @@ fn who_lacks_what_a_mended_control_log_lost_confirms_nobody() {
         rig.replica.disconnected(peer.connection);
         let mut peer = Peer::connect_untold(&mut rig, own.device, &[]);
         show(&mut rig, &peer, entries.clone());
-        units.iter().for_each(|unit| peer.give(&mut rig, CONTROL, &encode(unit)));
+        for unit in &units {
+            peer.give(&mut rig, CONTROL, &encode(unit));
+        }
         acknowledge(&mut rig, &mut peer);
         assert_eq!((rig.replica.unconfirmed().count(), told(&mut rig)), (0, 1), "it has all");
     }
