@@ -144,19 +144,21 @@ impl<S: Storage, A: Application> Replica<S, A> {
         Ok(())
     }
 
-    /// Keeps what a friend offers until the person decides.
-    pub(crate) fn keep_offer(&mut self, from: DeviceId, offered: &Offered) {
+    /// Keeps what a friend offers until the person decides. Returns whether it is news.
+    pub(crate) fn keep_offer(&mut self, from: DeviceId, offered: &Offered) -> bool {
         let access = match offered.access {
             WireAccess::ReadOnly => Access::ReadOnly,
             WireAccess::ReadWrite => Access::ReadWrite,
         };
         let contact = self.local.contacts.entry(from).or_default();
         let kept = OfferedWorkspace { name: presentable(&offered.name), access };
-        let is_news = contact.offered.get(&offered.workspace) != Some(&kept);
-        if is_news && (contact.offered.len() < MAX_OFFERED || contact.offered.contains_key(&offered.workspace)) {
+        let has_room = contact.offered.len() < MAX_OFFERED || contact.offered.contains_key(&offered.workspace);
+        let is_news = has_room && contact.offered.get(&offered.workspace) != Some(&kept);
+        if is_news {
             contact.offered.insert(offered.workspace, kept);
             self.local_file = LocalFile::Due;
         }
+        is_news
     }
 
     /// Trusts a peer no longer, on any own device: it loses every workspace, and what it wrote counts up to what is held here. What it received stays readable

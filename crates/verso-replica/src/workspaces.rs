@@ -86,8 +86,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
             let membership = self.workspaces.get(&workspace).map(|journal| &journal.view.state.membership);
             let verdict = decide(&Request::Adopt { peer, workspace }, self.trust(), membership);
             if membership.is_none() && verdict == Verdict::Hold(HoldReason::Consent) {
-                self.keep_offer(peer, offered);
-                self.effects.push_back(Effect::Event(Event::WorkspaceOffered { workspace, from: peer }));
+                if self.keep_offer(peer, offered) {
+                    self.effects.push_back(Effect::Event(Event::WorkspaceOffered { workspace, from: peer }));
+                }
                 continue;
             }
             if membership.is_some() || verdict != Verdict::Allow || self.empty_workspaces() >= MAX_OFFERED {

@@ -10,7 +10,7 @@ use verso_graph::Graph;
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_replica::Event;
 use verso_wire::{Application as _, Reason};
-use verso_worker::{PeerStatus, Status, WorkerHandle, now_since};
+use verso_worker::{HostReplica, PeerStatus, Status, WorkerHandle, now_since};
 
 use crate::app::App;
 use crate::error::CliError;
@@ -124,6 +124,14 @@ impl Names {
                     entries,
                 })
             }
+            Event::WorkspaceOffered { workspace, from } => {
+                let offered = move |replica: &HostReplica<Graph>| {
+                    replica.pending_offers().find(|offer| (offer.workspace, offer.from) == (workspace, from))
+                };
+                let offer = self.handle.read(offered).await.flatten()?;
+                let workspace = Place { id: workspace.to_hex(), name: offer.name };
+                Some(Line::WorkspaceOffered { who: self.of(from).await, workspace })
+            }
             Event::WorkspaceAdopted { workspace, from } => {
                 Some(Line::WorkspaceAdopted { who: self.of(from).await, workspace: workspace.to_hex() })
             }
@@ -220,6 +228,12 @@ enum Line {
         workspace: Place,
         entries: u64,
     },
+    /// A friend offers a workspace, which the person may join.
+    WorkspaceOffered {
+        #[serde(flatten)]
+        who: Who,
+        workspace: Place,
+    },
     /// A workspace was taken over from another device of this person.
     WorkspaceAdopted {
         #[serde(flatten)]
@@ -278,6 +292,10 @@ impl Report for Line {
             Self::Received { who, workspace, entries } => {
                 let (from, place) = (who.text(), place(workspace));
                 writeln!(out, "  {} of {place} from {from}", crate::output::entries(*entries))
+            }
+            Self::WorkspaceOffered { who, workspace } => {
+                let name = place(workspace);
+                writeln!(out, "  {} offers {name}: take it with `verso workspace join {name}`", who.text())
             }
             Self::WorkspaceAdopted { who, workspace } => {
                 writeln!(out, "  a workspace of {}: {workspace}", who.text())
