@@ -38,9 +38,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// Returns what this device owes a workspace. Into a log that takes nothing nothing is due, and nobody is let in or shut out on the strength of trust
     /// that was put back to an earlier state.
     fn dues(&self, workspace: &WorkspaceId) -> Vec<Due> {
-        let Some(journal) = self.workspaces.get(workspace).filter(|journal| journal.closed().is_none()) else {
-            return Vec::new();
-        };
+        let journal = self.workspaces.get(workspace).filter(|journal| journal.closed().is_none());
+        let Some(journal) = journal.filter(|_| self.local.unconfirmed.is_none()) else { return Vec::new() };
         let mut due = dues(self.trust(), &journal.view.state.membership);
         due.retain(|due| !self.futile_dues.contains(&(*workspace, due.device())));
         due

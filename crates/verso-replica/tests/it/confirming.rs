@@ -362,3 +362,21 @@ fn the_last_offer_of_a_workspace_is_the_one_that_counts() {
     assert!(rig.replica.workspaces().any(|workspace| workspace == THEIRS));
     assert_eq!(held, 1, "each is kept");
 }
+
+/// Nobody is let into a workspace, and given no secret, by trust that was put back: whoever was removed since is still in it.
+#[test]
+fn nobody_is_vouched_for_before_trust_is_confirmed() {
+    let (mut rig, own) = restored();
+    let workspace = rig.replica.found_workspace("Later", NOW).unwrap();
+    rig.replica.flush(NOW).unwrap();
+    let entries = |rig: &Rig| (rig.replica.entries(&workspace).unwrap().0, rig.replica.entries(&CONTROL));
+    let before = entries(&rig);
+    rig.replica.flush(NOW).unwrap();
+    assert_eq!(entries(&rig), before);
+    assert_eq!(before.0, 2, "its founding and its name");
+    for device in own {
+        rig.replica.confirm(device, NOW).unwrap();
+    }
+    rig.replica.flush(NOW).unwrap();
+    assert_eq!(entries(&rig).0, 4, "a vouch for each");
+}
