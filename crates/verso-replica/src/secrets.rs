@@ -39,6 +39,8 @@ impl PeerSecret {
 pub(crate) struct OpenGeneration {
     id: GenerationId,
     secret: PairSecret,
+    /// Devices that may hold it since before they were removed: of these it proves nothing, also when they are paired again.
+    unaware_of: BTreeSet<DeviceId>,
 }
 
 impl OpenGeneration {
@@ -68,11 +70,11 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 PeerRole::Own => {
                     let (current, others) = self.generations.split_at(self.generations.len().min(1));
                     secrets.extend(
-                        current.iter().map(|generation| self.of_generation(generation, peer, trusted.noise_key)),
+                        current.iter().filter_map(|generation| self.of_generation(generation, peer, trusted.noise_key)),
                     );
                     secrets.extend(agreed);
                     secrets.extend(
-                        others.iter().map(|generation| self.of_generation(generation, peer, trusted.noise_key)),
+                        others.iter().filter_map(|generation| self.of_generation(generation, peer, trusted.noise_key)),
                     );
                 }
                 PeerRole::Friend => {
@@ -89,9 +91,13 @@ impl<S: Storage, A: Application> Replica<S, A> {
         secrets
     }
 
-    fn of_generation(&self, generation: &OpenGeneration, peer: &DeviceId, noise_key: [u8; 32]) -> PeerSecret {
+    /// What a generation of the group secret proves of a peer, if it proves anything.
+    fn of_generation(&self, generation: &OpenGeneration, peer: &DeviceId, noise_key: [u8; 32]) -> Option<PeerSecret> {
+        if generation.unaware_of.contains(peer) {
+            return None;
+        }
         let secret = sealing::for_two(&generation.secret, &self.device(), peer);
-        PeerSecret { noise_key, secret, generation: generation.number() }
+        Some(PeerSecret { noise_key, secret, generation: generation.number() })
     }
 
     /// Iterates over what this device can prove to a friend by the copies that the control log holds for it.
@@ -231,7 +237,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         generations.sort_by_key(|known| std::cmp::Reverse((Some(known.id) == current, known.made_at, known.id)));
         let open = generations.into_iter().take(MAX_SECRETS).filter_map(|known| {
             let secret = sealing::open(known.sealed.get(&me)?, Subject::Group(known.id), &key)?;
-            Some(OpenGeneration { id: known.id, secret })
+            Some(OpenGeneration { id: known.id, secret, unaware_of: known.unaware_of.clone() })
         });
         self.generations = open.collect();
     }

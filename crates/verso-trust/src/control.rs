@@ -81,8 +81,9 @@ pub struct Generation {
     pub made_by: DeviceId,
     /// When.
     pub made_at: Hlc,
-    /// Whether it was made with knowledge of every removal of an own device. One that wasn't opens the control log and no workspace.
-    pub is_sound: bool,
+    /// The devices, once own, of whose removal it doesn't know. One that knows of every removal is sound; one that doesn't proves nothing of these devices,
+    /// and is never the current one.
+    pub unaware_of: BTreeSet<DeviceId>,
     /// The secret, sealed to each device that was given it.
     pub sealed: BTreeMap<DeviceId, Sealed>,
 }

@@ -7,13 +7,13 @@ use crate::device::{Device, keys, sample};
 #[test]
 fn workspaces_are_made_and_listed() {
     let device = Device::new("desk");
-    assert_eq!(device.json(&["workspace", "list"]), json!({"workspaces": []}));
+    assert_eq!(device.json(&["workspace", "list"]), json!({"workspaces": [], "offers": []}));
     let none = device.fails(&["show"]);
     assert_eq!((none.code, none.hint.contains("verso workspace new")), (1, true), "{none:?}");
     let made = device.json(&["workspace", "new", "garden"]);
     assert_eq!(keys(&made), ["id", "name"]);
     let row = json!({"id": made["id"], "name": "garden", "nodes": 0, "edges": 0, "access": "rw"});
-    assert_eq!(device.json(&["workspace", "list"]), json!({"workspaces": [row]}));
+    assert_eq!(device.json(&["workspace", "list"]), json!({"workspaces": [row], "offers": []}));
     for (name, why) in [("", "empty"), (&*"x".repeat(2_000), "bytes")] {
         let failure = device.fails(&["workspace", "new", name]);
         assert_eq!(failure.code, 2, "{failure:?}");

@@ -113,7 +113,10 @@ fn a_link_joins_once() {
 
     let peers = desk.json(&["peers"]);
     let peer = &peers["peers"][0];
-    assert_eq!(keys(peer), ["confirmed", "device", "grants", "lapses_at", "last_seen", "name", "role"]);
+    assert_eq!(
+        keys(peer),
+        ["added", "confirmed", "device", "fingerprint", "grants", "lapses_at", "last_seen", "name", "role"]
+    );
     assert_eq!((&peer["device"], &peer["name"], &peer["role"]), (&lap_id, &json!("lap"), &json!("own")));
     assert_eq!((&peer["last_seen"], &peer["grants"]), (&json!(null), &json!([])));
     assert!(peer["lapses_at"].is_string(), "it was not met yet: {peer}");

@@ -23,7 +23,7 @@ fn a_device_that_was_never_paired_gets_nothing() {
     let peer = &told["peers"][0];
     assert_eq!((&peer["state"], &peer["reason"]), (&json!("refused"), &json!("not-trusted")), "{told}");
     assert_eq!((&peer["entries_received"], &peer["bytes_received"]), (&json!(0), &json!(0)), "{told}");
-    assert_eq!(stranger.json(&["workspace", "list"]), json!({"workspaces": []}));
+    assert_eq!(stranger.json(&["workspace", "list"]), json!({"workspaces": [], "offers": []}));
     up.signal("TERM");
     succeeded(&["up"], &up.end());
     assert_eq!(before.json(&["peers"]), json!({"peers": []}));
@@ -36,8 +36,9 @@ fn a_device_that_cant_prove_what_was_agreed_gets_nothing() {
     desk.ok(&["workspace", "new", "garden"]);
     pair(&desk, &lap);
     sync(&desk, &lap);
-    // The same two keys, and a secret that was replaced since.
+    // The same two keys, and secrets that were replaced since: the device was forgotten, and paired anew.
     let old = lap.copy();
+    desk.ok(&["forget", "lap"]);
     pair(&desk, &lap);
     sync(&desk, &lap);
     desk.ok(&["node", "add", "u:after", "--title", "not for the old one"]);

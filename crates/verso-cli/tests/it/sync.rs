@@ -75,7 +75,10 @@ fn how_things_stand_is_told_when_nothing_runs() {
     );
     assert_eq!(status["forks"], json!([]));
     let peer = &status["peers"][0];
-    assert_eq!(keys(peer), ["confirmed", "device", "grants", "lapses_at", "last_seen", "name", "reason", "role"]);
+    assert_eq!(
+        keys(peer),
+        ["added", "confirmed", "device", "fingerprint", "grants", "lapses_at", "last_seen", "name", "reason", "role"]
+    );
     assert!(peer["last_seen"].is_string() && peer["lapses_at"].is_null(), "{peer}");
     let fields = ["conflicts", "entries", "held_back", "id", "name", "nodes"];
     assert_eq!(keys(&status["workspaces"][0]), fields);

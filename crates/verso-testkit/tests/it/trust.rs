@@ -247,3 +247,29 @@ fn a_name_that_was_given_on_one_device_is_known_on_all() {
         assert_eq!(world.device(*device).replica().unwrap().trust().name(&phone), Some("pocket"));
     }
 }
+
+#[test]
+fn a_generation_from_before_a_removal_proves_nothing_of_who_was_removed_and_paired_anew() {
+    let (mut world, devices, workspace) = person(&["desk", "lap", "phone"]);
+    let (desk, lap) = (devices[0], devices[1]);
+    let secrets = |world: &World<Graph>, device: DeviceIndex, peer: verso_identity::DeviceId| {
+        let all = world.device(device).replica().unwrap().secrets(&peer, verso_replica::Now::default());
+        all.iter().map(|secret| *secret.secret.expose()).collect::<Vec<_>>()
+    };
+    let (laptop, phone) = (id(&world, lap), id(&world, devices[2]));
+    let (old, others) = (secrets(&world, desk, laptop), secrets(&world, desk, phone));
+    world.cut();
+    decide(&mut world, desk, |replica, now| replica.forget(laptop, now));
+    world.pair(desk, lap);
+    assert!(world.connect(desk, lap));
+    world.run();
+    let new = secrets(&world, desk, laptop);
+    assert!(
+        !new.is_empty() && new.iter().all(|secret| !old.contains(secret)),
+        "what a copy of it holds is worth nothing"
+    );
+    assert!(others.iter().all(|secret| secrets(&world, desk, phone).contains(secret)), "the phone may have slept");
+    write(&mut world, lap, workspace, 2);
+    world.run();
+    assert_eq!(shows(&world, desk, workspace), [1, 2], "it goes on where it was");
+}

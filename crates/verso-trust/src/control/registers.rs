@@ -247,7 +247,7 @@ impl<'a> Registers<'a> {
                 id: renewed.id,
                 made_by: event.context.author.device,
                 made_at: event.context.hlc,
-                is_sound: self.knows_removals(event),
+                unaware_of: self.unaware_of(event),
                 sealed: sealed_by_device(&renewed.sealed),
             });
         }
@@ -263,7 +263,9 @@ impl<'a> Registers<'a> {
 
     pub(super) fn current_generation(&self, generations: &BTreeMap<GenerationId, Generation>) -> Option<GenerationId> {
         let sound = self.applied.iter().copied().filter(|event| match &event.change {
-            ControlChange::SecretRenewed(renewed) => generations.get(&renewed.id).is_some_and(|known| known.is_sound),
+            ControlChange::SecretRenewed(renewed) => {
+                generations.get(&renewed.id).is_some_and(|known| known.unaware_of.is_empty())
+            }
             _ => false,
         });
         self.events.latest(sound).and_then(|event| match &event.change {
@@ -287,10 +289,10 @@ impl<'a> Registers<'a> {
         by.into_iter().flatten().any(|(other, ())| self.events.sees(other, &event.context))
     }
 
-    /// Tells whether an event was written with knowledge of every removal of a device that was once own.
-    fn knows_removals(&self, event: &Record) -> bool {
-        let mut once_own = self.authority.removed().filter(|device| self.authority.was_granted(device));
-        once_own.all(|device| self.answers_removals(event, device))
+    /// Returns the devices, once own, of whose removal the author of an event didn't know.
+    fn unaware_of(&self, event: &Record) -> BTreeSet<DeviceId> {
+        let once_own = self.authority.removed().filter(|device| self.authority.was_granted(device));
+        once_own.filter(|device| !self.answers_removals(event, device)).copied().collect()
     }
 }
 

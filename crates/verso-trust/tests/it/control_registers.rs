@@ -175,7 +175,7 @@ fn a_removal_leaves_the_group_without_a_current_secret_until_it_is_renewed() {
 
     a.remove(device(2));
     assert!(a.fold.current_generation().is_none(), "the removed device knows the old one");
-    assert_eq!(a.fold.generations().map(|known| known.is_sound).collect::<Vec<_>>(), [false]);
+    assert_eq!(a.fold.generations().map(|known| known.unaware_of.is_empty()).collect::<Vec<_>>(), [false]);
     a.write(SecretRenewed { id: new, sealed: sealed(&[1, 3]) });
     assert_eq!(a.fold.current_generation().unwrap().id, new);
     assert_eq!(a.fold.generations().count(), 2, "the old one still opens the control log");
