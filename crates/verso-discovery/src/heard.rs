@@ -1,9 +1,8 @@
 //! [`Heard`]: the announcement of another device, read strictly, because anybody on the network may have made it.
 
-use verso_identity::DeviceId;
+use verso_identity::{DeviceId, Name};
 
 use crate::announcement::{SLOTS, SLOTS_A_STRING, VERSION, key};
-use crate::screen::ScreenName;
 use crate::tag::{Relationship, SALT_LEN, SLOT_LEN, Slot};
 use crate::txt::{MAX_TXT_BYTES, Reader};
 
@@ -66,7 +65,7 @@ pub struct HeardScreen {
     /// Its id.
     pub device: DeviceId,
     /// Its name.
-    pub name: ScreenName,
+    pub name: Name,
     /// Its UDP port, not 0.
     pub port: u16,
 }
@@ -109,7 +108,8 @@ impl Heard {
 
 fn screen(reader: &mut Reader<'_>) -> Result<HeardScreen, HeardError> {
     let device = DeviceId::from_bytes(reader.array(key::DEVICE)?);
-    let name = ScreenName::parse(reader.value(key::NAME)?).ok_or(HeardError::Name)?;
+    let name = std::str::from_utf8(reader.value(key::NAME)?).ok().and_then(|text| Name::new(text).ok());
+    let name = name.ok_or(HeardError::Name)?;
     let port = u16::from_be_bytes(reader.array(key::PORT)?);
     if port == 0 {
         return Err(HeardError::Port);

@@ -22,7 +22,7 @@ pub use heard::{Heard, HeardError, HeardScreen};
 #[cfg(feature = "mdns")]
 pub use mdns::{DiscoveryHandle, DiscoveryOptions, Interfaces, discover};
 pub use neighbours::{NearbyScreen, Neighbours};
-pub use screen::{PairingScreen, ScreenName};
+pub use screen::PairingScreen;
 #[cfg(feature = "mdns")]
 pub use state::{DiscoveryState, Obstacle, View};
 pub use subnet::Subnet;

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use verso_identity::DeviceId;
-
-use crate::screen::ScreenName;
+use verso_identity::{DeviceId, Name};
 
 /// How many announcements of one peer are kept: on a few interfaces one each, and one before that of which no goodbye was heard.
 const MAX_SIGHTINGS: usize = 4;
@@ -28,7 +26,7 @@ pub struct NearbyScreen {
     /// The id that it claims.
     pub device: DeviceId,
     /// The name that it claims.
-    pub name: ScreenName,
+    pub name: Name,
     /// Where it can be dialled.
     pub addresses: Vec<SocketAddr>,
 }
@@ -44,7 +42,7 @@ pub(crate) struct Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Whose {
     Peer(DeviceId),
-    Screen(DeviceId, ScreenName),
+    Screen(DeviceId, Name),
 }
 
 #[derive(Debug)]

@@ -2,11 +2,13 @@
 
 mod device;
 mod hex;
+mod name;
 mod purpose;
 mod store;
 mod workspace;
 
 pub use device::{DeviceId, DeviceKey, ParseDeviceIdError, Signature, SignatureDomain, SignatureError};
+pub use name::{Name, NameError};
 pub use purpose::{Key, Purpose, purposes};
 pub use store::{
     ChangePassphraseError, Cost, CreateError, EmptyPassphrase, FileKeyStore, FileMarkStore, KeyStore, KeyStoreKind,

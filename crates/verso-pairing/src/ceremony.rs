@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use verso_identity::{DeviceId, DeviceKey};
+use verso_identity::{DeviceId, DeviceKey, Name};
 use verso_noise::{
     ChannelError, HandshakeError, NoiseKey, PairingHandshake, PairingPrologue, PairingSecrets, Randomness,
 };
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::codec::DecodeError;
 use crate::link::PairingLink;
 use crate::message::Introduction;
-use crate::name::{Name, Profile};
+use crate::name::Profile;
 use crate::offer::Refusal;
 use crate::provisional::ProvisionalPeer;
 use crate::shared::Shared;

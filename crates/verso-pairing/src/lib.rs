@@ -23,7 +23,7 @@ pub use codec::{DecodeError, MAX_MESSAGE_BYTES};
 pub use link::{
     LINK_VERSION, LinkError, LinkHints, LinkedWorkspace, MAX_LINK_BYTES, MAX_UNKNOWN_PARAMETERS, PairingLink,
 };
-pub use name::{MAX_ADDRESSES, Name, NameError, Profile, RelayUrl, RelayUrlError};
+pub use name::{MAX_ADDRESSES, Profile, RelayUrl, RelayUrlError};
 pub use offer::{
     FINISH_SECONDS, INVITE_SECONDS, MAX_FAILED_PROOFS, MAX_NEARBY_ATTEMPTS, Offer, OfferId, OfferStatus, PAIR_SECONDS,
     Refusal, Validity,
@@ -32,4 +32,5 @@ pub use provisional::{PairSecret, ProvisionalPeer};
 pub use qr::{Background, png_qr, svg_qr, terminal_qr};
 pub use terms::{Direction, Summary, Terms, TermsError, WorkspaceTerms};
 pub use token::Token;
+pub use verso_identity::{Name, NameError};
 pub use words::{NoMemory, Words, WordsError, WordsSecret};

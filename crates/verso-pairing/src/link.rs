@@ -4,10 +4,10 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use verso_identity::{DeviceId, WorkspaceId};
+use verso_identity::{DeviceId, Name, WorkspaceId};
 use verso_trust::{Access, PeerRole};
 
-use crate::name::{self, Name, RelayUrl};
+use crate::name::{self, RelayUrl};
 use crate::terms::{Terms, WorkspaceTerms};
 use crate::token::Token;
 

@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
-use verso_identity::{DeviceId, Signature};
+use verso_identity::{DeviceId, Name, Signature};
 use verso_noise::HandshakeHash;
 use zeroize::Zeroizing;
 
 use crate::codec;
-use crate::name::{self, MAX_ADDRESSES, Name, Profile, RelayUrl};
+use crate::name::{self, MAX_ADDRESSES, Profile, RelayUrl};
 use crate::terms::Terms;
 
 /// From the showing side. Its introduction may be borrowed, since it is kept until the end.

@@ -4,14 +4,14 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
-use verso_identity::DeviceId;
+use verso_identity::{DeviceId, Name};
 use verso_noise::{HandshakeHash, NoisePublicKey, PreSharedKey};
 use verso_trust::{Grant, PairingSide, PairingWay, PeerRole};
 use zeroize::Zeroizing;
 
 use crate::codec::{self, DecodeError};
 use crate::message::{Addresses, Introduction, ShowerIntroduction};
-use crate::name::{Name, RelayUrl};
+use crate::name::RelayUrl;
 use crate::offer::FINISH_SECONDS;
 use crate::shared::Shared;
 use crate::terms::Terms;

@@ -1,10 +1,8 @@
 //! What a pairing grants, in the form that both people see before they say yes.
 
 use serde::{Deserialize, Serialize};
-use verso_identity::{DeviceId, WorkspaceId};
+use verso_identity::{DeviceId, Name, WorkspaceId};
 use verso_trust::{Access, PairingSide, PeerRole};
-
-use crate::name::Name;
 
 /// One workspace that an offer opens.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,9 +7,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
-use verso_discovery::{
-    DiscoveryOptions, DiscoveryState, Interfaces, Mode, Obstacle, PairingScreen, Profile, ScreenName,
-};
+use verso_discovery::{DiscoveryOptions, DiscoveryState, Interfaces, Mode, Obstacle, PairingScreen, Profile};
+use verso_identity::Name;
 
 use crate::lab::{Host, Network};
 use crate::rig::{PORT, id, shared_with};
@@ -126,7 +125,7 @@ fn a_stranger_sees_nothing_that_two_announcements_have_in_common_nor_name_nor_id
     // With the pairing screen open the same listener sees both.
     let listener = Listener::on(&stranger, "192.168.7.9");
     let on_laptop = laptop.discover(1, Mode::Announce, vec![shared_with(id(2), SECRET)]);
-    on_laptop.handle.set_screen(PairingScreen::Open(ScreenName::lossy("Ana's laptop")));
+    on_laptop.handle.set_screen(PairingScreen::Open(Name::lossy("Ana's laptop")));
     let mut on_stranger = stranger.discover(9, Mode::Listen, Vec::new());
     let view = on_stranger.wait("the screen", |view| !view.neighbours.screens.is_empty());
     assert_eq!((view.neighbours.screens[0].device, view.neighbours.screens[0].name.as_str()), (id(1), "Ana's laptop"));

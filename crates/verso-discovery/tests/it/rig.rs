@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use verso_discovery::{
-    Announcement, Discovery, Input, Mode, Output, PairingScreen, Profile, Received, Relationship, ScreenName, Subnet,
+    Announcement, Discovery, Input, Mode, Output, PairingScreen, Profile, Received, Relationship, Subnet,
 };
-use verso_identity::DeviceId;
+use verso_identity::{DeviceId, Name};
 use zeroize::Zeroizing;
 
 pub(crate) const WLAN: &str = "wlan0";
@@ -86,7 +86,7 @@ pub(crate) fn found(device: &Discovery, peer: DeviceId) -> Vec<SocketAddr> {
 }
 
 pub(crate) fn open_screen(name: &str) -> Input {
-    Input::Screen(PairingScreen::Open(ScreenName::lossy(name)))
+    Input::Screen(PairingScreen::Open(Name::lossy(name)))
 }
 
 pub(crate) fn at(text: &str) -> SocketAddr {

@@ -1,6 +1,7 @@
 //! Open pairing screens: name and id in the clear, and only then.
 
-use verso_discovery::{Heard, Input, PairingScreen, ScreenName};
+use verso_discovery::{Heard, Input, PairingScreen};
+use verso_identity::Name;
 
 use crate::rig::{
     PORT, WLAN, announcing, at, connect, device, found, gone, hear, id, joined, open_screen, shared_with,
@@ -96,8 +97,8 @@ fn names_are_made_safe_to_show() {
         ("  blank  ", "blank"),
         ("Bücher 📚", "Bücher 📚"),
     ] {
-        assert_eq!(ScreenName::lossy(text).as_str(), shown, "{text:?}");
+        assert_eq!(Name::lossy(text).as_str(), shown, "{text:?}");
     }
-    let long = ScreenName::lossy(&"ü".repeat(100));
+    let long = Name::lossy(&"ü".repeat(100));
     assert_eq!(long.as_str(), "ü".repeat(64));
 }

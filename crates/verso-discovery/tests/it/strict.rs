@@ -37,10 +37,7 @@ fn announcements_are_announcements() {
     assert_eq!(Heard::decode(&open()).unwrap().screen.unwrap().name.as_str(), "desk");
     assert_eq!((closed().len(), record(&strings(&open()))), (349, open()));
     let mut longest = announcing(1, vec![shared_with(id(2), 7)]);
-    longest
-        .0
-        .handle(1, Input::Screen(PairingScreen::Open(verso_discovery::ScreenName::lossy(&"x".repeat(500)))))
-        .unwrap();
+    longest.0.handle(1, Input::Screen(PairingScreen::Open(verso_identity::Name::lossy(&"x".repeat(500))))).unwrap();
     assert_eq!(joined(&mut longest.0)[0].1.clone().unwrap().txt().len(), 520);
 }
 

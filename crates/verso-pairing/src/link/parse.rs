@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
-use verso_identity::{DeviceId, ParseDeviceIdError, ParseWorkspaceIdError, WorkspaceId};
+use verso_identity::{DeviceId, Name, NameError, ParseDeviceIdError, ParseWorkspaceIdError, WorkspaceId};
 use verso_trust::{Access, PeerRole};
 
 use super::{
     LINK_VERSION, LinkHints, LinkedWorkspace, MAX_LINK_BYTES, MAX_UNKNOWN_PARAMETERS, PREFIX, PairingLink, access_text,
     role_text,
 };
-use crate::name::{self, MAX_ADDRESSES, Name, NameError, RelayUrlError};
+use crate::name::{self, MAX_ADDRESSES, RelayUrlError};
 use crate::token::Token;
 
 /// Longest key of a parameter that this version doesn't know.
@@ -223,7 +223,7 @@ impl Parameters {
             "exp" => self.hints.expires_at = Some(decimal(&value).ok_or(LinkError::Expiry)?),
             _ if self.unknown.len() == MAX_UNKNOWN_PARAMETERS => return Err(LinkError::TooManyUnknown),
             // It will be shown, so it must be fit for that.
-            _ if value.chars().any(name::is_deceptive) => return Err(LinkError::Deceptive { key: key.to_owned() }),
+            _ if value.chars().any(Name::is_deceptive) => return Err(LinkError::Deceptive { key: key.to_owned() }),
             _ => self.unknown.push((key.to_owned(), value)),
         }
         Ok(())

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use verso_discovery::{
-    Discovery, Heard, Input, MAX_ADDRESSES, Mode, Output, PairingScreen, Profile, Received, Relationship, ScreenName,
-    Subnet,
+    Discovery, Heard, Input, MAX_ADDRESSES, Mode, Output, PairingScreen, Profile, Received, Relationship, Subnet,
 };
-use verso_identity::DeviceId;
+use verso_identity::{DeviceId, Name};
 use zeroize::Zeroizing;
 
 use crate::fuzz::Bytes;
@@ -41,7 +40,7 @@ pub fn announcement(input: &[u8]) {
             }
             1 => Input::Interfaces(networks(choices.below(3))),
             2 => Input::Failed { interface },
-            3 => Input::Screen(PairingScreen::Open(ScreenName::lossy(&String::from_utf8_lossy(choices.take(9))))),
+            3 => Input::Screen(PairingScreen::Open(Name::lossy(&String::from_utf8_lossy(choices.take(9))))),
             4 => Input::Gone { interface, instance: choices.below(4).to_string() },
             _ => Input::Heard(received(&mut choices, interface, &announced)),
         };
