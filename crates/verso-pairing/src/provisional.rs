@@ -14,7 +14,7 @@ use crate::message::{Addresses, Introduction, ShowerIntroduction};
 use crate::name::RelayUrl;
 use crate::offer::FINISH_SECONDS;
 use crate::shared::Shared;
-use crate::terms::Terms;
+use crate::terms::{Terms, WorkspaceTerms};
 
 /// The secret that two devices agreed on at pairing, kept for this pair. Zeroized when dropped, never cloned, never printed.
 pub struct PairSecret(Zeroizing<[u8; 32]>);
@@ -118,11 +118,15 @@ impl ProvisionalPeer {
     /// Returns what was granted to a friend: by this device if it showed the code, to this device if it joined. For own
     /// devices there are no grants, since they have everything.
     pub fn grants(&self) -> Vec<Grant> {
-        let workspaces = match self.terms.role() {
+        self.shared().iter().map(|workspace| Grant { workspace: workspace.id, access: workspace.access }).collect()
+    }
+
+    /// Returns the workspaces of the [grants](Self::grants), with their names.
+    pub fn shared(&self) -> &[WorkspaceTerms] {
+        match self.terms.role() {
             PeerRole::Own => &[],
             PeerRole::Friend => self.terms.workspaces(),
-        };
-        workspaces.iter().map(|workspace| Grant { workspace: workspace.id, access: workspace.access }).collect()
+        }
     }
 
     /// Tells whether it has lapsed at `now_ms` since the Unix epoch.

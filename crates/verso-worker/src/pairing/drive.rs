@@ -9,7 +9,6 @@ use tokio::time::{sleep, timeout};
 use verso_pairing::{Input, Joiner, NearbyCode, Offer, Output, Paired, PairingError, Shower, WorkspaceTerms};
 use verso_replica::{PairSecret, ProvisionalPeer, SharedAtPairing};
 use verso_transport::PairConnection;
-use verso_trust::PeerRole;
 use verso_wire::{Application, CloseCode, Reason};
 
 use super::{Answer, PairingEvent, lock};
@@ -157,16 +156,12 @@ async fn code_typed(typing: Option<&mut oneshot::Receiver<NearbyCode>>) -> Optio
 
 /// What a friend is given, or gives.
 fn shared(peer: &verso_pairing::ProvisionalPeer) -> Vec<SharedAtPairing> {
-    let workspaces = match peer.role() {
-        PeerRole::Own => &[],
-        PeerRole::Friend => peer.terms.workspaces(),
-    };
     let shared = |workspace: &WorkspaceTerms| SharedAtPairing {
         workspace: workspace.id,
         name: workspace.name.as_str().to_owned(),
         access: workspace.access,
     };
-    workspaces.iter().map(shared).collect()
+    peer.shared().iter().map(shared).collect()
 }
 
 fn provisional(peer: &verso_pairing::ProvisionalPeer) -> ProvisionalPeer {
