@@ -15,6 +15,7 @@ use crate::incarnation::{presentable, storable};
 use crate::local::{Contact, LocalFile, LocalStateError, Pairing, ProvisionalPeer, SharedAtPairing};
 use crate::reason;
 use crate::replica::{Now, Replica};
+use crate::sealing::Subject;
 use crate::sharing::DecisionError;
 
 /// How many addresses of a peer are kept: those of a few networks that it moves between.
@@ -166,7 +167,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let pair_secret = match provisional.role {
             // Own devices prove to each other what all of them share.
             PeerRole::Own => Vec::new(),
-            PeerRole::Friend => self.seal_pair_secret(peer, &provisional.secret)?,
+            PeerRole::Friend => self.seal_to_all(&provisional.secret, Subject::Pair(peer))?,
         };
         let admitted = Admitted {
             device: peer,

@@ -140,18 +140,13 @@ impl<S: Storage, A: Application> Replica<S, A> {
         self.share_pair_secrets(now)
     }
 
-    /// Makes the group secret anew, for all own devices, if there is none that is current.
-    pub(crate) fn renew_group_secret(&mut self, now: Now) -> Result<(), JournalError> {
-        let is_due = self.trust().renewer().is_some() && self.local.unconfirmed.is_none();
-        if !is_due || self.control.closed().is_some() {
-            return Ok(());
-        }
+    /// Makes the group secret anew, for all own devices.
+    fn renew_group_secret(&mut self, now: Now) -> Result<(), JournalError> {
         let (mut id, mut secret) = ([0; 16], [0; 32]);
         self.storage.random(&mut id)?;
         self.storage.random(&mut secret)?;
         let (id, secret) = (GenerationId(id), PairSecret::from_bytes(secret));
-        let devices: Vec<DeviceId> = self.trust().own_devices().take(MAX_SEALED).collect();
-        let sealed = self.seal_to(&secret, Subject::Group(id), devices)?;
+        let sealed = self.seal_to_all(&secret, Subject::Group(id))?;
         self.tell(SecretRenewed { id, sealed }.into(), now)?;
         self.open_generations();
         Ok(())
@@ -196,10 +191,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
         Ok(())
     }
 
-    /// Seals what was agreed with a friend to each own device, this one among them.
-    pub(crate) fn seal_pair_secret(&self, peer: DeviceId, secret: &PairSecret) -> Result<Vec<Sealed>, JournalError> {
-        let devices = self.trust().own_devices().take(MAX_SEALED).collect();
-        self.seal_to(secret, Subject::Pair(peer), devices)
+    /// Seals a secret to each own device, this one among them.
+    pub(crate) fn seal_to_all(&self, secret: &PairSecret, subject: Subject) -> Result<Vec<Sealed>, JournalError> {
+        self.seal_to(secret, subject, self.trust().own_devices().take(MAX_SEALED).collect())
     }
 
     /// Tells whether it is this device that looks after a peer's copies of secrets: it admitted the peer, or who did is gone and it is the most senior.
