@@ -265,6 +265,14 @@ impl Control {
         self.state().intentions.get(&(*friend, *workspace)).copied()
     }
 
+    /// Iterates over what the person wants friends to have of a workspace, in the order of their ids.
+    pub(crate) fn intended_for(&self, workspace: WorkspaceId) -> impl Iterator<Item = (DeviceId, Intended)> + '_ {
+        let intentions = self.state().intentions.iter();
+        intentions
+            .filter(move |((_, about), _)| *about == workspace)
+            .map(|((friend, _), intended)| (*friend, *intended))
+    }
+
     /// Iterates over all generations of the group secret, in the order of their names.
     pub fn generations(&self) -> impl Iterator<Item = &Generation> {
         self.state().generations.values()

@@ -48,8 +48,8 @@ pub fn dues(control: &Control, membership: &Membership) -> Vec<Due> {
     if standing == Standing::CoOwner {
         let others = membership.members().filter(|member| member.device != me);
         let losses = others.filter_map(|member| loss(control, membership, member));
-        let gains = control.peers().filter(|peer| peer.role == PeerRole::Friend);
-        let gains = gains.filter_map(|friend| gain(control, membership, &friend.device));
+        let gains = control.intended_for(membership.workspace());
+        let gains = gains.filter_map(|(friend, intended)| gain(control, membership, friend, intended));
         let mine = losses.chain(gains).filter(|(by, _)| carries_out(control, membership, by) == Some(me));
         dues.extend(mine.map(|(_, due)| due));
     }
@@ -90,13 +90,15 @@ fn loss(control: &Control, membership: &Membership, member: &Member) -> Option<(
 }
 
 /// What a friend is to get, and who was told so.
-fn gain(control: &Control, membership: &Membership, friend: &DeviceId) -> Option<(DeviceId, Due)> {
-    let Intended { intention: Intention::Granted(access), by } = control.intended(friend, &membership.workspace())?
-    else {
-        return None;
-    };
-    let vouch = Vouch { device: *friend, access, standing: Standing::Member };
-    (membership.access_of(friend) < Some(access)).then_some((by, Due::Vouch(vouch)))
+fn gain(
+    control: &Control,
+    membership: &Membership,
+    friend: DeviceId,
+    Intended { intention, by }: Intended,
+) -> Option<(DeviceId, Due)> {
+    let Intention::Granted(access) = intention else { return None };
+    let lacks = control.role(&friend) == Some(PeerRole::Friend) && membership.access_of(&friend) < Some(access);
+    lacks.then_some((by, Due::Vouch(Vouch { device: friend, access, standing: Standing::Member })))
 }
 
 /// Returns which of the person's devices carries out what `by` was told.
