@@ -52,7 +52,8 @@ pub(crate) fn choose_workspace(all: Vec<Named>, wanted: Option<&str>) -> Result<
             "make one with `verso workspace new NAME`, or get those of another device with `verso join` and `verso up`";
         return Err(CliError::new(Exit::Failed, "can't open a workspace", why, hint));
     }
-    let listed = |some: &[&Named]| list(some.iter().map(|one| format!("{} ({})", shown(&one.name), one.id)));
+    let told_workspace = |one: &Named| format!("{} ({})", shown(&one.name), one.id);
+    let listed = |some: &[&Named]| list(some.iter().map(|one| told_workspace(one)));
     let everything: Vec<&Named> = all.iter().collect();
     let Some(wanted) = wanted else {
         return match <[Named; 1]>::try_from(all) {
@@ -64,58 +65,56 @@ pub(crate) fn choose_workspace(all: Vec<Named>, wanted: Option<&str>) -> Result<
         };
     };
     let meant = meant(&all, wanted, |one| (one.id.to_hex(), &one.name));
-    match meant.as_slice() {
-        [only] => Ok((*only).clone()),
-        [] => {
-            let why = format!("none is called `{}`; there are: {}", shown(wanted), listed(&everything));
-            Err(CliError::new(Exit::Failed, "can't find the workspace", why, HINT))
-        }
-        several => {
-            let why = format!("`{}` could be: {}", shown(wanted), listed(several));
-            Err(CliError::new(Exit::Usage, WHAT, why, "name it by more of its id"))
-        }
-    }
+    let none = || {
+        let why = format!("none is called `{}`; there are: {}", shown(wanted), listed(&everything));
+        CliError::new(Exit::Failed, "can't find the workspace", why, HINT)
+    };
+    the_one(&meant, wanted, told_workspace, WHAT, none).cloned()
 }
 
 /// Finds the peer that is meant, among those of this device.
 pub(crate) fn peer(device: &Device, wanted: &str) -> Result<PeerName, CliError> {
     let known = device.replica().known_peers(device.now());
     let all: Vec<PeerName> = known.into_iter().map(|(device, name)| PeerName { device, name }).collect();
-    let told = |peer: &&PeerName| {
+    let told = |peer: &PeerName| {
         let id = peer.device.to_hex();
         format!("{} ({})", shown(&peer.name), id.get(..10).unwrap_or(&id))
     };
-    match meant(&all, wanted, |one| (one.device.to_hex(), &one.name)).as_slice() {
-        [only] => Ok((*only).clone()),
-        [] => {
-            let why = format!("none is called `{}`, or has an id that starts so", shown(wanted));
-            Err(CliError::new(Exit::Failed, "can't find the peer", why, "see `verso peers`"))
-        }
-        several => {
-            let why = format!("`{}` could be: {}", shown(wanted), list(several.iter().map(told)));
-            Err(CliError::new(Exit::Usage, "can't tell which peer is meant", why, "name it by more of its id"))
-        }
-    }
+    let none = || {
+        let why = format!("none is called `{}`, or has an id that starts so", shown(wanted));
+        CliError::new(Exit::Failed, "can't find the peer", why, "see `verso peers`")
+    };
+    let meant = meant(&all, wanted, |one| (one.device.to_hex(), &one.name));
+    the_one(&meant, wanted, told, "can't tell which peer is meant", none).cloned()
 }
 
 /// Finds the offer that is meant, among those of friends.
 pub(crate) fn offer<'a>(offers: &'a [PendingOffer], wanted: &str) -> Result<&'a PendingOffer, CliError> {
     const WHAT: &str = "can't find the offer";
-    match meant(offers, wanted, |offer| (offer.workspace.to_hex(), &offer.name)).as_slice() {
+    let told = |offer: &PendingOffer| format!("{} ({})", shown(&offer.name), offer.workspace);
+    let none = || {
+        let why = format!("no friend offers a workspace called `{}`, or it was joined already", shown(wanted));
+        let hint = "see `verso workspace list`, and sync with the friend by `verso up`";
+        CliError::new(Exit::Failed, WHAT, why, hint)
+    };
+    let meant = meant(offers, wanted, |offer| (offer.workspace.to_hex(), &offer.name));
+    the_one(&meant, wanted, told, WHAT, none)
+}
+
+/// Returns the only one of those that are meant. Else `none` is the error, or, under `what`, that there are several.
+fn the_one<'a, T>(
+    meant: &[&'a T],
+    wanted: &str,
+    told: impl Fn(&T) -> String,
+    what: &str,
+    none: impl FnOnce() -> CliError,
+) -> Result<&'a T, CliError> {
+    match meant {
         [only] => Ok(*only),
-        [] => {
-            let why = format!("no friend offers a workspace called `{}`, or it was joined already", shown(wanted));
-            Err(CliError::new(
-                Exit::Failed,
-                WHAT,
-                why,
-                "see `verso workspace list`, and sync with the friend by `verso up`",
-            ))
-        }
+        [] => Err(none()),
         several => {
-            let told = several.iter().map(|offer| format!("{} ({})", shown(&offer.name), offer.workspace));
-            let why = format!("`{}` could be: {}", shown(wanted), list(told));
-            Err(CliError::new(Exit::Usage, WHAT, why, "name it by more of its id"))
+            let why = format!("`{}` could be: {}", shown(wanted), list(several.iter().map(|one| told(one))));
+            Err(CliError::new(Exit::Usage, what, why, "name it by more of its id"))
         }
     }
 }
@@ -188,17 +187,11 @@ pub(crate) fn conflict(
     if meant.is_empty() && !lower.is_empty() {
         meant = open.iter().filter(starts).collect();
     }
-    match meant.as_slice() {
-        [only] => Ok(**only),
-        [] => {
-            let why = format!("none that is open has an id that starts like `{}`", shown(wanted));
-            Err(CliError::new(Exit::Failed, "can't find the conflict", why, "see `verso conflicts`"))
-        }
-        several => {
-            let why = format!("`{}` could be: {}", shown(wanted), list(several.iter().map(|(_, id)| id.to_string())));
-            Err(CliError::new(Exit::Usage, "can't tell which conflict is meant", why, "name it by more of its id"))
-        }
-    }
+    let none = || {
+        let why = format!("none that is open has an id that starts like `{}`", shown(wanted));
+        CliError::new(Exit::Failed, "can't find the conflict", why, "see `verso conflicts`")
+    };
+    the_one(&meant, wanted, |(_, id)| id.to_string(), "can't tell which conflict is meant", none).copied()
 }
 
 /// A node in a list of candidates: enough of its id to name it by, and what people know it by.
