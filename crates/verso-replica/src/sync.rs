@@ -51,8 +51,10 @@ pub(crate) struct Stop {
 /// How things stood when a connection went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Parting {
-    /// This device had said goodbye: both had acknowledged everything that either takes.
+    /// Both had said goodbye: both had acknowledged everything that either takes.
     AllDone,
+    /// This device had said goodbye, since each had acknowledged what the other had to give, and had not heard the peer's.
+    GoodbyeSaid,
     /// There may have been more to exchange.
     #[default]
     Unfinished,
@@ -188,7 +190,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// Forgets a connection that is gone. What it brought is kept.
     pub fn disconnected(&mut self, connection: ConnectionId) -> Parting {
         match self.connections.remove(&connection) {
-            Some(connection) if connection.session.has_said_goodbye() => Parting::AllDone,
+            Some(connection) if connection.session.is_all_done() => Parting::AllDone,
+            Some(connection) if connection.session.has_said_goodbye() => Parting::GoodbyeSaid,
             _ => Parting::Unfinished,
         }
     }

@@ -127,6 +127,11 @@ impl Session {
         self.goodbye.is_said()
     }
 
+    /// Tells whether both have said goodbye: however the connection ends now, nothing is missing.
+    pub fn is_all_done(&self) -> bool {
+        self.goodbye.is_said() && self.goodbye.is_heard()
+    }
+
     /// Returns when [`Input::Tick`] is due if nothing else comes in before.
     pub fn poll_timeout(&self) -> Option<Millis> {
         if self.over {

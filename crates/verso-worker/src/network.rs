@@ -61,6 +61,8 @@ pub(crate) enum Serving {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Report {
     pub(crate) peer: DeviceId,
+    /// The number of the connection that it is about; where there was none, that of the next one.
+    pub(crate) number: u64,
     pub(crate) came: Came,
 }
 
@@ -153,11 +155,16 @@ impl<A: Application> Network<A> {
                 }
                 Incoming::Refused { peer, reason } => {
                     self.board.update(peer, |status| status.reason = Some(reason));
-                    self.report(Report { peer, came: Came::TurnedAway(reason) });
+                    self.report(Report { peer, number: self.next_number(), came: Came::TurnedAway(reason) });
                 }
                 _ => {}
             }
         }
+    }
+
+    /// Returns the number that the next connection gets.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
     }
 
     fn report(&self, report: Report) {
@@ -191,7 +198,7 @@ impl<A: Application> Network<A> {
         }
         // A connection that gave way to another has nothing to say, unless all was done on it before.
         if was_in_use || ended.is_all_done() {
-            self.report(Report { peer, came: Came::Served(ended) });
+            self.report(Report { peer, number, came: Came::Served(ended) });
         }
         ended.reason()
     }
@@ -235,7 +242,7 @@ impl<A: Application> Network<A> {
         if !self.is_connected(&peer) {
             self.board.update(peer, |status| status.reason = Some(reason));
             self.note(peer, reason).await;
-            self.report(Report { peer, came });
+            self.report(Report { peer, number: self.next_number(), came });
         }
     }
 
