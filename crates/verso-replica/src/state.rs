@@ -1,7 +1,7 @@
 //! What a journal's entries add up to: the fold that judges authors, and the application.
 
 use verso_identity::{DeviceId, WorkspaceId};
-use verso_trust::{Admissions, Control, ControlEvent, EventContext, Membership, MembershipEvent};
+use verso_trust::{Admissions, Control, ControlEvent, EventContext, Membership, MembershipChange, MembershipEvent};
 use verso_vv::{Author, Branches, EntryHash, Seq};
 use verso_wire::{Application, AppliedEntry, EntryKind};
 
@@ -13,6 +13,11 @@ pub(crate) trait State {
 
     /// Takes in an authentic entry, applied or not. Returns whether the fold may have changed.
     fn hold(&mut self, context: &EventContext, kind: EntryKind, payload: &[u8]) -> bool;
+
+    /// Tells whether an entry has others applied that were passed over before.
+    fn brings_back(_kind: EntryKind, _payload: &[u8]) -> bool {
+        false
+    }
 
     /// Tells which entries of `author` are let through.
     fn admissions(&self, author: &Author) -> Admissions;
@@ -99,6 +104,11 @@ impl<A: Application> State for WorkspaceState<A> {
         let Ok(event) = MembershipEvent::decode(kind.0, payload) else { return false };
         self.membership.apply(context, event);
         true
+    }
+
+    fn brings_back(kind: EntryKind, payload: &[u8]) -> bool {
+        let event = kind.is_membership().then(|| MembershipEvent::decode(kind.0, payload));
+        matches!(event, Some(Ok(event)) if matches!(event.change, MembershipChange::Keep(_)))
     }
 
     fn admissions(&self, author: &Author) -> Admissions {
