@@ -89,6 +89,16 @@ pub(crate) fn peer(device: &Device, wanted: &str) -> Result<PeerName, CliError> 
     the_one(&meant, wanted, told, "can't tell which peer is meant", none).cloned()
 }
 
+/// Finds the workspace that is meant among those that this device left.
+pub(crate) fn left(device: &Device, wanted: &str) -> Option<Named> {
+    let left: Vec<WorkspaceId> = device.replica().left_workspaces().collect();
+    let all: Vec<Named> = workspaces(device).into_iter().filter(|one| left.contains(&one.id)).collect();
+    match meant(&all, wanted, |one| (one.id.to_hex(), &one.name)).as_slice() {
+        [only] => Some((*only).clone()),
+        _ => None,
+    }
+}
+
 /// Finds the offer that is meant, among those of friends.
 pub(crate) fn offer<'a>(offers: &'a [PendingOffer], wanted: &str) -> Result<&'a PendingOffer, CliError> {
     const WHAT: &str = "can't find the offer";

@@ -281,7 +281,11 @@ mod tests {
     #[test]
     fn what_others_wrote_stays_in_its_line() {
         assert_eq!(shown("größer 🕸 ~"), "größer 🕸 ~");
-        assert_eq!(shown("a\u{200b}b\u{ad}c\u{2066}d\u{feff}"), "a\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}", "nor may a name");
+        assert_eq!(
+            shown("a\u{200b}b\u{ad}c\u{2066}d\u{feff}"),
+            "a\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}",
+            "nor may a name"
+        );
         assert_eq!(shown("a\nb\x1b[31mc\u{202e}d\u{7f}"), "a\u{fffd}b\u{fffd}[31mc\u{fffd}d\u{fffd}");
     }
 

@@ -62,9 +62,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let is_due = |stats: LogStats| stats.loose_segments >= LOOSE_SEGMENTS || stats.loose_bytes >= LOOSE_BYTES;
         let all = std::iter::once(WorkspaceId::CONTROL).chain(self.workspaces());
         let may_erase = |workspace: &WorkspaceId| self.workspaces.get(workspace).is_some_and(Journal::may_erase);
-        let is_due = move |workspace: &WorkspaceId| {
-            self.log_stats(workspace).is_some_and(is_due) || may_erase(workspace)
-        };
+        let is_due =
+            move |workspace: &WorkspaceId| self.log_stats(workspace).is_some_and(is_due) || may_erase(workspace);
         all.filter(move |workspace| self.failure(workspace).is_none() && is_due(workspace))
     }
 
@@ -106,6 +105,15 @@ impl<S: Storage, A: Application> Replica<S, A> {
             return self.control.compact(&mut told);
         }
         self.workspaces.get_mut(workspace).ok_or(JournalError::Missing)?.compact(&mut told)
+    }
+
+    /// Leaves no more than digests of what was [given up](Self::discard) for good, in a workspace's log. What was recorded is made durable first. Compaction does
+    /// the same in its time.
+    ///
+    /// # Errors
+    /// [`JournalError`]; what was erased before stays so.
+    pub fn erase(&mut self, workspace: &WorkspaceId) -> Result<(), JournalError> {
+        self.workspaces.get_mut(workspace).ok_or(JournalError::Missing)?.erase()
     }
 
     /// Counts what a log holds, from what is in memory.
@@ -160,9 +168,28 @@ impl<S: Storage, T: State> Journal<S, T> {
                 None => None,
             },
         };
+        Ok(log.map(|log| Compaction { log, joiner: self.joiner() }))
+    }
+
+    fn erase(&mut self) -> Result<(), JournalError> {
+        if let Some(reason) = self.closed() {
+            return Err(JournalError::Closed { reason });
+        }
+        let ended = self.log.end_segment();
+        self.noting(ended)?;
+        while let Some(run) = self.to_erase()? {
+            let Some(log) = self.log.begin_rewriting(run)? else { break };
+            let step = Compaction { log, joiner: self.joiner() };
+            if self.finish_compaction(step.run()?)?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn joiner(&self) -> UnitJoiner {
         let (needed, given_up) = (self.needed_seals(), self.given_up());
-        let joiner = UnitJoiner { workspace: self.workspace, needed, given_up, before: None };
-        Ok(log.map(|log| Compaction { log, joiner }))
+        UnitJoiner { workspace: self.workspace, needed, given_up, before: None }
     }
 
     fn finish_compaction(&mut self, done: Compacted<S>) -> Result<Option<CompactReport>, JournalError> {

@@ -14,7 +14,8 @@ use verso_session::EncodedRun;
 use verso_vv::{Author, EntryHash, Hlc, HlcClock, Seq};
 use verso_wire::limits::MAX_PAYLOAD;
 use verso_wire::{
-    Branch, ChainHead, ChainedUnit, CompressionLevel, Content, Drafts, Reason, SyncUnit, UnitBuilder, UnitError, VerifiedUnit,
+    Branch, ChainHead, ChainedUnit, CompressionLevel, Content, Drafts, Reason, SyncUnit, UnitBuilder, UnitError,
+    VerifiedUnit,
 };
 
 pub(crate) use self::descent::{Standing, hash_before};

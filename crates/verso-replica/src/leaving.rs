@@ -78,7 +78,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let known = self.left.insert(workspace, left.clone());
         // What was so before the device was opened is no news.
         let Some(known) = known else { return };
-        for device in left.difference(&known).filter(|device| **device != self.device()) {
+        let me = self.device();
+        for device in left.difference(&known).filter(|device| **device != me) {
             self.effects.push_back(Effect::Event(Event::MemberLeft { workspace, device: *device }));
         }
     }

@@ -192,7 +192,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
 
     /// Tells the host that a workspace shows more than it did, of what it had passed over before.
     fn took_back(&mut self, workspace: WorkspaceId) {
-        let is_told = |effect: &Effect| matches!(effect, Effect::Event(Event::Rebuilt { workspace: told }) if *told == workspace);
+        let is_told =
+            |effect: &Effect| matches!(effect, Effect::Event(Event::Rebuilt { workspace: told }) if *told == workspace);
         if !self.effects.iter().any(is_told) {
             self.effects.push_back(Effect::Event(Event::Rebuilt { workspace }));
         }
@@ -236,7 +237,9 @@ impl<S: Storage, A: Application> Journal<S, WorkspaceState<A>> {
             for (first, last) in admissions.not_applied(start, end) {
                 for run in self.runs_of(&author, first).take_while(|run| run.meta.first_seq <= last) {
                     let unit = self.decode(&self.log.read(run.id)?)?;
-                    for (reason, first, last) in reasons(&admissions, first.max(unit.first_seq()), last.min(unit.last_seq())) {
+                    for (reason, first, last) in
+                        reasons(&admissions, first.max(unit.first_seq()), last.min(unit.last_seq()))
+                    {
                         let ancestors = self.lineage.ancestors(&author);
                         let part = Held { unit: unit.clone(), author, ancestors, first, last, reason };
                         let entries = part.entries().count();
@@ -283,9 +286,6 @@ fn reasons(admissions: &verso_trust::Admissions, first: Seq, last: Seq) -> Vec<(
     runs
 }
 
-fn describe<'a, A: Application>(
-    application: &A,
-    entries: impl Iterator<Item = AppliedEntry<'a>>,
-) -> Vec<Description> {
+fn describe<'a, A: Application>(application: &A, entries: impl Iterator<Item = AppliedEntry<'a>>) -> Vec<Description> {
     application.describe(&entries.collect::<Vec<_>>())
 }

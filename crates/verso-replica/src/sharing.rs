@@ -104,7 +104,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             PeerRole::Own => {
                 let is_leaving = self.trust().has_left(&workspace, &peer);
                 self.tell(Excluded { workspace, device: peer }.into(), now)?;
-                if is_leaving && self.owns(&workspace) {
+                if is_leaving && self.owns(&workspace) && !self.has_left(&workspace, &peer) {
                     // Its last word may never come.
                     self.pay(&workspace, Due::Revoke { device: peer, keeps: None }, now)?;
                 }

@@ -43,7 +43,10 @@ pub trait Application: Default + Send + 'static {
     /// Describes entries that are held and not applied, for people who decide what becomes of them: as many descriptions as there are entries, in their
     /// order, which is each author's own. They may name one another.
     fn describe(&self, held: &[AppliedEntry<'_>]) -> Vec<Description> {
-        let number = |entry: &AppliedEntry<'_>| Description { text: format!("entry of kind {}", entry.kind.0), needs: Vec::new() };
+        let number = |entry: &AppliedEntry<'_>| Description {
+            text: format!("entry of kind {}", entry.kind.0),
+            needs: Vec::new(),
+        };
         held.iter().map(number).collect()
     }
 

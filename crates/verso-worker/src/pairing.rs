@@ -10,8 +10,9 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use verso_identity::DeviceId;
 use verso_pairing::{
-    Connection, Entropy, Input, Invitation, Joiner, Name, NearbyCode, NoMemory, Offer, OfferStatus, Paired, PairingError,
-    PairingLink, Profile, Setup, Shower, Summary, Terms, Token, Validity, Words, WordsSecret, WorkspaceTerms,
+    Connection, Entropy, Input, Invitation, Joiner, Name, NearbyCode, NoMemory, Offer, OfferStatus, Paired,
+    PairingError, PairingLink, Profile, Setup, Shower, Summary, Terms, Token, Validity, Words, WordsSecret,
+    WorkspaceTerms,
 };
 use verso_transport::{BindError, DialError, PairConnection, PairingDoor};
 use verso_trust::PeerRole;

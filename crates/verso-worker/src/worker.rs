@@ -26,8 +26,8 @@ use crate::marks::{Keeper, keep_marks};
 use crate::network::{Network, Serving};
 use crate::once::{PeerOutcome, sync_once};
 use crate::pairing::{
-    InviteError, OfferOptions, PairError, PairingEvent, PairingOffer, invite, join, join_by_words, join_nearby, keep_guests,
-    offer,
+    InviteError, OfferOptions, PairError, PairingEvent, PairingOffer, invite, join, join_by_words, join_nearby,
+    keep_guests, offer,
 };
 
 /// What a worker works with.

@@ -68,7 +68,8 @@ pub(crate) fn make(app: &App, options: &PairOptions) -> Result<(), CliError> {
         return Err(CliError::new(Exit::Failed, CANT_INVITE, why, "give it more time, such as --ttl 24h"));
     };
     if let Some(picture) = &options.qr {
-        let link: PairingLink = link.parse().map_err(|error| agreement::no_code(&verso_pairing::CodeError::Link(error)))?;
+        let link: PairingLink =
+            link.parse().map_err(|error| agreement::no_code(&verso_pairing::CodeError::Link(error)))?;
         draw(&link, picture)?;
     }
     app.output.print(&Made { row: Row::new(&invitation), link, joins_as })

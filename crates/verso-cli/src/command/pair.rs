@@ -189,11 +189,7 @@ struct Shown<'a> {
 
 impl Report for Shown<'_> {
     fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
-        writeln!(
-            out,
-            "Whoever has these words or this link can join as {}, once. There:\n",
-            self.joins_as
-        )?;
+        writeln!(out, "Whoever has these words or this link can join as {}, once. There:\n", self.joins_as)?;
         if let Some(words) = &self.words {
             write!(out, "  verso join {}", paint.strong(Zeroizing::new(words.0.to_string()).as_str()))?;
             self.words_at.iter().try_for_each(|address| write!(out, " --at {address}"))?;

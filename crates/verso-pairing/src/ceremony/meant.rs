@@ -35,6 +35,5 @@ impl Offer {
 }
 
 fn is_by_link(first: &[u8]) -> bool {
-    first.len() == FIRST_BYTES
-        && first.first() == Some(&PairingWay::Link { canonical_hash: [0; 32] }.number())
+    first.len() == FIRST_BYTES && first.first() == Some(&PairingWay::Link { canonical_hash: [0; 32] }.number())
 }
