@@ -140,6 +140,7 @@ impl<A: Application> Network<A> {
 
     /// Serves these invitations from now on.
     pub(crate) fn serve_invitations(&self, invitations: Arc<Invitations>) {
+        self.open_for_guests(&invitations);
         *lock(&self.invitations) = Some(invitations);
     }
 

@@ -146,6 +146,7 @@ impl<A: Application> SyncWorker<A> {
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), WorkerError> {
         let network = Arc::clone(&self.handle.network);
         network.set_serving(Serving::Peers(Mode::StayOpen));
+        network.serve_invitations(self.handle.invitations());
         let mut guests: JoinSet<()> = JoinSet::new();
         let end_guests = CancellationToken::new();
         guests.spawn(keep_guests(Arc::clone(&network), self.handle.invitations(), end_guests.clone()));

@@ -95,13 +95,12 @@ async fn agree(mut told: mpsc::UnboundedReceiver<PairingEvent>) {
     }
 }
 
-/// Serves invitations until the worker ends: lets strangers knock while one stands, and forgets those that are over.
+/// Looks after the invitations that are served until the worker ends: lets strangers knock while one stands, and forgets those that are over.
 pub(crate) async fn keep_guests<A: Application>(
     network: Arc<Network<A>>,
     invitations: Arc<Invitations>,
     shutdown: CancellationToken,
 ) {
-    network.serve_invitations(Arc::clone(&invitations));
     let mut look = interval(LOOK);
     while shutdown.run_until_cancelled(look.tick()).await.is_some() {
         let now_ms = wall_ms();

@@ -67,6 +67,12 @@ impl Device {
         (directory, secret)
     }
 
+    /// Takes the device apart, for a test that runs its worker itself.
+    pub(crate) fn into_parts(self) -> (TempDir, DeviceKey, WorkerHandle<Graph>, SyncWorker<Graph>) {
+        let Self { directory, handle, worker, secret, .. } = self;
+        (directory, secret, handle, worker)
+    }
+
     pub(crate) async fn found(&self, name: &'static str) -> WorkspaceId {
         self.handle.found_workspace(name.to_owned()).await.unwrap()
     }
