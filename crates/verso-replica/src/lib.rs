@@ -52,7 +52,7 @@ pub use high_water::{HighWater, HighWaterError};
 pub use local::{Contact, LocalStateError, OfferedWorkspace, PairSecret, ProvisionalPeer, SharedAtPairing};
 pub use mend::{MendError, MendScope, Mended, mend};
 pub use peers::Peer;
-pub use quarantine::{Dependent, MAX_QUARANTINED, Quarantine, Quarantined};
+pub use quarantine::{Dependent, MAX_QUARANTINED, Quarantine, Quarantined, WhyHeld};
 pub use replica::{Now, OpenNotices, Replica};
 pub use rest::RestError;
 pub use secrets::PeerSecret;

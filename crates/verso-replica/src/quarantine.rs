@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use verso_identity::WorkspaceId;
+use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::Storage;
 use verso_trust::{Admission, Discard, HeldReason, Keep, MembershipChange, Run};
 use verso_vv::{Dot, EntryHash, Hlc, Seq};
@@ -28,11 +28,40 @@ pub struct Quarantined {
     /// When it was written, by its author's clock.
     pub hlc: Hlc,
     /// Why it is not applied.
-    pub reason: HeldReason,
+    pub reason: WhyHeld,
     /// What it would do, as the application says. It holds what people wrote.
     pub text: String,
     /// Other entries here without which it makes no sense.
     pub needs: Vec<Dot>,
+}
+
+/// Why an entry is held and not applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WhyHeld {
+    /// It lies past a cut.
+    Cut {
+        /// Whose word took the access away.
+        by: DeviceId,
+        /// When that was.
+        at: Hlc,
+    },
+    /// Its author's device may only read, and never could write.
+    ReadOnly,
+    /// Nobody has vouched for its author's device.
+    Unvouched,
+}
+
+impl WhyHeld {
+    /// Tells why an entry is held; `None` if it is applied, or was discarded.
+    const fn of(admission: Admission) -> Option<Self> {
+        match admission {
+            Admission::Held(HeldReason::Cut { by, at }) => Some(Self::Cut { by, at }),
+            Admission::Held(HeldReason::ReadOnly) => Some(Self::ReadOnly),
+            Admission::Unknown => Some(Self::Unvouched),
+            Admission::Applied | Admission::Held(_) => None,
+        }
+    }
 }
 
 /// What of a workspace is held and not applied, by author and number.
@@ -63,7 +92,7 @@ struct Held {
     /// Which of its entries are meant, and why they are held.
     first: Seq,
     last: Seq,
-    reason: HeldReason,
+    reason: WhyHeld,
 }
 
 impl Held {
@@ -81,15 +110,15 @@ impl Held {
 }
 
 impl<S: Storage, A: Application> Replica<S, A> {
-    /// Returns what of a workspace is held and not applied: past a cut, or of a device that may only read. Whatever nobody vouched for is not among
-    /// it, nor what was discarded.
+    /// Returns what of a workspace is held and not applied: past a cut, of a device that may only read, or of one for which nobody vouched. What was
+    /// discarded is not among it.
     ///
     /// # Errors
     /// [`JournalError`] if there is no such workspace, or its log can't be read.
     pub fn quarantine(&self, workspace: &WorkspaceId) -> Result<Quarantine, JournalError> {
         let journal = self.workspaces.get(workspace).ok_or(JournalError::Missing)?;
         let (held, more) = journal.held_back()?;
-        let entries: Vec<(HeldReason, AppliedEntry<'_>)> =
+        let entries: Vec<(WhyHeld, AppliedEntry<'_>)> =
             held.iter().flat_map(|held| held.entries().map(|entry| (held.reason, entry))).collect();
         let described = describe(&journal.view.state.application, entries.iter().map(|(_, entry)| *entry));
         let told = entries.iter().zip(described).map(|((reason, entry), Description { text, needs })| Quarantined {
@@ -262,20 +291,18 @@ impl<S: Storage, A: Application> Journal<S, WorkspaceState<A>> {
         let unit = self.decode(&self.log.read(run.id)?)?;
         let ancestors = self.lineage.ancestors(&dot.author);
         let (author, seq) = (dot.author, dot.seq);
-        let held = Held { unit, author, ancestors, first: seq, last: seq, reason: HeldReason::ReadOnly };
+        let held = Held { unit, author, ancestors, first: seq, last: seq, reason: WhyHeld::Unvouched };
         let described = describe(&self.view.state.application, held.entries());
         Ok(described.into_iter().next().map(|description| description.text))
     }
 }
 
-/// Splits entries by why they are held. What is applied, discarded, or nobody vouched for is left out.
-fn reasons(admissions: &verso_trust::Admissions, first: Seq, last: Seq) -> Vec<(HeldReason, Seq, Seq)> {
-    let mut runs: Vec<(HeldReason, Seq, Seq)> = Vec::new();
+/// Splits entries by why they are held. What is applied or was discarded is left out.
+fn reasons(admissions: &verso_trust::Admissions, first: Seq, last: Seq) -> Vec<(WhyHeld, Seq, Seq)> {
+    let mut runs: Vec<(WhyHeld, Seq, Seq)> = Vec::new();
     let mut seq = first;
     while seq <= last {
-        if let Admission::Held(reason) = admissions.at(seq)
-            && reason != HeldReason::Discarded
-        {
+        if let Some(reason) = WhyHeld::of(admissions.at(seq)) {
             match runs.last_mut() {
                 Some((same, _, end)) if *same == reason && end.next() == seq => *end = seq,
                 _ => runs.push((reason, seq, seq)),

@@ -5,8 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use verso_identity::WorkspaceId;
-use verso_replica::{Quarantine, Quarantined};
-use verso_trust::HeldReason;
+use verso_replica::{Quarantine, Quarantined, WhyHeld};
 use verso_vv::Dot;
 
 use super::agreement::{self, Consent};
@@ -220,7 +219,7 @@ struct Row {
     seq: u64,
     at: String,
     does: String,
-    /// `cut`, or `read-only` where it never could write.
+    /// `cut`, `read-only` where it never could write, or `unvouched`.
     reason: &'static str,
     /// Who took the access away, and when.
     cut_by: Option<Cut>,
@@ -243,10 +242,11 @@ impl Row {
     fn new(device: &Device, workspace: &Named, entry: &Quarantined) -> Self {
         let trust = device.replica().trust();
         let (reason, cut_by) = match entry.reason {
-            HeldReason::Cut { by, at } => {
+            WhyHeld::Cut { by, at } => {
                 let name = trust.name(&by).unwrap_or_default().to_owned();
                 ("cut", Some(Cut { device: by.to_hex(), name, at: when::json(at.millis()) }))
             }
+            WhyHeld::Unvouched => ("unvouched", None),
             _ => ("read-only", None),
         };
         Self {
@@ -282,7 +282,7 @@ impl Report for List {
         let mut table = Table::new(["entry", "workspace", "device", "written", "cut", "would do"]);
         for row in &self.entries {
             let cut = row.cut_by.as_ref().map_or_else(
-                || "may only read".to_owned(),
+                || if row.reason == "unvouched" { "nobody vouched for it" } else { "may only read" }.to_owned(),
                 |cut| {
                     let by = if cut.name.is_empty() { short(&cut.device) } else { &cut.name };
                     format!("by {}, {}", shown(by), when::person_reads(&cut.at))

@@ -63,11 +63,10 @@ fn what_a_friend_wrote_while_cut_is_listed_kept_and_discarded() {
 
     let entries = held(&ann);
     let does: Vec<&str> = entries.iter().map(|entry| entry["does"].as_str().unwrap()).collect();
-    assert_eq!(does, [
-        "adds weed (https://example.org/weed)",
-        "adds tulip (https://example.org/tulip)",
-        "tags weed with tall"
-    ]);
+    assert_eq!(
+        does,
+        ["adds weed (https://example.org/weed)", "adds tulip (https://example.org/tulip)", "tags weed with tall"]
+    );
     assert_eq!(keys(&entries[0]), ["at", "cut_by", "device", "does", "id", "name", "reason", "seq", "workspace"]);
     let ben_id = ben.json(&["id"])["device"].clone();
     for entry in &entries {

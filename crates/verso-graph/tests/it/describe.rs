@@ -78,17 +78,23 @@ fn what_is_held_names_what_is_held() {
     let held = two.log.clone();
     let described = describe(&one.graph, &held);
     let text: Vec<&str> = described.iter().map(|one| one.text.as_str()).collect();
-    assert_eq!(text, [
-        "adds n (https://n)",
-        "adds m (https://m)",
-        "tags n with x",
-        "tags m with x",
-        "links n to m (k)",
-        "gives n the title N"
-    ]);
+    assert_eq!(
+        text,
+        [
+            "adds n (https://n)",
+            "adds m (https://m)",
+            "tags n with x",
+            "tags m with x",
+            "links n to m (k)",
+            "gives n the title N"
+        ]
+    );
     let [n, m, first_tag] = [0, 1, 2].map(|at| dot(&held[at]));
     assert_eq!((described[0].needs.clone(), described[2].needs.clone()), (Vec::new(), vec![n]));
-    assert!(described[3].needs.contains(&m) && described[3].needs.contains(&first_tag), "it takes the label from there");
+    assert!(
+        described[3].needs.contains(&m) && described[3].needs.contains(&first_tag),
+        "it takes the label from there"
+    );
     assert!(described[4].needs.contains(&n) && described[4].needs.contains(&m));
     assert!(described[5].needs.contains(&n));
 }

@@ -2,9 +2,9 @@
 
 use verso_graph::{Graph, Intent};
 use verso_identity::{DeviceId, WorkspaceId};
-use verso_replica::{DecisionError, Event, Now, Quarantined};
+use verso_replica::{DecisionError, Event, Now, Quarantined, WhyHeld};
 use verso_testkit::{DeviceIndex, SimReplica, World};
-use verso_trust::{Access, HeldReason, PeerRole};
+use verso_trust::{Access, PeerRole};
 use verso_vv::Dot;
 
 /// A person's two devices, which own a workspace, and a friend that writes in it. All are connected.
@@ -124,7 +124,9 @@ impl Scene {
         });
         let text = url(number);
         let has = |content| match content {
-            verso_wire::Content::Full { payload, .. } => payload.windows(text.len()).any(|part| part == text.as_bytes()),
+            verso_wire::Content::Full { payload, .. } => {
+                payload.windows(text.len()).any(|part| part == text.as_bytes())
+            }
             verso_wire::Content::Digest(_) => false,
         };
         units.unwrap().iter().flat_map(verso_wire::SyncUnit::entries).any(|entry| has(entry.content))
@@ -145,13 +147,13 @@ fn what_lies_past_a_cut_is_listed_with_who_when_what_and_who_cut() {
     for device in [scene.ann, scene.lap] {
         let held = scene.held(device);
         assert_eq!(scene.shows(device), [1]);
-        assert_eq!(held.iter().map(|entry| entry.text.clone()).collect::<Vec<_>>(), [
-            format!("adds {}", url(2)),
-            format!("adds {}", url(3))
-        ]);
+        assert_eq!(
+            held.iter().map(|entry| entry.text.clone()).collect::<Vec<_>>(),
+            [format!("adds {}", url(2)), format!("adds {}", url(3))]
+        );
         for entry in held {
             assert_eq!(entry.dot.author.device, ben);
-            assert!(matches!(entry.reason, HeldReason::Cut { by, .. } if by == ann), "{entry:?}");
+            assert!(matches!(entry.reason, WhyHeld::Cut { by, .. } if by == ann), "{entry:?}");
         }
     }
 }
@@ -281,8 +283,11 @@ fn an_own_device_that_leaves_says_what_it_wrote_and_gets_no_more() {
     assert_eq!(scene.shows(scene.ann), [1, 5], "what it wrote before counts");
     let lap = scene.id(scene.lap);
     assert!(scene.replica(scene.ann).has_left(&workspace, &lap));
-    assert!(scene.world.events().iter().any(|(who, event)| *who == scene.ann
-        && matches!(event, Event::MemberLeft { device, .. } if *device == lap)));
+    assert!(
+        scene.world.events().iter().any(
+            |(who, event)| *who == scene.ann && matches!(event, Event::MemberLeft { device, .. } if *device == lap)
+        )
+    );
     scene.write(scene.ann, 7);
     assert_eq!(scene.shows(scene.lap), [1, 5], "nothing more comes, and what it has stays");
     // Others are met, too, and nothing is offered any more.
@@ -300,7 +305,7 @@ fn an_own_device_that_leaves_says_what_it_wrote_and_gets_no_more() {
 #[test]
 fn a_friend_that_leaves_is_not_let_in_again_before_it_is_shared_anew() {
     let mut scene = Scene::new();
-    let (workspace, friend, from) = (scene.workspace, scene.id(scene.ben), scene.id(scene.ann));
+    let (workspace, friend) = (scene.workspace, scene.id(scene.ben));
     scene.decide(scene.ben, |replica, now| replica.leave(&workspace, now));
     assert!(scene.replica(scene.ann).has_left(&workspace, &friend));
     scene.write(scene.ann, 2);
@@ -317,7 +322,6 @@ fn a_friend_that_leaves_is_not_let_in_again_before_it_is_shared_anew() {
     scene.write(scene.ben, 3);
     assert_eq!(scene.shows(scene.ann), [1, 2, 3]);
     assert!(scene.replica(scene.ben).left_workspaces().next().is_none());
-    drop(from);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use verso_identity::DeviceKey;
+use verso_identity::{DeviceKey, KeyStore as _, MemoryKeyStore};
 use verso_pairing::{OfferStatus, PairingError, PairingLink, Refusal};
 use verso_transport::DialError;
 use verso_trust::{PairingWay, PeerRole};
@@ -72,10 +72,7 @@ async fn an_invitation_survives_a_restart_and_is_good_for_one_device() {
     assert_eq!(running.handle.read(ways).await.unwrap(), [PairingWay::Invite]);
     // The holder of a link that was used is told so.
     let late = join(&thief, &link).await;
-    assert!(
-        matches!(late, Err(PairError::Ceremony(PairingError::PeerRefused(Refusal::Used)))),
-        "{late:?}"
-    );
+    assert!(matches!(late, Err(PairError::Ceremony(PairingError::PeerRefused(Refusal::Used)))), "{late:?}");
     running.end().await;
     let again = Invitations::open(directory.path(), &secret).unwrap();
     assert_eq!(statuses(&again), [OfferStatus::Used { by: lap.handle.device() }]);
@@ -112,10 +109,7 @@ async fn what_was_withdrawn_is_void_and_its_holder_is_told() {
     let (running, _directory, _secret) = run(desk.restart("desk").await);
     let lap = Device::new("lap").await;
     let late = join(&lap, &link).await;
-    assert!(
-        matches!(late, Err(PairError::Ceremony(PairingError::PeerRefused(Refusal::Withdrawn)))),
-        "{late:?}"
-    );
+    assert!(matches!(late, Err(PairError::Ceremony(PairingError::PeerRefused(Refusal::Withdrawn)))), "{late:?}");
     join(&lap, &other).await.unwrap();
     running.end().await;
 }
@@ -154,7 +148,7 @@ async fn strangers_use_it_up_and_a_restart_forgets_nothing_of_it() {
         let failed = join(&thief, &forged).await;
         assert!(matches!(failed, Err(PairError::Ceremony(PairingError::NotAccepted))), "{failed:?}");
         running.end().await;
-        desk = Device::open_keeping("desk", directory, secret, verso_identity::MemoryKeyStore::new().marks()).await;
+        desk = Device::open_keeping("desk", directory, secret, MemoryKeyStore::new().marks()).await;
         assert_eq!(desk.handle.invitations().list(now_ms())[0].failed_proofs, round);
     }
     assert_eq!(statuses(&desk.handle.invitations()), [OfferStatus::Exhausted]);
