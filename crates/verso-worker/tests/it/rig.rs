@@ -128,6 +128,15 @@ pub(crate) async fn show(mut offer: PairingOffer) -> Paired {
 }
 
 pub(crate) async fn join(device: &Device, link: &PairingLink) -> Result<Paired, verso_worker::PairError> {
+    join_at(device, link, &[]).await
+}
+
+/// As [`join`], with addresses at which the other device is by now.
+pub(crate) async fn join_at(
+    device: &Device,
+    link: &PairingLink,
+    at: &[std::net::SocketAddr],
+) -> Result<Paired, verso_worker::PairError> {
     let (sender, mut events) = mpsc::unbounded_channel();
     let answers = async {
         while let Some(event) = events.recv().await {
@@ -137,7 +146,7 @@ pub(crate) async fn join(device: &Device, link: &PairingLink) -> Result<Paired, 
         }
     };
     tokio::select! {
-        joined = device.handle.join(link, &[], &sender) => joined,
+        joined = device.handle.join(link, at, &sender) => joined,
         () = answers => unreachable!("the sender is alive"),
     }
 }
