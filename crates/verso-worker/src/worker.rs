@@ -193,6 +193,11 @@ impl<A: Application> SyncWorker<A> {
         self.tasks.shutdown().await;
         self.handle.network.engine.shut_down().await;
         let Self { handle, thread, keeper, .. } = self;
+        let invitations = handle.invitations();
+        // Whoever came last may have been counted, and not written down yet.
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || invitations.save()).await {
+            tracing::error!(target: "verso.sync", error = %chain(&error), "what became of the invitations is not kept");
+        }
         let replica: HostReplica<A> = tokio::task::spawn_blocking(move || thread.join())
             .await
             .map_err(|_panic| WorkerError::Crashed)?

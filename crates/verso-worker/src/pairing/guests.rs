@@ -73,6 +73,7 @@ pub(crate) async fn receive<A: Application>(network: Arc<Network<A>>, mut connec
         show_from(Arc::clone(&network), offer, connection, Some(first.to_vec())).await;
     } else {
         invitations.count_stranger(&first, wall_ms());
+        keep(&invitations).await;
         connection.close(CloseCode::from(Reason::Declined));
     }
     keep(&invitations).await;
