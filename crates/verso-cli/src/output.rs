@@ -192,6 +192,17 @@ pub(crate) fn shown(text: &str) -> String {
     text.chars().map(|character| if Name::is_deceptive(character) { '\u{fffd}' } else { character }).collect()
 }
 
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
+    for byte in bytes {
+        // A string takes all that is written.
+        write!(text, "{byte:02x}").unwrap_or_default();
+    }
+    text
+}
+
 /// A number as people read it: `513,425`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();

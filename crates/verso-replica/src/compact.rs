@@ -163,7 +163,7 @@ impl<S: Storage, T: State> Journal<S, T> {
         let log = match self.log.begin_compaction()? {
             Some(log) => Some(log),
             // There is nothing to gain, and perhaps something to erase.
-            None => match self.to_erase()? {
+            None => match self.find_content()? {
                 Some(run) => self.log.begin_rewriting(run)?,
                 None => None,
             },
@@ -177,7 +177,7 @@ impl<S: Storage, T: State> Journal<S, T> {
         }
         let ended = self.log.end_segment();
         self.noting(ended)?;
-        while let Some(run) = self.to_erase()? {
+        while let Some(run) = self.find_content()? {
             let Some(log) = self.log.begin_rewriting(run)? else { break };
             let step = Compaction { log, joiner: self.joiner() };
             if self.finish_compaction(step.run()?)?.is_none() {

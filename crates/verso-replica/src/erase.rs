@@ -16,15 +16,12 @@ impl<S: Storage, T: State> Journal<S, T> {
     /// Returns which stored entries were given up for good.
     pub(crate) fn given_up(&self) -> GivenUp {
         let mut stored = GivenUp::new();
-        if !T::APPLIES {
-            return stored;
-        }
-        for author in self.view.authors() {
-            let admissions = self.view.state.admissions(author);
-            let spans = self.lineage.spans(author);
+        for author in self.view.state.given_up() {
+            let admissions = self.view.state.admissions(&author);
+            let spans = self.lineage.spans(&author);
             for (first, last) in admissions.given_up() {
                 if spans.is_empty() {
-                    stored.entry(*author).or_default().push((*first, *last));
+                    stored.entry(author).or_default().push((*first, *last));
                 }
                 for span in spans {
                     let part = ((*first).max(span.first), (*last).min(span.last));
@@ -38,7 +35,7 @@ impl<S: Storage, T: State> Journal<S, T> {
     }
 
     /// Finds a run of the log that still has the content of what was given up.
-    pub(crate) fn to_erase(&mut self) -> Result<Option<RunId>, JournalError> {
+    pub(crate) fn find_content(&mut self) -> Result<Option<RunId>, JournalError> {
         let given_up = self.given_up();
         if given_up == self.erased {
             return Ok(None);

@@ -22,6 +22,11 @@ pub(crate) trait State {
     /// Tells which entries of `author` are let through.
     fn admissions(&self, author: &Author) -> Admissions;
 
+    /// Returns the authors of whom something was given up for good.
+    fn given_up(&self) -> Vec<Author> {
+        Vec::new()
+    }
+
     /// Applies an entry that was let through, in its author's order.
     fn apply(&mut self, entry: &AppliedEntry<'_>);
 
@@ -113,6 +118,10 @@ impl<A: Application> State for WorkspaceState<A> {
 
     fn admissions(&self, author: &Author) -> Admissions {
         self.membership.admissions(author)
+    }
+
+    fn given_up(&self) -> Vec<Author> {
+        self.membership.given_up().copied().collect()
     }
 
     fn apply(&mut self, entry: &AppliedEntry<'_>) {

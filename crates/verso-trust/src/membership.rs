@@ -150,6 +150,11 @@ impl Membership {
         self.state().unconfirmed(me)
     }
 
+    /// Iterates over the authors of whom something was [given up](Admissions::given_up) by all owners.
+    pub fn given_up(&self) -> impl Iterator<Item = &Author> {
+        self.state().given_up()
+    }
+
     /// Tells whether `device` had access once and gave it up itself.
     pub fn has_left(&self, device: &DeviceId) -> bool {
         self.state().has_left(device)

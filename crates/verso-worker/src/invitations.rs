@@ -40,9 +40,12 @@ pub struct Invitations {
     kept: Mutex<Kept>,
 }
 
+/// Offers by their names, each shared with those who come by it.
+type Offers = BTreeMap<OfferId, Arc<Mutex<Offer>>>;
+
 #[derive(Debug, Default)]
 struct Kept {
-    offers: BTreeMap<OfferId, Arc<Mutex<Offer>>>,
+    offers: Offers,
     /// What the file holds.
     stored: Zeroizing<Vec<u8>>,
 }
@@ -105,12 +108,11 @@ impl Invitations {
         };
         let mut kept = Kept::default();
         if let Some(stored) = stored {
-            match decode(&stored)? {
-                Some(offers) => kept = Kept { offers, stored },
-                None => {
-                    tracing::warn!(target: "verso.sync", "the invitations could not be read and are put aside");
-                    storage.rename(PATH, DAMAGED)?;
-                }
+            if let Some(offers) = decode(&stored)? {
+                kept = Kept { offers, stored };
+            } else {
+                tracing::warn!(target: "verso.sync", "the invitations could not be read and are put aside");
+                storage.rename(PATH, DAMAGED)?;
             }
         }
         Ok(Self { storage, key, kept: Mutex::new(kept) })
@@ -284,13 +286,13 @@ fn encode<'a>(offers: impl Iterator<Item = &'a Arc<Mutex<Offer>>>) -> Zeroizing<
 }
 
 /// Decodes what [`encode`] gave; `None` if the bytes are none.
-fn decode(bytes: &[u8]) -> Result<Option<BTreeMap<OfferId, Arc<Mutex<Offer>>>>, InvitationError> {
+fn decode(bytes: &[u8]) -> Result<Option<Offers>, InvitationError> {
     let mut rest = match bytes.split_first() {
         Some((&VERSION, rest)) => rest,
         Some((version, _)) if *version > VERSION => return Err(InvitationError::Newer),
         _ => return Ok(None),
     };
-    let mut offers = BTreeMap::new();
+    let mut offers = Offers::new();
     while !rest.is_empty() {
         let Some((len, after)) = rest.split_first_chunk() else { return Ok(None) };
         let len = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX);

@@ -19,7 +19,7 @@ use crate::failure;
 use crate::find;
 use crate::home::Unlocked;
 use crate::net;
-use crate::output::{Paint, Report, shown};
+use crate::output::{Paint, Report, hex, shown};
 use crate::prompt::{self, Terminal};
 use crate::table::Table;
 use crate::when;
@@ -140,7 +140,7 @@ const fn state_code(status: OfferStatus) -> &'static str {
 
 /// The whole id of an invitation.
 pub(crate) fn id_of(invitation: &Invitation) -> String {
-    invitation.id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(invitation.id.as_bytes())
 }
 
 /// An invitation, without its link.

@@ -15,7 +15,7 @@ use crate::device::Device;
 use crate::error::{CliError, Exit};
 use crate::failure;
 use crate::find::{self, Named};
-use crate::output::{Output, Paint, Report, entries, grouped, shown};
+use crate::output::{Output, Paint, Report, entries, grouped, hex, shown};
 use crate::prompt::{self, Terminal};
 use crate::table::Table;
 use crate::when;
@@ -52,7 +52,7 @@ fn keep(app: &App, chosen: &Chosen, workspace: &WorkspaceOption) -> Result<(), C
     }
     device.close()?;
     app.output.note("Other devices learn of it at the next contact: `verso up`.");
-    app.output.print(&Decided { decided: "keep", entries: rows, dependents: Vec::new() })
+    app.output.print(&Decided { verdict: "keep", entries: rows, dependents: Vec::new() })
 }
 
 fn discard(app: &App, chosen: &Chosen, workspace: &WorkspaceOption, consent: Consent) -> Result<(), CliError> {
@@ -92,7 +92,7 @@ fn discard(app: &App, chosen: &Chosen, workspace: &WorkspaceOption, consent: Con
     }
     device.close()?;
     app.output.note("Other devices learn of it at the next contact: `verso up`.");
-    app.output.print(&Decided { decided: "discard", entries: rows, dependents })
+    app.output.print(&Decided { verdict: "discard", entries: rows, dependents })
 }
 
 /// Shows what would be lost, and what makes no sense without it.
@@ -196,7 +196,7 @@ fn by_workspace(chosen: &[Entry]) -> std::collections::BTreeMap<WorkspaceId, Vec
 
 /// The chain hash of an entry, which names it and its history.
 fn whole_id(entry: &Quarantined) -> String {
-    entry.hash.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&entry.hash.0)
 }
 
 fn name_of(device: &Device, dot: &Dot) -> String {
@@ -313,7 +313,8 @@ struct Dependent {
 
 #[derive(Debug, Serialize)]
 struct Decided {
-    decided: &'static str,
+    #[serde(rename = "decided")]
+    verdict: &'static str,
     entries: Vec<Row>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dependents: Vec<Dependent>,
@@ -321,7 +322,7 @@ struct Decided {
 
 impl Report for Decided {
     fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
-        let what = if self.decided == "keep" { "kept" } else { "discarded" };
+        let what = if self.verdict == "keep" { "kept" } else { "discarded" };
         writeln!(out, "{} {}", paint.good(what), entries(count(self.entries.len())))
     }
 }

@@ -83,6 +83,10 @@ impl State {
         all.collect()
     }
 
+    pub(super) fn given_up(&self) -> impl Iterator<Item = &Author> {
+        self.verdicts.given_up()
+    }
+
     /// Tells whether a device that has no access any more gave it up itself.
     pub(super) fn has_left(&self, device: &DeviceId) -> bool {
         !self.members.contains_key(device)

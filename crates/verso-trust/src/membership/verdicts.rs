@@ -89,6 +89,11 @@ impl Verdicts {
         self.discarded.keys()
     }
 
+    /// Iterates over the authors of whom something was given up.
+    pub(super) fn given_up(&self) -> impl Iterator<Item = &Author> {
+        self.given_up.keys()
+    }
+
     /// Returns what of `author`'s was discarded, is neither kept nor `applied`, and was never discarded by this device.
     pub(super) fn unconfirmed(&self, me: &DeviceId, author: &Author, applied: &Ranges) -> Ranges {
         let none = Ranges::default();
