@@ -22,7 +22,9 @@ fn revoked(co_owners: &[u8]) -> (Member, Vec<Member>, Cut) {
     let cut = guest.head();
     founder.revoke(guest.me, vec![cut.clone()], None);
     let mut owners: Vec<Member> = co_owners.iter().map(|number| Member::member(*number)).collect();
-    owners.iter_mut().for_each(|owner| owner.pull(&founder));
+    for owner in &mut owners {
+        owner.pull(&founder);
+    }
     (founder, owners, cut)
 }
 
