@@ -29,6 +29,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
                     break;
                 }
             }
+            if let Err(error) = self.give_up_too(&changed, now) {
+                tracing::error!(target: "verso.sync", workspace = %changed, %error, "what was discarded can't be written");
+            }
+            self.note_who_left(changed);
             // What changes nothing is not written again and again.
             let futile = self.dues(&changed).into_iter().map(|due| (changed, due.device()));
             self.futile_dues.extend(futile);
@@ -45,7 +49,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         due
     }
 
-    fn pay(&mut self, workspace: &WorkspaceId, due: Due, now: Now) -> Result<(), JournalError> {
+    pub(crate) fn pay(&mut self, workspace: &WorkspaceId, due: Due, now: Now) -> Result<(), JournalError> {
         self.renew_incarnation(now)?;
         let change: MembershipChange = match due {
             Due::Vouch(vouch) => vouch.into(),

@@ -94,6 +94,13 @@ pub enum Event {
         /// Who offers it.
         from: DeviceId,
     },
+    /// A device gave up its access to a workspace.
+    MemberLeft {
+        /// Which workspace.
+        workspace: WorkspaceId,
+        /// Which device.
+        device: DeviceId,
+    },
     /// Entries of others are durable and in the state.
     RemoteDelta {
         /// In which workspace.
@@ -103,8 +110,8 @@ pub enum Event {
         /// How many.
         entries: u64,
     },
-    /// The application of a workspace was built again, because the fold no longer lets through what it had. Of what changed by that nothing else
-    /// is told.
+    /// The application of a workspace was built again, because the fold no longer lets through what it had, or shows what was passed over before, because
+    /// somebody kept it. Of what changed by that nothing else is told.
     Rebuilt {
         /// Which workspace.
         workspace: WorkspaceId,

@@ -69,6 +69,8 @@ pub struct Replica<S: Storage, A: Application> {
     pub(crate) folds_changed: BTreeSet<WorkspaceId>,
     /// Devices for which this one's word did not count in a workspace.
     pub(crate) futile_dues: BTreeSet<(WorkspaceId, DeviceId)>,
+    /// Who is known to have left which workspace.
+    pub(crate) left: BTreeMap<WorkspaceId, BTreeSet<DeviceId>>,
     /// The generations of the group secret that this device can open, the current one first.
     pub(crate) generations: Vec<OpenGeneration>,
     pub(crate) unreported: Unreported,
@@ -185,6 +187,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             dirty: BTreeSet::new(),
             folds_changed,
             futile_dues: BTreeSet::new(),
+            left: BTreeMap::new(),
             generations: Vec::new(),
             unreported: Unreported::default(),
             offers_changed: false,

@@ -3,8 +3,8 @@
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::Storage;
 use verso_trust::{
-    Access, Excluded, Granted, Included, PeerRole, Relocated, Removed, Renamed, Standing, Withdrawn, WorkspaceKnown,
-    WorkspaceOrigin,
+    Access, Due, Excluded, Granted, Included, PeerRole, Relocated, Removed, Renamed, Standing, Vouch, Withdrawn,
+    WorkspaceKnown, WorkspaceOrigin,
 };
 use verso_wire::limits::MAX_OFFERED;
 use verso_wire::{Application, Offered, WireAccess};
@@ -30,6 +30,18 @@ pub enum DecisionError {
     /// The person's devices have every workspace to read and to write, or not at all.
     #[error("an own device reads and writes what it has")]
     OwnReadOnly,
+    /// This device is without the workspace already.
+    #[error("this device is without the workspace already")]
+    NotMember,
+    /// Nobody else would own the workspace.
+    #[error("no other device owns the workspace, so nobody could decide about it any more")]
+    LastOwner,
+    /// An entry is not held, or was decided about meanwhile.
+    #[error("an entry is not held any more, or was decided about meanwhile")]
+    NotHeld,
+    /// This device was put back to an earlier state, and can't know what others decided since.
+    #[error("this device was put back to an earlier state, and does not know yet who is still trusted")]
+    Unconfirmed,
     /// No friend offers such a workspace.
     #[error("no friend offers such a workspace")]
     NotOffered,
@@ -69,7 +81,15 @@ impl<S: Storage, A: Application> Replica<S, A> {
             PeerRole::Own if access == Access::ReadOnly => Err(DecisionError::OwnReadOnly),
             PeerRole::Own if !self.trust().is_excluded(&workspace, &peer) => Ok(()),
             PeerRole::Own => Ok(self.tell(Included { workspace, device: peer }.into(), now)?),
-            PeerRole::Friend => Ok(self.tell(Granted { device: peer, workspace, access }.into(), now)?),
+            PeerRole::Friend => {
+                self.tell(Granted { device: peer, workspace, access }.into(), now)?;
+                if self.has_left(&workspace, &peer) {
+                    // It is not let in again because of what was granted before, so this says it.
+                    let vouch = Vouch { device: peer, access, standing: Standing::Member };
+                    self.pay(&workspace, Due::Vouch(vouch), now)?;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -81,7 +101,15 @@ impl<S: Storage, A: Application> Replica<S, A> {
     pub fn unshare(&mut self, workspace: &WorkspaceId, peer: DeviceId, now: Now) -> Result<(), DecisionError> {
         let workspace = *workspace;
         match self.decides(&workspace, &peer)? {
-            PeerRole::Own => Ok(self.tell(Excluded { workspace, device: peer }.into(), now)?),
+            PeerRole::Own => {
+                let is_leaving = self.trust().has_left(&workspace, &peer);
+                self.tell(Excluded { workspace, device: peer }.into(), now)?;
+                if is_leaving && self.owns(&workspace) && !self.has_left(&workspace, &peer) {
+                    // Its last word may never come.
+                    self.pay(&workspace, Due::Revoke { device: peer, keeps: None }, now)?;
+                }
+                Ok(())
+            }
             PeerRole::Friend => Ok(self.tell(Withdrawn { device: peer, workspace }.into(), now)?),
         }
     }

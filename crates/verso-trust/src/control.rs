@@ -251,6 +251,11 @@ impl Control {
         self.excluded_by(workspace, device).is_some()
     }
 
+    /// Tells whether an own device left a workspace by itself, as opposed to being told to do without it.
+    pub fn has_left(&self, workspace: &WorkspaceId, device: &DeviceId) -> bool {
+        self.excluded_by(workspace, device) == Some(*device)
+    }
+
     /// Returns which own device excluded a workspace for an own device, if it is excluded.
     pub(crate) fn excluded_by(&self, workspace: &WorkspaceId, device: &DeviceId) -> Option<DeviceId> {
         self.state().excluded.get(&(*workspace, *device)).copied()

@@ -34,6 +34,7 @@ impl Due {
 /// Returns what this device should write into a workspace now, so that its members are those whom the control log wants.
 ///
 /// - Each of the person's devices that isn't excluded is vouched for, by whoever has something to give it.
+/// - A device that has left says so itself, and nobody else for it: what it wrote before counts, wherever that has arrived by then.
 /// - Friends get what they were granted and lose what was withdrawn; removed and excluded devices lose all. For these a co-owner is needed,
 ///   and one of the person's devices does it, so that not each cuts the chains where it happens to stand: the one that the person told, if it
 ///   is a co-owner, or else the most senior that is.
@@ -44,6 +45,10 @@ pub fn dues(control: &Control, membership: &Membership) -> Vec<Due> {
     let (Some(access), Some(standing)) = (membership.access_of(&me), membership.standing_of(&me)) else {
         return Vec::new();
     };
+    if control.has_left(&membership.workspace(), &me) {
+        // It leaves, and has nothing more to say about others.
+        return vec![Due::Revoke { device: me, keeps: None }];
+    }
     let mut dues = own_vouches(control, membership, access, standing);
     if standing == Standing::CoOwner {
         let others = membership.members().filter(|member| member.device != me);
@@ -74,8 +79,10 @@ fn own_vouches(control: &Control, membership: &Membership, access: Access, stand
 fn loss(control: &Control, membership: &Membership, member: &Member) -> Option<(DeviceId, Due)> {
     let (device, workspace) = (member.device, membership.workspace());
     let revoke = |by, keeps| Some((by, Due::Revoke { device, keeps }));
-    if let Some(by) = control.excluded_by(&workspace, &device) {
-        return revoke(by, None);
+    match control.excluded_by(&workspace, &device) {
+        Some(by) if by == device => return None,
+        Some(by) => return revoke(by, None),
+        None => {}
     }
     match (control.role(&device), control.intended(&device, &workspace)) {
         (None, _) => revoke(control.removal(&device)?.by, None),
@@ -98,6 +105,8 @@ fn gain(
 ) -> Option<(DeviceId, Due)> {
     let Intention::Granted(access) = intention else { return None };
     let lacks = control.role(&friend) == Some(PeerRole::Friend) && membership.access_of(&friend) < Some(access);
+    // A friend that has left comes back when the person shares anew, and not because of what was granted before.
+    let lacks = lacks && !membership.has_left(&friend);
     lacks.then_some((by, Due::Vouch(Vouch { device: friend, access, standing: Standing::Member })))
 }
 

@@ -13,7 +13,7 @@ mod reason;
 mod seal;
 mod unit;
 
-pub use application::{Ancestor, Application, AppliedEntry, ConflictChanges, Drafting, Drafts};
+pub use application::{Ancestor, Application, AppliedEntry, ConflictChanges, Description, Drafting, Drafts};
 pub use branch::Branch;
 pub use chain::{ChainHead, chain_next, chain_start};
 pub use entry::{Content, EntryDigest, EntryKind, EntryRef};

@@ -4,6 +4,7 @@ mod board;
 mod connection;
 mod engine;
 mod gate;
+mod invitations;
 mod marks;
 mod network;
 mod once;
@@ -15,7 +16,8 @@ mod worker;
 
 pub use board::{PeerStatus, Status};
 pub use engine::{CommandError, HostReplica, now_since};
+pub use invitations::{Invitation, InvitationError, Invitations, MAX_INVITATIONS, MAX_INVITE_SECONDS};
 pub use marks::{HighWaterKeepError, keep_high_water, read_high_water};
 pub use once::{OutcomeState, PeerOutcome};
-pub use pairing::{Answer, JOIN_PATIENCE, OfferOptions, PairError, PairingEvent, PairingOffer, Ways};
+pub use pairing::{Answer, InviteError, JOIN_PATIENCE, OfferOptions, PairError, PairingEvent, PairingOffer, Ways};
 pub use worker::{SyncWorker, WorkerError, WorkerHandle, WorkerOptions};

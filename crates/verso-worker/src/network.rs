@@ -17,8 +17,9 @@ use verso_wire::{Application, CloseCode, Reason};
 
 use crate::board::Board;
 use crate::connection::{Ended, serve};
-use crate::engine::EngineHandle;
-use crate::gate::Gate;
+use crate::engine::{EngineHandle, wall_ms};
+use crate::gate::{Gate, OpenOffer};
+use crate::invitations::Invitations;
 use crate::pairing::ActiveOffer;
 use crate::retry::Retry;
 
@@ -36,6 +37,9 @@ pub(crate) struct Network<A: Application> {
     reports: broadcast::Sender<Report>,
     serving: Mutex<Serving>,
     offer: Mutex<Option<ActiveOffer>>,
+    invitations: Mutex<Option<Arc<Invitations>>>,
+    /// Held while an invitation stands.
+    open_invitations: Mutex<Option<OpenOffer>>,
     live: Mutex<BTreeMap<DeviceId, Live>>,
     /// How many connections there have been, which numbers them.
     connections: AtomicU64,
@@ -109,6 +113,8 @@ impl<A: Application> Network<A> {
             reports: broadcast::Sender::new(REPORTS),
             serving: Mutex::new(Serving::Nobody),
             offer: Mutex::default(),
+            invitations: Mutex::default(),
+            open_invitations: Mutex::default(),
             live: Mutex::default(),
             connections: AtomicU64::new(0),
         }
@@ -127,6 +133,32 @@ impl<A: Application> Network<A> {
     /// Puts up the offer that pairing connections are held against.
     pub(crate) fn set_offer(&self, offer: ActiveOffer) {
         *lock(&self.offer) = Some(offer);
+    }
+
+    /// Returns the offer that was put up last.
+    pub(crate) fn offer(&self) -> Option<ActiveOffer> {
+        lock(&self.offer).clone()
+    }
+
+    /// Serves these invitations from now on.
+    pub(crate) fn serve_invitations(&self, invitations: Arc<Invitations>) {
+        self.open_for_guests(&invitations);
+        *lock(&self.invitations) = Some(invitations);
+    }
+
+    /// Returns the invitations that are served.
+    pub(crate) fn invitations(&self) -> Option<Arc<Invitations>> {
+        lock(&self.invitations).clone()
+    }
+
+    /// Lets strangers knock while there is an invitation by which somebody may come.
+    pub(crate) fn open_for_guests(&self, invitations: &Invitations) {
+        let mut open = lock(&self.open_invitations);
+        match (invitations.is_any_open(wall_ms()), open.is_some()) {
+            (true, false) => *open = Some(self.gate.open_offer()),
+            (false, true) => *open = None,
+            _ => {}
+        }
     }
 
     /// Takes in those who dial, until the transport closes.
@@ -148,10 +180,7 @@ impl<A: Application> Network<A> {
                     }
                 }
                 Incoming::Pairing(connection) => {
-                    let offer = lock(&self.offer).clone();
-                    if let Some(offer) = offer {
-                        tasks.spawn(crate::pairing::show(network, offer, connection));
-                    }
+                    tasks.spawn(crate::pairing::receive(network, connection));
                 }
                 Incoming::Refused { peer, reason } => {
                     self.board.update(peer, |status| status.reason = Some(reason));

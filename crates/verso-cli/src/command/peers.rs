@@ -28,6 +28,7 @@ pub(super) fn rows(device: &Device) -> Vec<Peer> {
         let grant = |grant: &verso_trust::Grant| Granted {
             workspace: grant.workspace.to_hex(),
             access: access_code(grant.access),
+            left: replica.has_left(&grant.workspace, &peer.trusted.device),
         };
         Peer {
             device: peer.trusted.device.to_hex(),
@@ -119,6 +120,8 @@ const fn way_code(way: PairingWay) -> &'static str {
 struct Granted {
     workspace: String,
     access: &'static str,
+    /// Whether the friend gave it up itself since.
+    left: bool,
 }
 
 #[derive(Debug, Serialize)]

@@ -54,6 +54,9 @@ pub(crate) fn join(app: &App, wanted: &str) -> Result<(), CliError> {
     const WHAT: &str = "can't join the workspace";
     let mut device = app.device()?;
     let offers: Vec<PendingOffer> = device.replica().pending_offers().collect();
+    if let Some(left) = find::left(&device, wanted) {
+        return take_back(app, device, left);
+    }
     let offer = find::offer(&offers, wanted)?.clone();
     decide(&mut device, WHAT, |replica, now| replica.join_workspace(&offer.workspace, offer.from, now))?;
     device.close()?;
@@ -64,6 +67,17 @@ pub(crate) fn join(app: &App, wanted: &str) -> Result<(), CliError> {
         done: Done { workspace: Some(workspace), peer: None, told },
         access: access_code(offer.access),
     })
+}
+
+/// Takes back what this device left.
+fn take_back(app: &App, mut device: Device, left: Named) -> Result<(), CliError> {
+    decide(&mut device, "can't join the workspace", |replica, now| replica.return_to(&left.id, now))?;
+    device.close()?;
+    app.output.note(
+        "It comes when another device of yours that has it is met, or a friend's once it was shared anew: `verso up`.",
+    );
+    let told = format!("joined {} again", shown(&left.name));
+    app.output.print(&Done { workspace: Some(left.into()), peer: None, told })
 }
 
 pub(crate) fn rename_workspace(app: &App, workspace: &str, name: &str) -> Result<(), CliError> {

@@ -11,6 +11,7 @@ mod graph;
 mod identity;
 mod import;
 #[cfg(target_os = "linux")]
+mod invitations;
 mod keychain;
 mod keystore;
 mod killed;
@@ -19,6 +20,7 @@ mod log;
 mod offline;
 mod pairing;
 mod private;
+mod quarantine;
 mod repair;
 #[cfg(target_os = "linux")]
 #[path = "../../../verso-identity/tests/it/secret_service.rs"]

@@ -9,6 +9,7 @@ mod cuts;
 mod forks;
 mod full;
 mod fuzz;
+mod judging;
 mod liars;
 mod lives;
 mod meeting;

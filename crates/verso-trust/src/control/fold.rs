@@ -14,7 +14,6 @@ use crate::authority::{Act, Authority, Effect, Need, Power};
 use crate::event::EventContext;
 use crate::events::EventSet;
 use crate::peer::{PeerRole, TrustedPeer};
-use crate::ranges::Ranges;
 
 /// The meaning of a set of control events, seen from one device.
 #[derive(Debug, Clone)]
@@ -100,7 +99,7 @@ fn admissions_of(authority: &Authority, author: &Author) -> Admissions {
         // Nothing is cut, so this is the case of no entry.
         None => Admission::Applied,
     };
-    Admissions { applied: authority.ranges(author, Need::Grant), discarded: Ranges::default(), otherwise }
+    Admissions { applied: authority.ranges(author, Need::Grant), otherwise, ..Admissions::none() }
 }
 
 /// Selects what decides whose word counts: admissions of own devices, and removals.

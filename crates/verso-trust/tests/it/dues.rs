@@ -1,8 +1,8 @@
 //! What a device owes to the workspaces it owns, so that their members are whom the person wants.
 
 use verso_trust::{
-    Access, Control, Due, Excluded, Granted, Membership, PairingSide, PeerRole, Removed, Standing, Vouch, Withdrawn,
-    dues,
+    Access, Control, Due, Excluded, Granted, Included, Membership, PairingSide, PeerRole, Removed, Standing, Vouch,
+    Withdrawn, dues,
 };
 
 use crate::world::{FOUNDER, Node, admitted, device, workspace};
@@ -136,4 +136,38 @@ fn a_friend_decides_nothing_in_a_workspace_of_which_it_is_a_member() {
     friend.write(Granted { device: device(9), workspace: workspace(), access: RW });
     membership.vouch(device(FRIEND), RW, Standing::Member);
     assert_eq!(dues(&friend.fold, &membership.fold), [], "sharing onward is the owners' business");
+}
+
+#[test]
+fn a_device_that_leaves_says_so_itself_and_nobody_else_for_it() {
+    let (mut control, mut membership) = scene();
+    let mut own = Node::<Control>::new(OWN);
+    own.write(admitted(device(FOUNDER), PeerRole::Own, PairingSide::Joining));
+    own.pull(&control);
+    own.write(Excluded { workspace: workspace(), device: device(OWN) });
+    control.pull(&own);
+    assert_eq!(due(&control, &membership), [], "its last word may still bring what it wrote");
+    assert_eq!(due(&own, &membership), [revoke(OWN, None)]);
+    let mut leaving = Node::<Membership>::member(OWN);
+    leaving.pull(&membership);
+    leaving.revoke(device(OWN), Vec::new(), None);
+    membership.pull(&leaving);
+    assert_eq!((due(&own, &membership), due(&control, &membership)), (Vec::new(), Vec::new()));
+    // It comes back by its own word, too.
+    own.write(Included { workspace: workspace(), device: device(OWN) });
+    control.pull(&own);
+    assert_eq!(due(&control, &membership), [vouch(OWN, RW, Standing::CoOwner)]);
+}
+
+#[test]
+fn a_friend_that_left_is_not_let_in_again_because_of_what_was_granted_before() {
+    let (mut control, mut membership) = scene();
+    control.write(granted(RW));
+    membership.vouch(device(FRIEND), RW, Standing::Member);
+    let mut friend = Node::<Membership>::member(FRIEND);
+    friend.pull(&membership);
+    friend.revoke(device(FRIEND), Vec::new(), None);
+    membership.pull(&friend);
+    assert_eq!(membership.fold.access_of(&device(FRIEND)), None);
+    assert_eq!(due(&control, &membership), []);
 }

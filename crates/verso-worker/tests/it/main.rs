@@ -5,6 +5,7 @@
 mod rig;
 
 mod compacting;
+mod invitations;
 mod marks;
 mod pairing;
 mod recovering;
