@@ -11,6 +11,7 @@ mod effect;
 mod error;
 mod flush;
 mod forks;
+mod further;
 mod healing;
 mod high_water;
 mod incarnation;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use verso_identity::{DeviceId, purposes};
 use verso_log::Storage;
-use verso_trust::{Admitted, GenerationId, MAX_SEALED, PairingWay, PeerRole, Sealed, SecretRenewed, SecretShared};
+use verso_trust::{Admitted, GenerationId, MAX_SEALED, PeerRole, Sealed, SecretRenewed, SecretShared};
 use verso_wire::Application;
 
 use crate::error::JournalError;
@@ -100,14 +100,13 @@ impl<S: Storage, A: Application> Replica<S, A> {
         Some(PeerSecret { noise_key, secret, generation: generation.number() })
     }
 
-    /// Iterates over what this device can prove to a friend by the copies that the control log holds for it.
+    /// Iterates over what this device can prove to a friend by the copies that the control log holds for it. To one that another device of the friend
+    /// introduced it proves what was agreed with that one, derived for the two.
     fn copies(&self, peer: &DeviceId) -> impl Iterator<Item = PairSecret> {
-        let me = self.device();
-        self.opened_copies(peer).map(
-            move |(secret, is_direct)| {
-                if is_direct { secret } else { sealing::for_two(&secret, &me, peer) }
-            },
-        )
+        let (me, principal) = (self.device(), self.trust().principal(peer));
+        self.opened_copies(&principal).map(move |(secret, is_direct)| {
+            if is_direct && principal == *peer { secret } else { sealing::for_two(&secret, &me, peer) }
+        })
     }
 
     /// Iterates over what own devices agreed with a peer, as far as it was sealed to this one, the latest first; and whether it was this device that
@@ -119,8 +118,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             let sealed = pairing.admitted.pair_secret.iter().find(|sealed| sealed.device == me)?;
             // What a device agreed anew takes the place of what it had agreed before.
             known.insert(pairing.by).then_some(())?;
-            let is_direct = pairing.by == me && !matches!(pairing.admitted.way, PairingWay::Introduced { .. });
-            Some((sealing::open(sealed, subject, &key)?, is_direct))
+            Some((sealing::open(sealed, subject, &key)?, pairing.by == me))
         })
     }
 

@@ -187,7 +187,7 @@ fn share(peer: &DeviceId, workspace: &WorkspaceId, control: &Control, membership
 }
 
 /// Tells whether a friend is to have a workspace: its log says so, and the person hasn't said otherwise since. Until the log has
-/// a founder, the workspace is the business of whom it was adopted from.
+/// a founder, the workspace is the business of whom it was adopted from, on any of that friend's devices.
 fn has_it(friend: &DeviceId, workspace: &WorkspaceId, control: &Control, membership: Option<&Membership>) -> bool {
     if control.intention(friend, workspace) == Some(Intention::Withdrawn) {
         return false;
@@ -195,7 +195,11 @@ fn has_it(friend: &DeviceId, workspace: &WorkspaceId, control: &Control, members
     match membership {
         Some(membership) if membership.founder().is_some() => membership.access_of(friend).is_some(),
         _ => {
-            control.workspace(workspace).is_some_and(|known| known.origin == WorkspaceOrigin::Adopted { from: *friend })
+            let is_from_friend = |origin| match origin {
+                WorkspaceOrigin::Adopted { from } => control.principal(&from) == control.principal(friend),
+                WorkspaceOrigin::Founded => false,
+            };
+            control.workspace(workspace).is_some_and(|known| is_from_friend(known.origin))
         }
     }
 }
