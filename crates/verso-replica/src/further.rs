@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::Storage;
 use verso_session::Input;
-use verso_trust::{FurtherDevices, Intention, MAX_ADDRESS_BYTES, MAX_FURTHER_ADDRESSES, PeerRole, Request, Verdict, decide};
+use verso_trust::{
+    FurtherDevices, Intention, MAX_ADDRESS_BYTES, MAX_FURTHER_ADDRESSES, PeerRole, Request, Verdict, decide,
+};
 use verso_vv::Hlc;
 use verso_wire::limits::{MAX_FURTHER_ADDRESS, MAX_FURTHER_DEVICES};
 use verso_wire::{Application, FurtherDevice};
@@ -108,10 +110,16 @@ impl<S: Storage, A: Application> Replica<S, A> {
             addresses.truncate(MAX_FURTHER_ADDRESSES);
             // In another order they are no news.
             addresses.sort_unstable();
-            Some(FurtherDevice { device, noise_key: known.noise_key, name: presentable(&known.display_name), addresses })
+            Some(FurtherDevice {
+                device,
+                noise_key: known.noise_key,
+                name: presentable(&known.display_name),
+                addresses,
+            })
         };
         // The most senior first, as far as there is room.
-        let mut devices: Vec<_> = trust.own_devices().filter(serves).filter_map(further).take(MAX_FURTHER_DEVICES).collect();
+        let mut devices: Vec<_> =
+            trust.own_devices().filter(serves).filter_map(further).take(MAX_FURTHER_DEVICES).collect();
         devices.sort_by_key(|further| further.device);
         Some(devices)
     }
@@ -126,8 +134,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             decide(&request, trust, Some(&journal.view.state.membership)) == Verdict::Allow
         });
         let offered = offered.map(|(workspace, _)| *workspace);
-        let is_withdrawn =
-            |workspace: &WorkspaceId| trust.intention(friend, workspace) == Some(Intention::Withdrawn);
+        let is_withdrawn = |workspace: &WorkspaceId| trust.intention(friend, workspace) == Some(Intention::Withdrawn);
         granted.chain(offered).filter(|workspace| !is_withdrawn(workspace)).collect()
     }
 

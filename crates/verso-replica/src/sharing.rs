@@ -120,8 +120,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 && self.trust().workspace(workspace).is_none()
         };
         let mut known = BTreeSet::new();
-        let mut is_news = move |from: &DeviceId, workspace: &WorkspaceId| known.insert((self.trust().principal(from), *workspace));
-        let offers = offers.filter(move |(from, (workspace, _))| is_pending(from, workspace) && is_news(from, workspace));
+        let mut is_news =
+            move |from: &DeviceId, workspace: &WorkspaceId| known.insert((self.trust().principal(from), *workspace));
+        let offers =
+            offers.filter(move |(from, (workspace, _))| is_pending(from, workspace) && is_news(from, workspace));
         offers.map(|(from, (workspace, offered))| PendingOffer {
             workspace: *workspace,
             name: offered.name.clone(),
@@ -136,9 +138,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// [`DecisionError`] if the friend doesn't offer it, or it can't be recorded.
     pub fn join_workspace(&mut self, workspace: &WorkspaceId, from: DeviceId, now: Now) -> Result<(), DecisionError> {
         let principal = self.trust().principal(&from);
-        let offers = |offer: &PendingOffer| {
-            offer.workspace == *workspace && self.trust().principal(&offer.from) == principal
-        };
+        let offers =
+            |offer: &PendingOffer| offer.workspace == *workspace && self.trust().principal(&offer.from) == principal;
         let offer = self.pending_offers().find(offers).ok_or(DecisionError::NotOffered)?;
         Ok(self.adopt(*workspace, &offer.name, from, now)?)
     }

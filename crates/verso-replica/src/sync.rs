@@ -11,9 +11,9 @@ use verso_wire::{Application, Message, Reason, VersionRange};
 
 use crate::confirmation::Withheld;
 use crate::effect::{ConnectionId, Effect, Event, Stream};
-use crate::further::ToldDevices;
 use crate::error::{ConnectError, JournalError};
 use crate::flush::Received;
+use crate::further::ToldDevices;
 use crate::receive::Declined;
 use crate::replica::{Now, Replica};
 

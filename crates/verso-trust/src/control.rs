@@ -201,7 +201,7 @@ impl Control {
     }
 
     /// Iterates over the pairings with `peer` that hold, the latest first.
-    pub fn pairings(&self, peer: &DeviceId) -> impl Iterator<Item = &HeldPairing> {
+    pub fn pairings<'a>(&'a self, peer: &DeviceId) -> impl Iterator<Item = &'a HeldPairing> + use<'a> {
         self.state().pairings.get(peer).into_iter().flatten()
     }
 
@@ -225,9 +225,7 @@ impl Control {
 
     /// Counts how often since `since` it was written down which further devices a friend's device tells of.
     pub fn further_devices_told(&self, friend: &DeviceId, since: Hlc) -> usize {
-        let is_told = |event: &&Event<ControlChange>| {
-            matches!(&event.change, ControlChange::FurtherDevices(told) if told.friend == *friend)
-        };
+        let is_told = |event: &&Event<ControlChange>| matches!(&event.change, ControlChange::FurtherDevices(told) if told.friend == *friend);
         self.events.iter().filter(is_told).filter(|event| event.context.hlc >= since).count()
     }
 

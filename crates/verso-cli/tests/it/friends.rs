@@ -43,7 +43,10 @@ fn devices_of_two_friends_sync_while_the_two_that_were_paired_are_off() {
     lap.ok(&["node", "add", "https://example.org/rose", "--title", "rose", "-w", "garden"]);
     pad.ok(&["node", "add", "https://example.org/tulip", "--title", "tulip", "-w", "garden"]);
     meet(&lap, &pad);
-    assert_eq!((titles(&lap), titles(&pad)), (vec!["rose".into(), "tulip".into()], vec!["rose".into(), "tulip".into()]));
+    assert_eq!(
+        (titles(&lap), titles(&pad)),
+        (vec!["rose".into(), "tulip".into()], vec!["rose".into(), "tulip".into()])
+    );
     for (path, bytes) in pad.files().into_iter().chain(phone.files()) {
         assert!(!bytes.windows(5).any(|part| part == b"diary"), "{path}");
     }

@@ -40,7 +40,10 @@ fn a_friend_s_further_device_is_a_peer_at_once_and_after_a_power_cut() {
     assert_eq!((peer.role, peer.noise_key), (PeerRole::Friend, [1; 32]));
     let secrets = [rig.replica.secrets(&tablet, NOW), rig.replica.secrets(&friend.device, NOW)];
     assert_eq!(secrets[0].len(), 1);
-    assert!(secrets[1].iter().all(|of_friend| of_friend.generation != secrets[0][0].generation), "one of the two alone");
+    assert!(
+        secrets[1].iter().all(|of_friend| of_friend.generation != secrets[0][0].generation),
+        "one of the two alone"
+    );
     assert!(rig.replica.connect(tablet, Greeting { addresses: Vec::new(), mode: Mode::StayOpen }, NOW).is_ok());
 }
 
@@ -55,7 +58,8 @@ fn a_friend_claims_nobody_that_is_known_already_and_changes_nothing_about_them()
     let mut friend = rig.meet(other(3), PeerRole::Friend, &[]);
     let (before, me) = (rig.replica.trust().peers().collect::<Vec<_>>(), rig.replica.device());
     let secrets = |rig: &Rig| {
-        let of = |peer: &DeviceId| rig.replica.secrets(peer, NOW).iter().map(|secret| secret.generation).collect::<Vec<_>>();
+        let of =
+            |peer: &DeviceId| rig.replica.secrets(peer, NOW).iter().map(|secret| secret.generation).collect::<Vec<_>>();
         [of(&own), of(&second), of(&me), of(&lost)]
     };
     let secrets_before = secrets(&rig);
@@ -90,7 +94,9 @@ fn a_device_that_was_introduced_introduces_nobody() {
 fn what_a_friend_tells_again_and_again_fills_no_log_and_what_is_gone_is_gone_all_the_same() {
     let mut rig = Rig::new();
     let mut friend = rig.meet(other(0), PeerRole::Friend, &[]);
-    let held = |rig: &Rig| rig.replica.held(&verso_identity::WorkspaceId::CONTROL).unwrap().iter().map(|(_, seq)| seq.0).sum::<u64>();
+    let held = |rig: &Rig| {
+        rig.replica.held(&verso_identity::WorkspaceId::CONTROL).unwrap().iter().map(|(_, seq)| seq.0).sum::<u64>()
+    };
     let before = held(&rig);
     let tablet = |number: u64| further(key(other(1)).id(), u8::try_from(number % 251).unwrap());
     for number in 0..100 {

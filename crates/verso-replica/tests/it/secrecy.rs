@@ -71,7 +71,10 @@ fn a_workspace_that_is_held_and_one_that_is_not_there_look_the_same() {
         let with_invented = attempt(invented, &friend);
         let of_invented = heard(&mut rig, &friend, with_invented);
         let same = |texts: Vec<String>| {
-            texts.into_iter().map(|text| text.replace(&secrets[0].to_string(), &invented.to_string())).collect::<Vec<_>>()
+            texts
+                .into_iter()
+                .map(|text| text.replace(&secrets[0].to_string(), &invented.to_string()))
+                .collect::<Vec<_>>()
         };
         assert_eq!(same(of_held), of_invented, "attempt {number}");
         assert_eq!(due_of_held, rig.replica.poll_timeout(), "attempt {number}: and nothing is answered later");

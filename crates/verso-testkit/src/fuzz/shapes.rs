@@ -4,8 +4,8 @@ use bytes::Bytes as Buffer;
 use verso_identity::{DeviceId, DeviceKey, Signature, WorkspaceId};
 use verso_vv::{Author, EntryHash, Hlc, Incarnation, Seq};
 use verso_wire::{
-    ChainHead, EntryDigest, EntryKind, ForkProof, ForkSide, FurtherDevice, HeldDigest, Message, Offered, Reason, Seal, SyncUnit,
-    UnitBuilder, VectorEntry, VerifiedUnit, VersionRange, WireAccess,
+    ChainHead, EntryDigest, EntryKind, ForkProof, ForkSide, FurtherDevice, HeldDigest, Message, Offered, Reason, Seal,
+    SyncUnit, UnitBuilder, VectorEntry, VerifiedUnit, VersionRange, WireAccess,
 };
 use zeroize::Zeroizing;
 

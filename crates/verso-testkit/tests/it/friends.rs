@@ -168,7 +168,8 @@ fn what_is_taken_from_a_friend_is_taken_from_all_its_devices() {
     // Less than before: all of them may only read.
     scene.share(Access::ReadOnly);
     assert!(scene.meet(pad, lap));
-    let written = scene.world.decide(pad, |replica, now| replica.commit(&workspace, &[crate::trust::add(7)], now).is_ok());
+    let written =
+        scene.world.decide(pad, |replica, now| replica.commit(&workspace, &[crate::trust::add(7)], now).is_ok());
     assert_eq!(written, Some(false));
     scene.share(Access::ReadWrite);
     scene.writes(pad, 2);

@@ -168,7 +168,8 @@ fn a_removed_device_gets_no_later_group_secret_and_its_own_opens_nothing() {
     assert!(!before.contains(&current));
     for device in [desk, lap] {
         assert!(!meet(&mut world, phone, device));
-        let secrets = world.device(device).replica().unwrap().secrets(&id(&world, phone), verso_replica::Now::default());
+        let secrets =
+            world.device(device).replica().unwrap().secrets(&id(&world, phone), verso_replica::Now::default());
         assert!(secrets.is_empty(), "no generation proves anything of it");
     }
     assert_eq!(generations(&world, phone), before, "it was handed none");

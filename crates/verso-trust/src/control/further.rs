@@ -95,10 +95,12 @@ impl Further {
         let tells_of = |told: &FurtherDevices, device: &DeviceId| {
             told.devices.binary_search_by(|further| further.device.cmp(device)).is_ok()
         };
-        let agreed = shown.devices.iter().filter(|further| newest.iter().all(|(_, told)| tells_of(told, &further.device)));
+        let agreed =
+            shown.devices.iter().filter(|further| newest.iter().all(|(_, told)| tells_of(told, &further.device)));
         let agreed: Vec<FurtherDevice> = agreed.cloned().collect();
         for further in &agreed {
-            let claims = lists.iter().filter(|(_, told)| tells_of(told, &further.device)).map(|(event, _)| event.context);
+            let claims =
+                lists.iter().filter(|(_, told)| tells_of(told, &further.device)).map(|(event, _)| event.context);
             let Some(first) = claims.min_by_key(|context| (context.hlc, context.hash)) else { continue };
             let introduction = Introduction {
                 by: friend,

@@ -118,7 +118,9 @@ impl<'a> Registers<'a> {
             let device = further.device;
             // Where a person said that it is, then where the friend says.
             let mut addresses = relocated.get(&device).map(|addresses| addresses.to_vec()).unwrap_or_default();
-            addresses.extend(further.addresses.iter().filter(|address| !addresses.contains(address)).cloned().collect::<Vec<_>>());
+            addresses.extend(
+                further.addresses.iter().filter(|address| !addresses.contains(address)).cloned().collect::<Vec<_>>(),
+            );
             TrustedPeer {
                 device,
                 noise_key: further.noise_key,

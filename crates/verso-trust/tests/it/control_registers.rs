@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use verso_identity::WorkspaceId;
 use verso_trust::{
-    Access, Admitted, Control, Excluded, FurtherDevice, FurtherDevices, GenerationId, Grant, Granted, Included, Intention,
-    Introduced, PairingSide, PeerRole, Removed, Renamed, Sealed, SecretRenewed, SecretShared, Withdrawn, WorkspaceForgotten,
-    WorkspaceKnown, WorkspaceOrigin,
+    Access, Admitted, Control, Excluded, FurtherDevice, FurtherDevices, GenerationId, Grant, Granted, Included,
+    Intention, Introduced, PairingSide, PeerRole, Removed, Renamed, Sealed, SecretRenewed, SecretShared, Withdrawn,
+    WorkspaceForgotten, WorkspaceKnown, WorkspaceOrigin,
 };
 use verso_vv::Hlc;
 

@@ -5,9 +5,9 @@ use verso_identity::{DeviceId, WorkspaceId};
 use verso_trust::{
     Access, Admitted, ControlEvent, Cut, DecodeEventError, Discard, EncodeEventError, Excluded, Found, FurtherDevice,
     FurtherDevices, GenerationId, Granted, Included, Introduced, Keep, MAX_ADDRESSES, MAX_CHAINS_PER_DEVICE,
-    MAX_FURTHER_ADDRESSES, MAX_FURTHER_DEVICES, MAX_NAME_BYTES, MAX_SEAL_BYTES, MAX_SEALED_BYTES, MembershipEvent, PairingSide, PairingWay, PeerRole, Relocated, Removed, Renamed, Resume, Revoke,
-    Run, Sealed, SecretRenewed, SecretShared, Standing, Vouch, Withdrawn, WorkspaceForgotten, WorkspaceKnown,
-    WorkspaceOrigin,
+    MAX_FURTHER_ADDRESSES, MAX_FURTHER_DEVICES, MAX_NAME_BYTES, MAX_SEAL_BYTES, MAX_SEALED_BYTES, MembershipEvent,
+    PairingSide, PairingWay, PeerRole, Relocated, Removed, Renamed, Resume, Revoke, Run, Sealed, SecretRenewed,
+    SecretShared, Standing, Vouch, Withdrawn, WorkspaceForgotten, WorkspaceKnown, WorkspaceOrigin,
 };
 use verso_vv::{Author, AuthorTag, EntryHash, HashTag, Incarnation, Seen, SeenItem, Seq};
 
@@ -63,10 +63,7 @@ fn control_samples() -> Vec<ControlEvent> {
     vec![
         ControlEvent::new(seen(), introduced),
         ControlEvent::new(seen(), admitted.clone()),
-        ControlEvent::new(
-            seen(),
-            Admitted { role: PeerRole::Friend, way: PairingWay::Nearby, ..admitted },
-        ),
+        ControlEvent::new(seen(), Admitted { role: PeerRole::Friend, way: PairingWay::Nearby, ..admitted }),
         ControlEvent::new(seen(), Removed { device: device(3), cuts: vec![cut(3)] }),
         ControlEvent::new(seen(), Renamed { device: device(3), name: name.clone() }),
         ControlEvent::new(seen(), Relocated { device: device(3), addresses }),

@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 use verso_identity::WorkspaceId;
 use verso_trust::{
-    Access, Admission, Control, ControlChange, ControlEvent, Discard, EventContext, Excluded, FurtherDevice, FurtherDevices, GenerationId, Granted,
-    Included, Keep, Membership, MembershipChange, MembershipEvent, PairingSide, PeerRole, Relocated, Removed, Renamed,
-    Resume, Revoke, Run, SecretRenewed, Standing, Vouch, Withdrawn, WorkspaceForgotten, WorkspaceKnown,
-    WorkspaceOrigin,
+    Access, Admission, Control, ControlChange, ControlEvent, Discard, EventContext, Excluded, FurtherDevice,
+    FurtherDevices, GenerationId, Granted, Included, Keep, Membership, MembershipChange, MembershipEvent, PairingSide,
+    PeerRole, Relocated, Removed, Renamed, Resume, Revoke, Run, SecretRenewed, Standing, Vouch, Withdrawn,
+    WorkspaceForgotten, WorkspaceKnown, WorkspaceOrigin,
 };
 use verso_vv::{Author, EntryHash, SeenItem, Seq};
 
@@ -87,7 +87,12 @@ fn control_life(steps: &[Step]) -> Vec<Node<Control>> {
             9 if detail % 3 == 0 => {
                 // Some of the four, and two that nobody else knows.
                 let devices = (1..=DEVICES + 2).filter(|number| detail >> number & 1 == 1).map(device);
-                let further = |device| FurtherDevice { device, noise_key: [detail; 32], name: String::new(), addresses: Vec::new() };
+                let further = |device| FurtherDevice {
+                    device,
+                    noise_key: [detail; 32],
+                    name: String::new(),
+                    addresses: Vec::new(),
+                };
                 FurtherDevices { friend: device(about), devices: devices.map(further).collect() }.into()
             }
             9 => Relocated { device: device(about), addresses: vec![name] }.into(),

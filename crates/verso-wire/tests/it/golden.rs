@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use verso_identity::{DeviceId, Signature};
 use verso_vv::{EntryHash, Hlc, Seq};
 use verso_wire::{
-    ChainHead, CompressionLevel, EntryDigest, EntryKind, ForkProof, ForkSide, FurtherDevice, HeldDigest, Message, Offered, Reason,
-    Seal, SyncUnit, VectorEntry, VerifiedUnit, VersionRange, WireAccess,
+    ChainHead, CompressionLevel, EntryDigest, EntryKind, ForkProof, ForkSide, FurtherDevice, HeldDigest, Message,
+    Offered, Reason, Seal, SyncUnit, VectorEntry, VerifiedUnit, VersionRange, WireAccess,
 };
 
 use crate::support::{Draft, NOW, Writer};
