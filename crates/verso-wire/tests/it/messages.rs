@@ -125,9 +125,9 @@ proptest! {
 }
 
 #[test]
-fn tags_are_the_first_bytes_1_to_11() {
+fn tags_are_the_first_bytes_1_to_12() {
     let tags: Vec<u8> = MessageTag::ALL.iter().map(|tag| tag.byte()).collect();
-    assert_eq!(tags, (1..=11).collect::<Vec<u8>>());
+    assert_eq!(tags, (1..=12).collect::<Vec<u8>>());
 }
 
 #[test]
