@@ -246,6 +246,7 @@ fn a_workspace_that_is_given_later_is_taken_on_a_device_that_never_met_who_gave_
     let (photos, friend) = (scene.world.found_workspace(desk, "photos"), id(&scene.world, phone));
     decide(&mut scene.world, desk, |replica, now| replica.share(&photos, friend, Access::ReadWrite, now));
     write(&mut scene.world, desk, photos, 6);
+    scene.world.run();
     scene.without_the_paired();
     assert!(scene.meet(lap, pad));
     let offer = scene.world.device(pad).replica().unwrap().pending_offers().next().unwrap();
