@@ -80,6 +80,11 @@ pub enum Event {
         /// Who.
         peer: DeviceId,
     },
+    /// A friend told which further devices it has; those that may be met are peers now, and those that it tells of no more are none.
+    FurtherDevices {
+        /// Which friend's device told.
+        friend: DeviceId,
+    },
     /// A workspace was taken over from a peer's offer. Its entries follow.
     WorkspaceAdopted {
         /// Which one.

@@ -173,6 +173,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 continue;
             }
             let peer = connection.peer;
+            self.tell_devices_again(id, now);
             let offers = self.offers_for(&peer);
             self.handle(id, now, Input::Offers(offers));
         }

@@ -12,6 +12,7 @@ mod erase;
 mod error;
 mod flush;
 mod forks;
+mod further;
 mod healing;
 mod high_water;
 mod incarnation;

@@ -13,11 +13,12 @@ use crate::confirmation::Withheld;
 use crate::effect::{ConnectionId, Effect, Event, Stream};
 use crate::error::{ConnectError, JournalError};
 use crate::flush::Received;
+use crate::further::ToldDevices;
 use crate::receive::Declined;
 use crate::replica::{Now, Replica};
 
 /// After how long a peer is told addresses again that it was told before: a day. It may have lost what it knew; more often costs bytes at every contact.
-const TELL_AGAIN_MS: u64 = 24 * 60 * 60 * 1000;
+pub(crate) const TELL_AGAIN_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// A session and what it brought since the last flush.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub(crate) struct Connection {
     pub(crate) withheld: Option<Withheld>,
     /// A tag of the addresses that it was told on this connection, if it was.
     told: Option<u64>,
+    /// What it was told of this person's further devices.
+    pub(crate) devices: ToldDevices,
 }
 
 /// Something that keeps data from moving, for the event that tells it.
@@ -155,12 +158,14 @@ impl<S: Storage, A: Application> Replica<S, A> {
             failed: failed.iter().map(|(workspace, _)| *workspace).collect(),
             withheld: self.withheld(&peer, role),
             told: is_news.then_some(tag),
+            devices: ToldDevices::default(),
         };
         let is_withheld = connection.withheld.is_some();
         self.connections.insert(id, connection);
         for (workspace, reason) in failed {
             self.stopped(Stop { peer, workspace: Some(workspace), entries: None, reason }, now);
         }
+        self.tell_devices_first(id, now);
         if !is_withheld {
             let offers = self.offers_for(&peer);
             self.handle(id, now, Input::Offers(offers));
@@ -266,6 +271,11 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 self.effects.push_back(Effect::CloseStream { connection: id, workspace });
             }
             Output::PeerInfo(info) => self.note_peer_info(peer, info, now),
+            Output::PeerDevices(devices) => {
+                if let Err(error) = self.note_devices(peer, devices, now) {
+                    tracing::warn!(target: "verso.sync", %peer, %error, "its further devices can't be noted");
+                }
+            }
             Output::PeerOffer { add, remove } => {
                 let contact = self.local.contacts.entry(peer).or_default();
                 contact.shared.retain(|workspace| !remove.contains(workspace));
@@ -323,6 +333,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
                     self.local.contacts.entry(peer).or_default().told = Some((told, now.wall_ms));
                     self.local_file.save_later();
                 }
+                self.devices_are_told(id, now);
                 // Level is said of what both take. Where something is declined, that it is stays the last word.
                 let stopped = self.connections.get(&id).is_some_and(Connection::is_stopped);
                 if !stopped {

@@ -23,6 +23,9 @@ use crate::streams::Streams;
 /// What an offer, and an opened stream, cost of the [`Budget`]: the replica reads its folds and what it holds for each.
 const OFFER_COST: u64 = 16;
 
+/// What a list of the peer's further devices costs of the [`Budget`]: sixteen at once, and one every 16 s over time. Each may become an entry of the control log.
+const DEVICES_COST: u64 = 1024;
+
 /// The sync protocol between this device and one peer, over one authenticated connection.
 ///
 /// 1. `PeerInfo` and offers cross on the control stream.
@@ -224,6 +227,12 @@ impl Session {
                 }
                 Ok(())
             }
+            Input::Devices(devices) => {
+                if !self.is_ending() {
+                    self.out.control(Message::Devices { devices });
+                }
+                Ok(())
+            }
             Input::Heads { workspace, heads, peer_seal } => {
                 self.with(now, workspace, |stream, context| stream.heads(heads, peer_seal, context))
             }
@@ -267,6 +276,11 @@ impl Session {
                 for workspace in self.offers.message(add, remove, &mut self.out)? {
                     self.streams.take_away(workspace, &mut self.out);
                 }
+                Ok(())
+            }
+            Message::Devices { devices } if self.role == PeerRole::Friend => {
+                self.budget.take(now, DEVICES_COST)?;
+                self.out.push(Output::PeerDevices(devices));
                 Ok(())
             }
             Message::Goodbye { reason: Some(reason) } => Err(SessionError::PeerEnded { reason }),

@@ -199,18 +199,25 @@ fn is_out(peer: &DeviceId, workspace: &WorkspaceId, control: &Control, membershi
     control.is_excluded(workspace, peer) && !(control.has_left(workspace, peer) && is_member())
 }
 
-/// Tells whether a friend is to have a workspace: its log says so, and the person hasn't said otherwise since. Until the log has
-/// a founder, the workspace is the business of whom it was adopted from.
+/// Tells whether a friend is to have a workspace: its log says so, and the person hasn't said otherwise since. Until the log, which comes piece by piece,
+/// has let this device in, the workspace is the business of whom it was adopted from, on any of that friend's devices.
 fn has_it(friend: &DeviceId, workspace: &WorkspaceId, control: &Control, membership: Option<&Membership>) -> bool {
     if control.intention(friend, workspace) == Some(Intention::Withdrawn) {
         return false;
     }
-    match membership {
-        Some(membership) if membership.founder().is_some() => membership.access_of(friend).is_some(),
-        _ => {
-            control.workspace(workspace).is_some_and(|known| known.origin == WorkspaceOrigin::Adopted { from: *friend })
-        }
+    if membership.is_some_and(|membership| membership.access_of(friend).is_some()) {
+        return true;
     }
+    let is_begun = membership.is_none_or(|membership| {
+        membership.access_of(&control.me()).is_none()
+            && !membership.was_member(&control.me())
+            && !membership.was_member(friend)
+    });
+    let is_from_friend = |origin| match origin {
+        WorkspaceOrigin::Adopted { from } => control.principal(&from) == control.principal(friend),
+        WorkspaceOrigin::Founded => false,
+    };
+    is_begun && control.workspace(workspace).is_some_and(|known| is_from_friend(known.origin))
 }
 
 fn adopt(peer: &DeviceId, workspace: &WorkspaceId, control: &Control, membership: Option<&Membership>) -> Verdict {

@@ -111,6 +111,11 @@ impl Membership {
         self.state().members.get(device).map(|member| member.standing)
     }
 
+    /// Returns a device that has access.
+    pub(crate) fn member(&self, device: &DeviceId) -> Option<&Member> {
+        self.state().members.get(device)
+    }
+
     /// Iterates over the devices that have access, in the order of their ids.
     pub fn members(&self) -> impl ExactSizeIterator<Item = &Member> {
         self.state().members.values()

@@ -20,7 +20,7 @@ pub use entry::{Content, EntryDigest, EntryKind, EntryRef};
 pub use fork::{ForkError, ForkProof, ForkSide};
 pub use frame::{FrameDecoder, FrameError, frame_header};
 pub use held::HeldDigest;
-pub use message::{Message, MessageError, MessageTag, Offered, VectorEntry, VersionRange, WireAccess};
+pub use message::{FurtherDevice, Message, MessageError, MessageTag, Offered, VectorEntry, VersionRange, WireAccess};
 pub use reason::{CloseCode, ParseReasonError, Reason};
 pub use seal::Seal;
 pub use unit::{

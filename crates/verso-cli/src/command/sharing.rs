@@ -12,7 +12,7 @@ use verso_worker::HostReplica;
 use super::workspace::access_code;
 use crate::app::App;
 use crate::device::Device;
-use crate::error::{CliError, Exit};
+use crate::error::CliError;
 use crate::failure;
 use crate::find::{self, Named};
 use crate::output::{Paint, Report, shown};
@@ -103,17 +103,13 @@ pub(crate) fn forget(app: &App, peer: &str) -> Result<(), CliError> {
 }
 
 pub(crate) fn rename(app: &App, peer: &str, name: &str) -> Result<(), CliError> {
-    const WHAT: &str = "can't rename the peer";
-    if name.trim().is_empty() || name.len() > verso_trust::MAX_NAME_BYTES {
-        let why = format!("a name has 1 to {} bytes", verso_trust::MAX_NAME_BYTES);
-        return Err(CliError::new(Exit::Usage, WHAT, why, "give it a name, such as phone"));
-    }
+    let name = super::identity::checked(name.to_owned())?;
     let mut device = app.device()?;
     let mut peer = find::peer(&device, peer)?;
-    decide(&mut device, WHAT, |replica, now| replica.rename_peer(peer.device, name, now))?;
+    decide(&mut device, "can't rename the peer", |replica, now| replica.rename_peer(peer.device, &name, now))?;
     device.close()?;
-    let told = format!("{} is called {} now", shown(&peer.name), shown(name));
-    name.clone_into(&mut peer.name);
+    let told = format!("{} is called {} now", shown(&peer.name), shown(&name));
+    peer.name = name;
     app.output.print(&Done { workspace: None, peer: Some(peer), told })
 }
 

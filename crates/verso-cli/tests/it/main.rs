@@ -7,6 +7,7 @@ mod conflicts;
 mod demo;
 mod device;
 mod doctor;
+mod friends;
 mod graph;
 mod identity;
 mod import;

@@ -278,6 +278,27 @@ fn an_adopted_workspace_bootstraps_from_who_offered_it() {
     assert_eq!(opens(&preview, device(FRIEND)), refused(Refusal::NoGrant));
 }
 
+/// The log comes in pieces, and who brings it may be one whom the founder let in further on.
+#[test]
+fn an_adopted_workspace_bootstraps_from_a_device_that_did_not_found_it() {
+    let mut founder = Node::<Membership>::founder();
+    let mut control = Node::<Control>::new(7);
+    control.write(admitted(device(FRIEND), PeerRole::Friend, PairingSide::Joining));
+    control.write(known(WorkspaceOrigin::Adopted { from: device(FRIEND) }));
+    let opens = |membership: &Membership| {
+        decide(&Request::Open { peer: device(FRIEND), workspace: workspace() }, &control.fold, Some(membership))
+    };
+    assert_eq!(opens(&founder.fold), ALLOW);
+    founder.vouch(device(7), Access::ReadWrite, Standing::Member);
+    assert_eq!(opens(&founder.fold), refused(Refusal::NoGrant), "once this device is let in the log decides");
+    founder.vouch(device(FRIEND), Access::ReadWrite, Standing::Member);
+    assert_eq!(opens(&founder.fold), ALLOW);
+    let mut revoked = Node::<Membership>::founder();
+    revoked.vouch(device(FRIEND), Access::ReadWrite, Standing::Member);
+    revoked.revoke(device(FRIEND), Vec::new(), None);
+    assert_eq!(opens(&revoked.fold), refused(Refusal::NoGrant));
+}
+
 #[test]
 fn a_unit_is_judged_by_its_author_whoever_carries_it() {
     let mut scene = Scene::new();

@@ -11,6 +11,7 @@ mod control_registers;
 mod decide;
 mod dues;
 mod encoding;
+mod further;
 mod giving_up;
 mod membership;
 mod orders;
