@@ -3,6 +3,7 @@
 mod agreement;
 mod author;
 pub(crate) mod backup;
+mod codes;
 pub(crate) mod conflicts;
 pub(crate) mod demo;
 pub(crate) mod doctor;
@@ -13,6 +14,7 @@ pub(crate) mod import;
 pub(crate) mod join;
 pub(crate) mod keystore;
 pub(crate) mod log;
+pub(crate) mod nearby;
 pub(crate) mod node;
 mod node_view;
 pub(crate) mod once;

@@ -3,6 +3,7 @@
 mod board;
 mod connection;
 mod engine;
+mod finder;
 mod gate;
 mod marks;
 mod network;
@@ -15,6 +16,7 @@ mod worker;
 
 pub use board::{PeerStatus, Status};
 pub use engine::{CommandError, HostReplica, now_since};
+pub use finder::LocalDiscovery;
 pub use marks::{HighWaterKeepError, keep_high_water, read_high_water};
 pub use once::{OutcomeState, PeerOutcome};
 pub use pairing::{Answer, JOIN_PATIENCE, OfferOptions, PairError, PairingEvent, PairingOffer, Ways};

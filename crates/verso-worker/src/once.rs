@@ -1,6 +1,7 @@
 //! One round of sync with all peers, as `verso up --once` does it.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,6 +77,7 @@ pub(crate) async fn sync_once<A: Application>(network: &Arc<Network<A>>, wait: D
         dialers.spawn(dial_until(Arc::clone(network), peer, deadline));
     }
     let mut last: BTreeMap<DeviceId, Report> = BTreeMap::new();
+    let mut near = pin!(network.stay_near());
     loop {
         let connected = peers.keys().any(|peer| network.is_connected(peer));
         // All may have been done on a connection that gave way to another, on which the peer waits for its answer.
@@ -93,9 +95,11 @@ pub(crate) async fn sync_once<A: Application>(network: &Arc<Network<A>>, wait: D
                 Err(RecvError::Closed) => break,
             },
             Some(_) = dialers.join_next() => {}
+            () = &mut near => {}
             () = sleep(REDIAL) => {}
         }
     }
+    network.finder.leave_peers();
     network.set_serving(Serving::Nobody);
     while let Ok(report) = reports.try_recv() {
         note(&mut last, report);

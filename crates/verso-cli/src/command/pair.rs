@@ -1,20 +1,23 @@
 //! `pair`: shows one offer as link, QR code and words until a device has joined by it.
 
+use std::collections::VecDeque;
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Serialize;
+use verso_discovery::Mode;
 use verso_graph::Graph;
 use verso_pairing::{
     Background, Name, OfferStatus, Paired, PairingLink, Words, WorkspaceTerms, png_qr, svg_qr, terminal_qr,
 };
 use verso_replica::DecisionError;
-use verso_worker::{OfferOptions, PairingEvent, PairingOffer, Ways, WorkerHandle};
+use verso_worker::{LocalDiscovery, OfferOptions, PairingEvent, PairingOffer, Ways, WorkerHandle};
 use zeroize::Zeroizing;
 
 use super::agreement::{self, Consent, role_code};
+use super::codes;
 use crate::app::App;
 use crate::args::{Picture, RoleChoice, TermsOptions};
 use crate::error::{CliError, Exit};
@@ -23,6 +26,7 @@ use crate::find::{self, Named};
 use crate::net::{self, Signals};
 use crate::new_file::{Existing, NewFile};
 use crate::output::{Format, Output, Paint, Report, shown};
+use crate::prompt::{Person as _, Terminal};
 use crate::when;
 
 const WHAT: &str = "no device was paired";
@@ -48,14 +52,14 @@ pub(crate) fn run(
                 return Err(failure::no_network("it has no address at which another device could reach it"));
             }
             let workspaces = offered(app, &handle, terms).await?;
-            let options = OfferOptions { role: terms.role.role(), workspaces, ttl, ways: Ways::Words };
+            let options = OfferOptions { role: terms.role.role(), workspaces, ttl, ways: ways(app) };
             let offer = handle.offer(options).await.map_err(|error| {
                 CliError::because(Exit::Failed, "can't make an offer", &error, "run the command again")
             })?;
             if let Some(picture) = qr {
                 offer.with_link(|link| draw(link, picture))?;
             }
-            show(&offer, app.output)?;
+            show(&offer, screen(app, &handle).await, app.output)?;
             tokio::select! {
                 paired = wait(offer, consent, app.output) => paired,
                 () = signals.recv() => {
@@ -69,6 +73,20 @@ pub(crate) fn run(
         closed?;
         app.output.print(&paired)
     })
+}
+
+/// By words always; by a device nearby if it can see this one, and somebody is there to type its code.
+fn ways(app: &App) -> Ways {
+    let is_seen = matches!(app.settings.discovery, LocalDiscovery::On { mode: Mode::Announce, .. });
+    if is_seen && Terminal.is_there() { Ways::Nearby } else { Ways::Words }
+}
+
+/// Under which name devices nearby see this one, if they do.
+async fn screen(app: &App, handle: &WorkerHandle<Graph>) -> Option<String> {
+    if ways(app) < Ways::Nearby {
+        return None;
+    }
+    handle.read(|replica| Name::lossy(replica.name()).to_string()).await
 }
 
 /// Returns what a friend is given.
@@ -111,7 +129,7 @@ fn draw(link: &PairingLink, picture: &Picture) -> Result<(), CliError> {
 }
 
 /// Shows the words, the link, and the link as a QR code.
-fn show(offer: &PairingOffer, output: Output) -> Result<(), CliError> {
+fn show(offer: &PairingOffer, nearby: Option<String>, output: Output) -> Result<(), CliError> {
     let shown = |words: Option<(&Words, &[SocketAddr])>| {
         offer.with_link(|link| {
             let qr = if output.format() == Format::Text && io::stdout().is_terminal() {
@@ -121,7 +139,8 @@ fn show(offer: &PairingOffer, output: Output) -> Result<(), CliError> {
             };
             let expires_ms = offer.expires_at().saturating_mul(1000);
             let (words, words_at) = words.map_or((None, &[][..]), |(words, at)| (Some(Lent(words)), at));
-            output.print(&Shown { link: Lent(link), words, words_at, expires_at: when::json(expires_ms), qr })
+            let expires_at = when::json(expires_ms);
+            output.print(&Shown { link: Lent(link), words, words_at, nearby: nearby.as_deref(), expires_at, qr })
         })
     };
     offer.with_words(|words, at| shown(Some((words, at)))).unwrap_or_else(|| shown(None))
@@ -131,12 +150,27 @@ fn show(offer: &PairingOffer, output: Output) -> Result<(), CliError> {
 async fn wait(mut offer: PairingOffer, consent: Consent, output: Output) -> Result<Told, CliError> {
     const AGAIN: &str = "run `verso pair` again";
     let over = |why: &str| Err(CliError::new(Exit::Failed, WHAT, why, AGAIN));
+    let mut waiting = VecDeque::new();
     loop {
-        match offer.next().await {
-            Some(PairingEvent::Confirm { summary, answer }) => {
-                let said = agreement::answer(&summary, consent, output).await?;
-                if answer.send(said).is_err() {
-                    output.note("The other device went away meanwhile.");
+        let next = match waiting.pop_front() {
+            Some(event) => Some(event),
+            None => offer.next().await,
+        };
+        match next {
+            Some(event @ (PairingEvent::Confirm { .. } | PairingEvent::Compare { .. })) => {
+                let asking = codes::respond(event, consent, output);
+                tokio::pin!(asking);
+                loop {
+                    tokio::select! {
+                        asked = &mut asking => break asked?,
+                        // The terminal belongs to the question until it is answered.
+                        Some(event) = offer.next() => {
+                            if waiting.is_empty() {
+                                output.note("\nSomething else happened meanwhile; press Enter to see.");
+                            }
+                            waiting.push_back(event);
+                        }
+                    }
                 }
             }
             Some(PairingEvent::Failed(error)) => {
@@ -172,6 +206,8 @@ struct Shown<'a> {
     link: Lent<'a, PairingLink>,
     words: Option<Lent<'a, Words>>,
     words_at: &'a [SocketAddr],
+    /// What devices nearby see.
+    nearby: Option<&'a str>,
     expires_at: String,
     #[serde(skip)]
     qr: Option<Zeroizing<String>>,
@@ -184,9 +220,16 @@ impl Report for Shown<'_> {
             "Whoever has these words or this link can join as a device of yours, once. On your other device:\n"
         )?;
         if let Some(words) = &self.words {
-            write!(out, "  verso join {}", paint.strong(Zeroizing::new(words.0.to_string()).as_str()))?;
-            self.words_at.iter().try_for_each(|address| write!(out, " --at {address}"))?;
-            writeln!(out, "\n\nor\n")?;
+            writeln!(out, "  verso join {}", paint.strong(Zeroizing::new(words.0.to_string()).as_str()))?;
+            if !self.words_at.is_empty() {
+                let at: String = self.words_at.iter().map(|address| format!(" --at {address}")).collect();
+                writeln!(out, "  {}", paint.faint(format!("and if it does not find this device:{at}")))?;
+            }
+            writeln!(out, "\nor\n")?;
+        }
+        if let Some(name) = self.nearby {
+            let quoted = if name.contains('\'') { "NAME".to_owned() } else { format!("'{}'", shown(name)) };
+            writeln!(out, "  verso join --nearby {}\n\nor\n", paint.strong(quoted))?;
         }
         writeln!(out, "  verso join '{}'\n", paint.strong(Zeroizing::new(self.link.0.to_string()).as_str()))?;
         if let Some(qr) = &self.qr {

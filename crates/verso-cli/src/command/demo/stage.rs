@@ -9,7 +9,7 @@ use verso_identity::{DeviceId, DeviceKey, KeyStore as _, MemoryKeyStore, Workspa
 use verso_pairing::PairingLink;
 use verso_transport::Network;
 use verso_trust::PeerRole;
-use verso_worker::{
+use verso_worker::{LocalDiscovery, 
     Answer, OfferOptions, OutcomeState, PairingEvent, PeerOutcome, SyncWorker, Ways, WorkerHandle, WorkerOptions,
 };
 
@@ -67,6 +67,7 @@ impl Backstage {
             network: Network::Loopback,
             port: 0,
             listen: None,
+            discovery: LocalDiscovery::Off,
             marks: MemoryKeyStore::new().marks(),
         };
         let opened = Box::pin(SyncWorker::open(options, self.twin())).await;
