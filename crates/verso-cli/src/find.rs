@@ -90,11 +90,7 @@ pub(crate) fn is_meant(all: &[PeerName], wanted: &str) -> bool {
 }
 
 /// Finds the device that is meant, among those nearby.
-pub(crate) fn nearby(
-    all: &[PeerName],
-    wanted: &str,
-    none: impl FnOnce() -> CliError,
-) -> Result<PeerName, CliError> {
+pub(crate) fn nearby(all: &[PeerName], wanted: &str, none: impl FnOnce() -> CliError) -> Result<PeerName, CliError> {
     let meant = meant(all, wanted, |one| (one.device.to_hex(), &one.name));
     the_one(&meant, wanted, told_peer, "can't tell which device is meant", none).cloned()
 }

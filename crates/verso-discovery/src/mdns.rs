@@ -211,7 +211,10 @@ impl Driver {
     }
 
     fn join(&mut self, interface: &str, announcement: Option<Announcement>) -> Result<Joined, Obstacle> {
-        let here: Vec<Interface> = usable(&self.options.interfaces, self.options.listen).into_iter().filter(|found| found.name == interface).collect();
+        let here: Vec<Interface> = usable(&self.options.interfaces, self.options.listen)
+            .into_iter()
+            .filter(|found| found.name == interface)
+            .collect();
         probe(&here, Depth::Sending)?;
         self.joins += 1;
         let number = self.joins;

@@ -1,7 +1,7 @@
 //! [`Finder`]: who is near, and who is told that this device is.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -192,7 +192,9 @@ impl Finder {
         if let Some(Running { handle, .. }) = &wishes.running {
             // Those first that somebody waits for at this moment.
             handle.set_relationships(wishes.endpoints.values().chain(&wishes.peers).cloned().collect());
-            handle.set_screen(wishes.screens.values().next_back().cloned().map_or(PairingScreen::Closed, PairingScreen::Open));
+            handle.set_screen(
+                wishes.screens.values().next_back().cloned().map_or(PairingScreen::Closed, PairingScreen::Open),
+            );
         }
         changed
     }

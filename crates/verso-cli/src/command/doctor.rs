@@ -326,10 +326,13 @@ fn discovery(app: &App) -> Check {
         }
         Discovery { interfaces, .. } => {
             let on = interfaces.join(", ");
-            Check::ok(DISCOVERY, match mode {
-                Mode::Announce => format!("devices find each other on {on}"),
-                Mode::Listen => format!("this device finds others on {on}, and announces nothing"),
-            })
+            Check::ok(
+                DISCOVERY,
+                match mode {
+                    Mode::Announce => format!("devices find each other on {on}"),
+                    Mode::Listen => format!("this device finds others on {on}, and announces nothing"),
+                },
+            )
         }
     }
 }

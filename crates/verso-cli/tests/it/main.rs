@@ -31,10 +31,10 @@ mod pairing;
 mod private;
 mod repair;
 #[cfg(target_os = "linux")]
+mod seat;
+#[cfg(target_os = "linux")]
 #[path = "../../../verso-identity/tests/it/secret_service.rs"]
 mod secret_service;
-#[cfg(target_os = "linux")]
-mod seat;
 mod secrets;
 mod sharing;
 mod strangers;

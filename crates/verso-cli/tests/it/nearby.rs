@@ -82,7 +82,10 @@ fn a_device_in_two_networks_finds_its_peers_in_both() {
     for machine in [&lap, &phone, &lap] {
         let told = machine.json(&["up", "--once", "--wait", "20s"]);
         let peers = told["peers"].as_array().unwrap();
-        assert!(peers.iter().any(|peer| (&peer["name"], &peer["state"]) == (&json!("desk"), &json!("in-step"))), "{told}");
+        assert!(
+            peers.iter().any(|peer| (&peer["name"], &peer["state"]) == (&json!("desk"), &json!("in-step"))),
+            "{told}"
+        );
     }
     on_desk.signal("INT");
     succeeded(&["up"], &on_desk.end());
@@ -93,7 +96,8 @@ fn a_device_in_two_networks_finds_its_peers_in_both() {
 #[test]
 fn people_at_two_screens_type_each_other_s_codes() {
     let Some(network) = Network::new() else { return };
-    let (desk, lap) = (Machine::new(&network, "192.168.7.1", "Ana's desk"), Machine::new(&network, "192.168.7.2", "lap"));
+    let (desk, lap) =
+        (Machine::new(&network, "192.168.7.1", "Ana's desk"), Machine::new(&network, "192.168.7.2", "lap"));
     // Nobody yet.
     let nearby = lap.json(&["nearby", "--wait", "1s"]);
     let discovery = json!({"state": "on", "interfaces": ["eth0"], "obstacle": null});
@@ -227,7 +231,10 @@ fn what_keeps_devices_from_finding_each_other_is_told_and_stops_nothing() {
     assert_eq!(taken["verdict"], "warning", "{taken}");
     assert!(taken["what"].as_str().unwrap().contains("5353"), "{taken}");
     let status = desk.json(&["status"]);
-    assert_eq!((&status["discovery"]["state"], &status["discovery"]["obstacle"]["code"]), (&json!("blocked"), &json!("port-taken")));
+    assert_eq!(
+        (&status["discovery"]["state"], &status["discovery"]["obstacle"]["code"]),
+        (&json!("blocked"), &json!("port-taken"))
+    );
     let mut up = desk.start(&["up", "--json"]);
     assert_eq!(up.event("started")["peers"], 0);
     let blocked = up.event("discovery");

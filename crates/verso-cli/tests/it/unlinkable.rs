@@ -44,9 +44,8 @@ fn a_listener_knows_no_device_again_unless_its_screen_is_open() {
     let port = desk.port().to_be_bytes();
     let of_service = [&[0_u8, 0, 0, 0][..], &port].concat();
     assert!(heard.iter().all(|packets| !contains(packets, &of_service)));
-    let answers = |packets: &[Vec<u8>]| {
-        packets.iter().filter(|packet| packet[2] & 0x80 != 0).cloned().collect::<Vec<_>>()
-    };
+    let answers =
+        |packets: &[Vec<u8>]| packets.iter().filter(|packet| packet[2] & 0x80 != 0).cloned().collect::<Vec<_>>();
     let [first, second] = [answers(&heard[0]), answers(&heard[1])];
     assert_eq!(names(&first).intersection(&names(&second)).count(), 0, "names of services and hosts");
     assert_eq!(fragments(&first).intersection(&fragments(&second)).count(), 0, "salts and slots");

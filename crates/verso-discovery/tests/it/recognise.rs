@@ -110,7 +110,9 @@ fn a_door_is_found_by_who_has_its_secret_and_leads_to_nobody() {
     hear(&mut phone, 10, &of_laptop);
     assert_eq!(phone.neighbours().peers, [(id(1), vec![at("192.168.1.1:4242")])].into());
     // A peer that is paired anew is found under both names at once.
-    phone.handle(20, Input::Relationships(vec![shared_with(id(1), SECRET), shared_with(door, words).silent()])).unwrap();
+    phone
+        .handle(20, Input::Relationships(vec![shared_with(id(1), SECRET), shared_with(door, words).silent()]))
+        .unwrap();
     hear(&mut phone, 20, &of_laptop);
     assert_eq!(phone.neighbours().peers.keys().copied().collect::<Vec<_>>(), [id(1), door]);
     // Its own announcement leads a device nowhere.
@@ -146,7 +148,7 @@ proptest! {
         let secrets: Vec<[u8; 32]> = secrets.into_iter().collect();
         let relationship = |peer, secret: &[u8; 32]| Relationship::new(id(peer), Zeroizing::new(*secret));
         let profile = verso_discovery::Profile { device: id(1), port, mode: Mode::Announce };
-        let mut announcer = verso_discovery::Discovery::new(profile, zeroize::Zeroizing::new(seed));
+        let mut announcer = verso_discovery::Discovery::new(profile, Zeroizing::new(seed));
         let (last, known) = secrets.split_last().unwrap();
         announcer.handle(0, Input::Relationships(known.iter().map(|secret| relationship(2, secret)).collect())).unwrap();
         let announcement = connect(&mut announcer, 0, &[("wlan0", "192.168.1.1/24")])[0].1.clone().unwrap();

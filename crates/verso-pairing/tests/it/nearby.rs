@@ -2,7 +2,8 @@
 
 use verso_noise::PairedChannel;
 use verso_pairing::{
-    CONFIRM_MS, HANDSHAKE_MS, Input, Invitation, Joiner, MAX_NEARBY_ATTEMPTS, NearbyCode, OfferStatus, Output, PairingError, Refusal,
+    CONFIRM_MS, HANDSHAKE_MS, Input, Invitation, Joiner, MAX_NEARBY_ATTEMPTS, NearbyCode, OfferStatus, Output,
+    PairingError, Refusal,
 };
 
 use crate::forger::{self, Forger};

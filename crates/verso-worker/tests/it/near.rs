@@ -17,7 +17,6 @@ use verso_pairing::Words;
 use verso_replica::Replica;
 use verso_transport::Network as Preset;
 use verso_trust::PeerRole;
-use verso_wire::Application as _;
 use verso_worker::{
     Answer, LocalDiscovery, OfferOptions, PairingEvent, Status, SyncWorker, Ways, WorkerHandle, WorkerOptions,
     now_since,
@@ -123,7 +122,9 @@ impl Up {
             let is_so = |status: &Status| ask(status).is_some();
             tokio::time::timeout(PATIENCE, status.wait_for(is_so)).await.map(|status| ask(&status.unwrap()))
         });
-        waited.unwrap_or_else(|_elapsed| panic!("{what} did not come about: {:?}", self.handle.status().borrow())).unwrap()
+        waited
+            .unwrap_or_else(|_elapsed| panic!("{what} did not come about: {:?}", self.handle.status().borrow()))
+            .unwrap()
     }
 
     fn wait_in_step(&self, peer: DeviceId) {
@@ -348,12 +349,8 @@ fn a_removed_device_finds_nobody_any_more() {
     replica.close().unwrap();
 
     let on_desk = desk.up();
-    on_desk.wait("finding a peer", |status| {
-        status.discovery.neighbours.peers.contains_key(&lap.id()).then_some(())
-    });
-    on_lap.wait("finding a peer", |status| {
-        status.discovery.neighbours.peers.contains_key(&desk.id()).then_some(())
-    });
+    on_desk.wait("finding a peer", |status| status.discovery.neighbours.peers.contains_key(&lap.id()).then_some(()));
+    on_lap.wait("finding a peer", |status| status.discovery.neighbours.peers.contains_key(&desk.id()).then_some(()));
     // The lap hears of the removal from the desk, and then goes by another name for all but the desk.
     on_lap.wait_in_step(desk.id());
     on_lap.wait_gone(phone.id());

@@ -12,7 +12,9 @@ use verso_pairing::{Paired, PairingLink};
 use verso_transport::Network;
 use verso_trust::PeerRole;
 use verso_wire::Application as _;
-use verso_worker::{Answer, LocalDiscovery, OfferOptions, PairingEvent, PairingOffer, SyncWorker, Ways, WorkerHandle, WorkerOptions};
+use verso_worker::{
+    Answer, LocalDiscovery, OfferOptions, PairingEvent, PairingOffer, SyncWorker, Ways, WorkerHandle, WorkerOptions,
+};
 
 /// A device whose worker is running, but syncs only when told.
 pub(crate) struct Device {

@@ -9,8 +9,9 @@ use verso_identity::{DeviceId, DeviceKey, KeyStore as _, MemoryKeyStore, Workspa
 use verso_pairing::PairingLink;
 use verso_transport::Network;
 use verso_trust::PeerRole;
-use verso_worker::{LocalDiscovery, 
-    Answer, OfferOptions, OutcomeState, PairingEvent, PeerOutcome, SyncWorker, Ways, WorkerHandle, WorkerOptions,
+use verso_worker::{
+    Answer, LocalDiscovery, OfferOptions, OutcomeState, PairingEvent, PeerOutcome, SyncWorker, Ways, WorkerHandle,
+    WorkerOptions,
 };
 
 use super::{PATIENCE, failed};
