@@ -262,6 +262,7 @@ fn the_last_code_gives_the_rest_its_time() {
     for last in [Event::JoinerTypes, Event::ShowerTypes] {
         let mut rig = shown();
         let first = if last == Event::JoinerTypes { Event::ShowerTypes } else { Event::JoinerTypes };
+        rig.now = NOW + 1_000;
         assert!(rig.happen(first));
         while rig.happen(Event::ToShower) {}
         rig.now = NOW + CONFIRM_MS - 1;
@@ -272,8 +273,8 @@ fn the_last_code_gives_the_rest_its_time() {
         rig.now = NOW + CONFIRM_MS + 1;
         let link = copy(rig.offer.link());
         let setups = Way::Nearby.setups(STRANGER, 0x36);
-        let mut stranger = Rig::invited(Way::Nearby, open_offer(), setups, Way::Nearby.invitation(&link));
-        stranger.now = rig.now;
+        let invitation = Way::Nearby.invitation(&link);
+        let mut stranger = Rig::invited_at(rig.now, Way::Nearby, open_offer(), setups, invitation);
         std::mem::swap(&mut rig.offer, &mut stranger.offer);
         stranger.run();
         std::mem::swap(&mut rig.offer, &mut stranger.offer);
