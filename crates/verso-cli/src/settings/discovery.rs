@@ -49,29 +49,29 @@ mod tests {
     #[test]
     fn on_in_local_networks_and_off_on_loopback_unless_somebody_says_otherwise() {
         let nothing = DiscoveryOptions::default();
-        let local = |options: &DiscoveryOptions, variables: &[(&'static str, &'static str)], network| {
-            super::local(options, &Environment::of(variables), network).unwrap()
+        let chosen = |options: &DiscoveryOptions, variables: &[(&'static str, &'static str)], network| {
+            local(options, &Environment::of(variables), network).unwrap()
         };
-        assert_eq!(local(&nothing, &[], NetworkChoice::Lan), LocalDiscovery::default());
-        assert_eq!(local(&nothing, &[], NetworkChoice::Loopback), LocalDiscovery::Off);
+        assert_eq!(chosen(&nothing, &[], NetworkChoice::Lan), LocalDiscovery::default());
+        assert_eq!(chosen(&nothing, &[], NetworkChoice::Loopback), LocalDiscovery::Off);
 
         let said = [(variable::DISCOVERY, "listen"), (variable::INTERFACE, "eth0, wlan0,")];
         let listening = LocalDiscovery::On { mode: Mode::Listen, interfaces: only(&["eth0", "wlan0"]) };
-        assert_eq!(local(&nothing, &said, NetworkChoice::Lan), listening);
-        assert_eq!(local(&nothing, &[(variable::DISCOVERY, "off")], NetworkChoice::Lan), LocalDiscovery::Off);
+        assert_eq!(chosen(&nothing, &said, NetworkChoice::Lan), listening);
+        assert_eq!(chosen(&nothing, &[(variable::DISCOVERY, "off")], NetworkChoice::Lan), LocalDiscovery::Off);
         let here = LocalDiscovery::On { mode: Mode::Announce, interfaces: only(&LOOPBACK) };
-        assert_eq!(local(&nothing, &[(variable::DISCOVERY, "on")], NetworkChoice::Loopback), here);
+        assert_eq!(chosen(&nothing, &[(variable::DISCOVERY, "on")], NetworkChoice::Loopback), here);
 
         // The command line comes before the environment.
         let given = DiscoveryOptions { discovery: Some(DiscoveryChoice::On), interface: vec!["en0".to_owned()] };
         let announcing = LocalDiscovery::On { mode: Mode::Announce, interfaces: only(&["en0"]) };
-        assert_eq!(local(&given, &said, NetworkChoice::Lan), announcing);
+        assert_eq!(chosen(&given, &said, NetworkChoice::Lan), announcing);
     }
 
     #[test]
     fn nonsense_in_the_environment_is_named() {
         let environment = Environment::of(&[(variable::DISCOVERY, "telepathy")]);
-        let error = super::local(&DiscoveryOptions::default(), &environment, NetworkChoice::Lan).unwrap_err();
+        let error = local(&DiscoveryOptions::default(), &environment, NetworkChoice::Lan).unwrap_err();
         assert!(error.what.contains("VERSO_DISCOVERY") && error.why.contains("on, listen, off"), "{error:?}");
     }
 }

@@ -185,7 +185,7 @@ fn a_name_that_two_screens_show_is_nobody_s() {
     let joining = Seat::start(&lap, &["join", "--nearby", &one.id()[..12], "--json"]);
     joining.code();
     seats[0].code();
-    drop(joining.running.signal("INT"));
+    joining.running.signal("INT");
     for seat in seats {
         seat.running.signal("TERM");
         seat.running.end();
