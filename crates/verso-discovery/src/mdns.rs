@@ -94,6 +94,7 @@ pub fn discover(
         joined: BTreeMap::new(),
         obstacles: BTreeMap::new(),
         joins: 0,
+        has_looked: false,
         events,
         view: sender,
     };
@@ -108,6 +109,8 @@ struct Driver {
     /// By interface what keeps it from being joined.
     obstacles: BTreeMap<String, Obstacle>,
     joins: u64,
+    /// Which interfaces there are is known.
+    has_looked: bool,
     events: mpsc::Sender<Event>,
     view: watch::Sender<View>,
 }
@@ -151,7 +154,10 @@ impl Driver {
                     None => break,
                 },
                 Some(event) = heard.recv() => self.take(event),
-                _ = look.tick() => Some(Input::Interfaces(self.interfaces())),
+                _ = look.tick() => {
+                    self.has_looked = true;
+                    Some(Input::Interfaces(self.interfaces()))
+                }
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => Some(Input::Tick),
             };
             if let Some(input) = input {
@@ -272,6 +278,7 @@ impl Driver {
         let state = match (self.joined.is_empty(), self.obstacles.values().next()) {
             (false, _) => DiscoveryState::On { interfaces: self.joined.keys().cloned().collect() },
             (true, Some(obstacle)) => DiscoveryState::Blocked(obstacle.clone()),
+            (true, None) if !self.has_looked => DiscoveryState::Starting,
             (true, None) => DiscoveryState::Blocked(Obstacle::NoInterface),
         };
         let now = View { neighbours: self.machine.neighbours(), state };

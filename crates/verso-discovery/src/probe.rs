@@ -40,11 +40,12 @@ pub enum Depth {
 /// Tells whether peers could be looked for on this machine at the moment, and on which interfaces. `listen` is the one address at which this device
 /// can be dialled, if it is bound to one.
 pub fn examine(interfaces: &Interfaces, listen: Option<IpAddr>, depth: Depth) -> DiscoveryState {
-    let mut usable = usable(interfaces, listen);
-    // An interface without an address to announce is not joined.
-    usable.retain(|found| Subnet { address: found.ip(), prefix: 0 }.is_dialable());
+    let usable = usable(interfaces, listen);
+    let is_dialable = |found: &Interface| Subnet { address: found.ip(), prefix: 0 }.is_dialable();
     let (mut works, mut obstacle) = (Vec::new(), Obstacle::NoInterface);
-    for addresses in usable.chunk_by(|one, other| one.name == other.name) {
+    // An interface without an address to announce is not joined.
+    let joined = usable.chunk_by(|one, other| one.name == other.name).filter(|all| all.iter().any(is_dialable));
+    for addresses in joined {
         match (probe(addresses, depth), addresses) {
             (Ok(()), [first, ..]) => works.push(first.name.clone()),
             (Ok(()), []) => {}

@@ -28,6 +28,11 @@ pub(super) async fn respond(event: PairingEvent, consent: Consent, output: Outpu
     Ok(())
 }
 
+/// Tells the person at a question that it is not worth answering any more. Also a script has somebody to answer it.
+pub(super) fn past(what: &str) {
+    Terminal.tell(&format!("\n{what}; press Enter."));
+}
+
 /// Makes sure that somebody can type a code, before anything is looked for.
 pub(super) fn require_somebody(what: &str) -> Result<(), CliError> {
     if Terminal.is_there() {

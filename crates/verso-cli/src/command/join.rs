@@ -115,7 +115,7 @@ async fn answering(
                 tokio::select! {
                     asked = &mut asking => asked?,
                     joined = &mut joining => {
-                        output.note("\nThe other device went away meanwhile; press Enter.");
+                        codes::past("The other device went away meanwhile");
                         // The terminal belongs to the question until it is answered.
                         asking.await?;
                         return joined.map_err(|error| failed(&error));

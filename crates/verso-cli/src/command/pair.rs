@@ -166,7 +166,7 @@ async fn wait(mut offer: PairingOffer, consent: Consent, output: Output) -> Resu
                         // The terminal belongs to the question until it is answered.
                         Some(event) = offer.next() => {
                             if waiting.is_empty() {
-                                output.note("\nSomething else happened meanwhile; press Enter to see.");
+                                codes::past("Something else happened meanwhile");
                             }
                             waiting.push_back(event);
                         }

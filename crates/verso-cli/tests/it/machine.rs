@@ -10,12 +10,22 @@ use crate::namespaces::{Host, Network};
 pub(crate) struct Machine {
     pub(crate) host: Host,
     pub(crate) device: Device,
+    pub(crate) id: String,
+    pub(crate) fingerprint: String,
 }
 
 impl Machine {
     /// A host that is connected to a network by `eth0`, with a new device.
     pub(crate) fn new(network: &Network, address: &str, name: &str) -> Self {
-        Self { host: network.host(&format!("{address}/24")), device: Device::new(name) }
+        Self::on(network.host(&format!("{address}/24")), name)
+    }
+
+    /// A new device on a host.
+    pub(crate) fn on(host: Host, name: &str) -> Self {
+        let device = Device::new(name);
+        let told = device.json(&["id"]);
+        let text = |field: &str| told[field].as_str().unwrap().to_owned();
+        Self { host, id: text("device"), fingerprint: text("fingerprint"), device }
     }
 
     /// Gives the host another address instead, as in another network: the one that others know leads to nobody from then on.
@@ -54,10 +64,6 @@ impl Machine {
         self.host.spawn(move || Running::start(&mut command)).join().unwrap()
     }
 
-    pub(crate) fn id(&self) -> String {
-        self.device.json(&["id"])["device"].as_str().unwrap().to_owned()
-    }
-
     /// The UDP port, which stays.
     pub(crate) fn port(&self) -> u16 {
         let config = std::fs::read_to_string(self.device.dir().join("config")).unwrap();
@@ -77,9 +83,9 @@ pub(crate) fn pair(shows: &Machine, joins: &Machine) {
     succeeded(&["pair"], &pairing.end());
 }
 
-/// Syncs two machines at the same time; both have to be in step.
+/// Syncs two machines at the same time, which takes as long as it waits for others; both have to be in step.
 pub(crate) fn sync(one: &Machine, other: &Machine) {
-    let words = ["up", "--once", "--json", "--wait", "20s"];
+    let words = ["up", "--once", "--json", "--wait", "6s"];
     let first = one.start(&words);
     let second = other.run(&words);
     for output in [first.end(), second] {

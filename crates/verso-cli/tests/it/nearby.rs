@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::device::{Device, assert_equal, keys, sample, succeeded};
+use crate::device::{assert_equal, keys, sample, succeeded};
+use crate::listener::selfish;
 use crate::machine::{Machine, pair, sync};
 use crate::namespaces::{Host, Network};
 use crate::seat::Seat;
@@ -79,16 +80,15 @@ fn a_device_in_two_networks_finds_its_peers_in_both() {
     lap.device.ok(&["node", "add", "u:lap"]);
     let mut on_desk = desk.start(&["up", "--json"]);
     assert_eq!(on_desk.event("discovery")["interfaces"], json!(["eth0", "eth1"]));
-    for machine in [&lap, &phone, &lap] {
-        let told = machine.json(&["up", "--once", "--wait", "20s"]);
-        let peers = told["peers"].as_array().unwrap();
-        assert!(
-            peers.iter().any(|peer| (&peer["name"], &peer["state"]) == (&json!("desk"), &json!("in-step"))),
-            "{told}"
-        );
+    let (mut on_lap, mut on_phone) = (lap.start(&["up", "--json"]), phone.start(&["up", "--json"]));
+    // What the other of the two has done comes by the desk.
+    for up in [&mut on_lap, &mut on_phone] {
+        assert_eq!(up.event("received")["name"], "desk");
     }
-    on_desk.signal("INT");
-    succeeded(&["up"], &on_desk.end());
+    for up in [on_desk, on_lap, on_phone] {
+        up.signal("INT");
+        succeeded(&["up"], &up.end());
+    }
     assert_equal(&lap.device, &desk.device);
     assert_equal(&phone.device, &desk.device);
 }
@@ -109,8 +109,8 @@ fn people_at_two_screens_type_each_other_s_codes() {
     let nearby = lap.json(&["nearby"]);
     let [seen] = nearby["nearby"].as_array().unwrap().as_slice() else { panic!("{nearby}") };
     assert_eq!(keys(seen), ["addresses", "device", "fingerprint", "name", "since"]);
-    assert_eq!((&seen["name"], &seen["device"]), (&json!("Ana's desk"), &json!(desk.id())));
-    assert_eq!(seen["fingerprint"], desk.device.json(&["id"])["fingerprint"]);
+    assert_eq!((&seen["name"], &seen["device"]), (&json!("Ana's desk"), &json!(desk.id)));
+    assert_eq!(seen["fingerprint"], desk.fingerprint);
     assert_eq!(seen["addresses"], json!([format!("192.168.7.1:{}", desk.port())]));
 
     let mut joining = Seat::start(&lap, &["join", "--nearby", "Ana's desk", "--json"]);
@@ -127,13 +127,13 @@ fn people_at_two_screens_type_each_other_s_codes() {
     joining.type_in(&format!("{on_desk}\r"));
     showing.type_in(&format!("{on_lap}\r"));
     showing.wait("Pair with lap?");
-    showing.wait(lap.device.json(&["id"])["fingerprint"].as_str().unwrap());
+    showing.wait(&lap.fingerprint);
     showing.type_in("y");
     joining.wait("Pair with Ana's desk?");
     joining.type_in("y");
     let paired = showing.running.event("paired");
     assert_eq!((&paired["name"], &paired["role"]), (&json!("lap"), &json!("own")));
-    assert_eq!(joining.running.line(), json!({"device": desk.id(), "name": "Ana's desk", "role": "own"}));
+    assert_eq!(joining.running.line(), json!({"device": desk.id, "name": "Ana's desk", "role": "own"}));
     succeeded(&["pair"], &showing.running.end());
     succeeded(&["join"], &joining.running.end());
     let way = lap.device.json(&["peers"])["peers"][0].clone();
@@ -182,7 +182,7 @@ fn a_name_that_two_screens_show_is_nobody_s() {
     let ended = joining.running.end();
     assert_eq!(ended.status.code(), Some(2), "{ended:?}");
     // By the start of its id it is the one.
-    let joining = Seat::start(&lap, &["join", "--nearby", &one.id()[..12], "--json"]);
+    let joining = Seat::start(&lap, &["join", "--nearby", &one.id[..12], "--json"]);
     joining.code();
     seats[0].code();
     joining.running.signal("INT");
@@ -218,15 +218,7 @@ fn what_keeps_devices_from_finding_each_other_is_told_and_stops_nothing() {
     assert_eq!(check(&desk, &["--interface", "wlan7", "--interface", "eth0"])["verdict"], "ok");
 
     // A program that shares the port with nobody.
-    let (stop, stopped) = std::sync::mpsc::channel::<()>();
-    let (sender, ready) = std::sync::mpsc::channel();
-    let selfish = desk.host.spawn(move || {
-        let sockets = (std::net::UdpSocket::bind("0.0.0.0:5353").unwrap(), std::net::UdpSocket::bind("[::]:5353"));
-        sender.send(()).unwrap();
-        stopped.recv().unwrap_err();
-        drop(sockets);
-    });
-    ready.recv().unwrap();
+    let (stop, program) = selfish(&desk.host);
     let taken = check(&desk, &[]);
     assert_eq!(taken["verdict"], "warning", "{taken}");
     assert!(taken["what"].as_str().unwrap().contains("5353"), "{taken}");
@@ -240,13 +232,13 @@ fn what_keeps_devices_from_finding_each_other_is_told_and_stops_nothing() {
     let blocked = up.event("discovery");
     assert_eq!((&blocked["state"], &blocked["obstacle"]["code"]), (&json!("blocked"), &json!("port-taken")));
     drop(stop);
-    selfish.join().unwrap();
+    program.join().unwrap();
     assert_eq!(up.event("discovery")["state"], "on", "it is tried again");
     up.signal("INT");
     succeeded(&["up"], &up.end());
 
     // No network at all.
-    let nowhere = Machine { host: Host::new(), device: Device::new("nowhere") };
+    let nowhere = Machine::on(Host::new(), "nowhere");
     assert_eq!(check(&nowhere, &[])["verdict"], "warning");
     let nearby = nowhere.fails(&["nearby", "--wait", "500ms"]);
     assert_eq!(nearby.code, 4, "{nearby:?}");

@@ -34,7 +34,7 @@ fn a_listener_knows_no_device_again_unless_its_screen_is_open() {
         }
         heard.push(listener.packets_from("192.168.7.1"));
     }
-    let id = bytes_of(&desk.id());
+    let id = bytes_of(&desk.id);
     for packets in &heard {
         assert!(packets.iter().any(|packet| is_announcement(packet)));
         assert!(!contains(packets, &id[..LEN]), "the id");

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "the tests of several crates share this, and each uses some of it")]
 
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -106,6 +106,24 @@ impl Repeater {
         self.stop.send(()).unwrap();
         self.thread.join().unwrap();
     }
+}
+
+/// A program that has the port for itself, by IPv4 and by IPv6, until it is told to end.
+pub(crate) fn selfish(host: &Host) -> (mpsc::Sender<()>, JoinHandle<()>) {
+    let (stop, stopped) = mpsc::channel::<()>();
+    let (sender, ready) = mpsc::channel();
+    let thread = host.spawn(move || {
+        let v6 = Socket::new(Domain::IPV6, Type::DGRAM, None).unwrap();
+        v6.set_only_v6(true).unwrap();
+        v6.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, 5353)).into()).unwrap();
+        let v4 = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+        v4.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5353)).into()).unwrap();
+        sender.send(()).unwrap();
+        stopped.recv().unwrap_err();
+        drop((v4, v6));
+    });
+    ready.recv().unwrap();
+    (stop, thread)
 }
 
 const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);

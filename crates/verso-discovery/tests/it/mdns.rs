@@ -1,14 +1,11 @@
 //! The driver on real interfaces, between network namespaces.
 
-use std::net::UdpSocket;
-use std::sync::mpsc;
-
 use verso_discovery::{
     Depth, DiscoveryOptions, DiscoveryState, Interfaces, Mode, Obstacle, PairingScreen, Profile, examine,
 };
 use verso_identity::Name;
 
-use crate::listener::{Listener, contains, fragments, names};
+use crate::listener::{Listener, contains, fragments, names, selfish};
 use crate::namespaces::{Host, Network};
 use crate::rig::{PORT, id, shared_with};
 
@@ -150,21 +147,12 @@ fn a_network_that_comes_late_or_changes_is_found() {
 fn a_port_that_another_program_has_is_told_and_tried_again() {
     let Some(network) = Network::new() else { return };
     let (laptop, phone) = (network.host("192.168.7.1/24"), network.host("192.168.7.2/24"));
-    let (stop, stopped) = mpsc::channel::<()>();
-    let (sender, ready) = mpsc::channel();
-    let selfish = laptop.spawn(move || {
-        #[expect(clippy::disallowed_methods, reason = "it is another program")]
-        let sockets = (UdpSocket::bind("0.0.0.0:5353").unwrap(), UdpSocket::bind("[::]:5353"));
-        sender.send(()).unwrap();
-        stopped.recv().unwrap_err();
-        drop(sockets);
-    });
-    ready.recv().unwrap();
+    let (stop, program) = selfish(&laptop);
     let mut on_laptop = laptop.discover(1, Mode::Announce, vec![shared_with(id(2), SECRET)]);
     on_laptop.wait("the port is taken", |view| view.state == DiscoveryState::Blocked(Obstacle::PortTaken));
     assert_eq!(examined(&laptop, Depth::Quiet), DiscoveryState::Blocked(Obstacle::PortTaken));
     drop(stop);
-    selfish.join().unwrap();
+    program.join().unwrap();
     let _on_phone = phone.discover(2, Mode::Announce, vec![shared_with(id(1), SECRET)]);
     on_laptop.wait_for_peer(2, "192.168.7.2:4242");
 }
