@@ -138,8 +138,10 @@ fn failed(error: &PairError) -> CliError {
                 CliError::new(Exit::Refused, WHAT, why, ASK)
             }
             DialError::NoAddress => {
-                let hint = "see that `verso pair` still runs there, on the same network; or give the address that it shows, as in: verso join … --at 192.168.1.5:41234";
-                CliError::because(Exit::NoPeer, WHAT, dial, hint)
+                let why =
+                    "no device was found on the local network that shows this code, and no address of it is given";
+                let hint = "see that `verso pair` still runs there, or give the address that it shows, as in: verso join … --at 192.168.1.5:41234";
+                CliError::new(Exit::NoPeer, WHAT, why, hint)
             }
             DialError::Version => CliError::because(Exit::Failed, WHAT, dial, "update Verso on both devices"),
             _ => {

@@ -59,7 +59,7 @@ pub(crate) fn run(
             if let Some(picture) = qr {
                 offer.with_link(|link| draw(link, picture))?;
             }
-            show(&offer, screen(app, &handle).await, app.output)?;
+            show(&offer, seen(app, &handle).await, app.output)?;
             tokio::select! {
                 paired = wait(offer, consent, app.output) => paired,
                 () = signals.recv() => {
@@ -75,18 +75,33 @@ pub(crate) fn run(
     })
 }
 
-/// By words always; by a device nearby if it can see this one, and somebody is there to type its code.
-fn ways(app: &App) -> Ways {
-    let is_seen = matches!(app.settings.discovery, LocalDiscovery::On { mode: Mode::Announce, .. });
-    if is_seen && Terminal.is_there() { Ways::Nearby } else { Ways::Words }
+/// What devices nearby see of this one.
+enum Seen {
+    Nothing,
+    /// The endpoint of the words, if they have these.
+    Words,
+    /// That, and the name.
+    Name(String),
 }
 
-/// Under which name devices nearby see this one, if they do.
-async fn screen(app: &App, handle: &WorkerHandle<Graph>) -> Option<String> {
-    if ways(app) < Ways::Nearby {
-        return None;
+/// By words always; by a device nearby if it can see this one, and somebody is there to type its code.
+fn ways(app: &App) -> Ways {
+    if announces(app) && Terminal.is_there() { Ways::Nearby } else { Ways::Words }
+}
+
+fn announces(app: &App) -> bool {
+    matches!(app.settings.discovery, LocalDiscovery::On { mode: Mode::Announce, .. })
+}
+
+async fn seen(app: &App, handle: &WorkerHandle<Graph>) -> Seen {
+    match ways(app) {
+        Ways::Nearby => {
+            let name = handle.read(|replica| Name::lossy(replica.name()).to_string()).await;
+            name.map_or(Seen::Words, Seen::Name)
+        }
+        _ if announces(app) => Seen::Words,
+        _ => Seen::Nothing,
     }
-    handle.read(|replica| Name::lossy(replica.name()).to_string()).await
 }
 
 /// Returns what a friend is given.
@@ -129,7 +144,12 @@ fn draw(link: &PairingLink, picture: &Picture) -> Result<(), CliError> {
 }
 
 /// Shows the words, the link, and the link as a QR code.
-fn show(offer: &PairingOffer, nearby: Option<String>, output: Output) -> Result<(), CliError> {
+fn show(offer: &PairingOffer, seen: Seen, output: Output) -> Result<(), CliError> {
+    let (nearby, are_found) = match &seen {
+        Seen::Nothing => (None, false),
+        Seen::Words => (None, true),
+        Seen::Name(name) => (Some(name.as_str()), true),
+    };
     let shown = |words: Option<(&Words, &[SocketAddr])>| {
         offer.with_link(|link| {
             let qr = if output.format() == Format::Text && io::stdout().is_terminal() {
@@ -140,7 +160,7 @@ fn show(offer: &PairingOffer, nearby: Option<String>, output: Output) -> Result<
             let expires_ms = offer.expires_at().saturating_mul(1000);
             let (words, words_at) = words.map_or((None, &[][..]), |(words, at)| (Some(Lent(words)), at));
             let expires_at = when::json(expires_ms);
-            output.print(&Shown { link: Lent(link), words, words_at, nearby: nearby.as_deref(), expires_at, qr })
+            output.print(&Shown { link: Lent(link), words, words_at, are_found, nearby, expires_at, qr })
         })
     };
     offer.with_words(|words, at| shown(Some((words, at)))).unwrap_or_else(|| shown(None))
@@ -206,6 +226,9 @@ struct Shown<'a> {
     link: Lent<'a, PairingLink>,
     words: Option<Lent<'a, Words>>,
     words_at: &'a [SocketAddr],
+    /// Whether the words are enough on the local network.
+    #[serde(skip)]
+    are_found: bool,
     /// What devices nearby see.
     nearby: Option<&'a str>,
     expires_at: String,
@@ -220,12 +243,14 @@ impl Report for Shown<'_> {
             "Whoever has these words or this link can join as a device of yours, once. On your other device:\n"
         )?;
         if let Some(words) = &self.words {
-            writeln!(out, "  verso join {}", paint.strong(Zeroizing::new(words.0.to_string()).as_str()))?;
-            if !self.words_at.is_empty() {
-                let at: String = self.words_at.iter().map(|address| format!(" --at {address}")).collect();
-                writeln!(out, "  {}", paint.faint(format!("and if it does not find this device:{at}")))?;
+            write!(out, "  verso join {}", paint.strong(Zeroizing::new(words.0.to_string()).as_str()))?;
+            let at: String = self.words_at.iter().map(|address| format!(" --at {address}")).collect();
+            if self.are_found {
+                write!(out, "\n  {}", paint.faint(format!("and if it does not find this device:{at}")))?;
+            } else {
+                write!(out, "{at}")?;
             }
-            writeln!(out, "\nor\n")?;
+            writeln!(out, "\n\nor\n")?;
         }
         if let Some(name) = self.nearby {
             let quoted = if name.contains('\'') { "NAME".to_owned() } else { format!("'{}'", shown(name)) };

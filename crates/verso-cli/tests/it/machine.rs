@@ -85,7 +85,7 @@ pub(crate) fn pair(shows: &Machine, joins: &Machine) {
 
 /// Syncs two machines at the same time, which takes as long as it waits for others; both have to be in step.
 pub(crate) fn sync(one: &Machine, other: &Machine) {
-    let words = ["up", "--once", "--json", "--wait", "6s"];
+    let words = ["up", "--once", "--json", "--wait", "4s"];
     let first = one.start(&words);
     let second = other.run(&words);
     for output in [first.end(), second] {

@@ -22,18 +22,45 @@ pub(crate) fn circle<S: Storage, A: Application>(replica: &Replica<S, A>, now: N
         let provisional = || replica.provisional_peers(now).find(|known| known.device == peer).map(|known| known.role);
         let is_friend = replica.trust().role(&peer).or_else(provisional) == Some(PeerRole::Friend);
         let is_doubtful = is_friend && replica.trust().is_unconfirmed(&peer);
-        let secrets = replica.secrets(&peer, now);
-        let current = secrets.iter().find(|secret| secret.is_of_group()).map(|secret| secret.generation);
-        for (rank, secret) in secrets.iter().enumerate() {
-            let is_outdated = secret.is_of_group() && Some(secret.generation) != current;
-            let relationship = relationship(peer, secret);
-            let relationship = if is_outdated || is_doubtful { relationship.silent() } else { relationship };
+        for (rank, relationship) in relationships(peer, &replica.secrets(&peer, now)).into_iter().enumerate() {
+            let relationship = if is_doubtful { relationship.silent() } else { relationship };
             circle.insert((rank, u8::from(is_friend), peer), relationship);
         }
     }
     circle.into_values().collect()
 }
 
-fn relationship(peer: DeviceId, secret: &PeerSecret) -> Relationship {
-    Relationship::new(peer, Zeroizing::new(*secret.discovery_key().expose()))
+/// Makes the relationships of the secrets that may be agreed with a peer, which come with the current generation of the group secret before all others.
+fn relationships(peer: DeviceId, secrets: &[PeerSecret]) -> Vec<Relationship> {
+    let current = secrets.iter().find(|secret| secret.is_of_group()).map(|secret| secret.generation);
+    let relationship = |secret: &PeerSecret| {
+        let relationship = Relationship::new(peer, Zeroizing::new(*secret.discovery_key().expose()));
+        let is_outdated = secret.is_of_group() && Some(secret.generation) != current;
+        if is_outdated { relationship.silent() } else { relationship }
+    };
+    secrets.iter().map(relationship).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use verso_replica::PairSecret;
+
+    use super::*;
+
+    #[test]
+    fn by_outdated_generations_a_peer_is_found_and_nobody_is_told() {
+        let peer = DeviceId::from_bytes([9; 32]);
+        let secret = |byte, generation| PeerSecret {
+            noise_key: [0; 32],
+            secret: PairSecret::from_bytes([byte; 32]),
+            generation,
+        };
+        let agreed = PairSecret::from_bytes([1; 32]).generation();
+        let secrets = [secret(3, 33), secret(1, agreed), secret(2, 22)];
+        let by = |at: usize| Relationship::new(peer, Zeroizing::new(*secrets[at].discovery_key().expose()));
+        assert_eq!(relationships(peer, &secrets), [by(0), by(1), by(2).silent()]);
+        assert_eq!(relationships(peer, &secrets[1..]), [by(1), by(2)], "the newest that this device has");
+        // What is announced is not what is proven.
+        assert_ne!(secrets[0].discovery_key().expose(), secrets[0].secret.expose());
+    }
 }

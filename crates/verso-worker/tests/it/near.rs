@@ -10,8 +10,9 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use verso_discovery::{DiscoveryOptions, Interfaces, Mode, PairingScreen, Profile, discover};
 use verso_graph::{Graph, Intent};
-use verso_identity::{DeviceId, DeviceKey, KeyStore as _, MarkStore, MemoryKeyStore, WorkspaceId};
+use verso_identity::{DeviceId, DeviceKey, KeyStore as _, MarkStore, MemoryKeyStore, Name, WorkspaceId};
 use verso_log::FileStorage;
 use verso_pairing::Words;
 use verso_replica::Replica;
@@ -21,6 +22,7 @@ use verso_worker::{
     Answer, LocalDiscovery, OfferOptions, PairingEvent, Status, SyncWorker, Ways, WorkerHandle, WorkerOptions,
     now_since,
 };
+use zeroize::Zeroizing;
 
 use crate::listener::{Listener, Repeater, is_announcement};
 use crate::namespaces::{Host, Network};
@@ -239,7 +241,7 @@ fn peers_whose_addresses_have_changed_find_each_other_and_sync() {
     desk.down(on_desk);
 }
 
-/// Only this side dials: what is found leads to a dial at once, though no address is known and no dial is due.
+/// Only this side dials: what is found leads to a dial at once, though it was without a network for long and no dial is due.
 #[test]
 fn who_is_found_is_dialled_at_once() {
     let Some(network) = Network::new() else { return };
@@ -247,13 +249,13 @@ fn who_is_found_is_dialled_at_once() {
     pair(&desk, &lap);
     desk.move_to("192.168.7.11");
     lap.move_to("192.168.7.12");
-    let on_desk = desk.up_with(LocalDiscovery::On {
-        mode: verso_discovery::Mode::Listen,
-        interfaces: verso_discovery::Interfaces::Only(vec!["eth0".into()]),
-    });
-    // Its waits grow meanwhile.
-    std::thread::sleep(Duration::from_secs(3));
+    desk.host.ip("link set eth0 down");
+    let on_desk =
+        desk.up_with(LocalDiscovery::On { mode: Mode::Listen, interfaces: Interfaces::Only(vec!["eth0".into()]) });
+    // Its waits grow to seconds.
+    std::thread::sleep(Duration::from_millis(6_500));
     let on_lap = lap.up();
+    desk.host.ip("link set eth0 up");
     on_desk.wait_found(lap.id(), "192.168.7.12");
     let found = Instant::now();
     on_desk.wait_in_step(lap.id());
@@ -262,6 +264,41 @@ fn who_is_found_is_dialled_at_once() {
     let found = on_lap.handle.status().borrow().discovery.neighbours.peers.len();
     assert_eq!(found, 0, "who only listens is found by nobody");
     lap.down(on_lap);
+    desk.down(on_desk);
+}
+
+/// Anybody may open a pairing screen under a peer's id. Whoever dialled there because of it would tell whose peer it is.
+#[test]
+fn an_id_that_is_claimed_in_the_clear_is_not_dialled() {
+    let Some(network) = Network::new() else { return };
+    let (desk, lap) = (Machine::new(&network, "192.168.7.1", "desk"), Machine::new(&network, "192.168.7.2", "lap"));
+    let liar = network.host("192.168.7.9/24");
+    pair(&desk, &lap);
+    let on_desk = desk.up();
+    let (claimed, shutdown) = (lap.id(), CancellationToken::new());
+    let token = shutdown.clone();
+    let (sender, waiting) = std::sync::mpsc::channel();
+    let lying = liar.spawn(move || {
+        let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+        let profile = Profile { device: claimed, port: socket.local_addr().unwrap().port(), mode: Mode::Announce };
+        let options = DiscoveryOptions { profile, interfaces: Interfaces::All, listen: None };
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let (handle, running) = discover(options, Zeroizing::new([9; 32]), token);
+            handle.set_screen(PairingScreen::Open(Name::lossy("lap")));
+            sender.send(socket).unwrap();
+            running.await;
+        });
+    });
+    let socket = waiting.recv().unwrap();
+    on_desk.wait("seeing the screen", |status| {
+        status.discovery.neighbours.screens.iter().any(|screen| screen.device == claimed).then_some(())
+    });
+    socket.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    let came = socket.recv_from(&mut [0; 2_000]);
+    assert!(came.is_err(), "{came:?}");
+    shutdown.cancel();
+    lying.join().unwrap();
     desk.down(on_desk);
 }
 
