@@ -104,3 +104,95 @@ fn found(view: &View, device: &DeviceId, by: By) -> Vec<SocketAddr> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use verso_discovery::Neighbours;
+
+    use super::*;
+
+    const PEER: DeviceId = DeviceId::from_bytes([7; 32]);
+
+    fn at(numbers: &[u8]) -> Vec<SocketAddr> {
+        numbers.iter().map(|number| SocketAddr::from(([192, 0, 2, *number], 4_242))).collect()
+    }
+
+    /// The peer is found at these addresses, and at no others.
+    fn seen(numbers: &[u8]) -> View {
+        let neighbours = Neighbours { peers: [(PEER, at(numbers))].into(), screens: Vec::new() };
+        View { neighbours, ..View::default() }
+    }
+
+    #[test]
+    fn neither_what_is_found_nor_what_is_known_comes_behind_the_other() {
+        assert_eq!(alternately(&at(&[1, 2, 3]), &at(&[8, 2])), at(&[1, 8, 2, 3]));
+        assert_eq!(alternately(&[], &at(&[8, 9])), at(&[8, 9]));
+        assert_eq!(alternately(&at(&[1]), &at(&[8, 9])), at(&[1, 8, 9]));
+    }
+
+    /// Dials nobody who answers, while the peer is found at each of these addresses in turn; then somebody answers. Returns what was dialled.
+    async fn dialled(known: &[u8], places: &[&[u8]]) -> Vec<Vec<SocketAddr>> {
+        let sender = watch::Sender::new(View::default());
+        let whereabouts = Whereabouts::new(sender.subscribe(), PEER, By::Secret);
+        let (dials, answer) = (Mutex::new(Vec::new()), tokio::sync::Notify::new());
+        let dial = |addresses| {
+            dials.lock().unwrap().push(addresses);
+            async {
+                answer.notified().await;
+                Ok::<_, ()>(())
+            }
+        };
+        let known = at(known);
+        // Enough for whatever follows from a change.
+        let pause = || async {
+            for _ in 0..8 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let moving = async {
+            for place in places {
+                pause().await;
+                sender.send_replace(seen(place));
+            }
+            pause().await;
+            answer.notify_one();
+        };
+        let (reached, ()) = tokio::join!(reach(whereabouts, &known, dial), moving);
+        reached.unwrap();
+        dials.into_inner().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_dial_begins_anew_where_the_peer_is_found() {
+        assert_eq!(dialled(&[8], &[&[1]]).await, [at(&[8]), at(&[1, 8])]);
+        assert_eq!(dialled(&[], &[&[1], &[1, 2]]).await, [at(&[]), at(&[1]), at(&[1, 2])]);
+        // It is under way there already, or there no more.
+        assert_eq!(dialled(&[8], &[&[8], &[], &[8]]).await, [at(&[8])]);
+    }
+
+    #[tokio::test]
+    async fn whoever_moves_about_in_a_peer_s_name_keeps_no_dial_from_its_end() {
+        let places: Vec<[u8; 1]> = (1..50).map(|number| [number]).collect();
+        let places: Vec<&[u8]> = places.iter().map(<[u8; 1]>::as_slice).collect();
+        assert_eq!(dialled(&[99], &places).await.len(), MOST_NEW_BEGINNINGS + 1);
+    }
+
+    #[tokio::test]
+    async fn a_return_is_news() {
+        let sender = watch::Sender::new(seen(&[1]));
+        let mut whereabouts = Whereabouts::new(sender.subscribe(), PEER, By::Secret);
+        whereabouts.look();
+        let mut news = Box::pin(whereabouts.news());
+        for (place, is_news) in [(&[1][..], false), (&[], false), (&[1], true)] {
+            sender.send_replace(seen(place));
+            let told = tokio::select! {
+                biased;
+                () = &mut news => true,
+                () = tokio::task::yield_now() => false,
+            };
+            assert_eq!(told, is_news, "{place:?}");
+        }
+    }
+}

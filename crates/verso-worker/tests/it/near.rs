@@ -30,6 +30,9 @@ use crate::namespaces::{Host, Network};
 /// How long anything may take that takes a second or two.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// A device keeps its UDP port.
+const PORT: u16 = 4_242;
+
 /// A host in a network, with a device on it, and threads that belong to that host.
 struct Machine {
     host: Host,
@@ -81,7 +84,7 @@ impl Machine {
             data_dir: self.directory.path().to_owned(),
             name: self.name.into(),
             network: Preset::Lan,
-            port: 0,
+            port: PORT,
             listen: None,
             discovery,
             marks: Arc::clone(&self.marks),
@@ -253,7 +256,7 @@ fn who_is_found_is_dialled_at_once() {
     let on_desk =
         desk.up_with(LocalDiscovery::On { mode: Mode::Listen, interfaces: Interfaces::Only(vec!["eth0".into()]) });
     // Its waits grow to seconds.
-    std::thread::sleep(Duration::from_millis(6_500));
+    std::thread::sleep(Duration::from_secs(14));
     let on_lap = lap.up();
     desk.host.ip("link set eth0 up");
     on_desk.wait_found(lap.id(), "192.168.7.12");
@@ -338,7 +341,7 @@ fn a_stale_announcement_does_not_delay_dialling() {
     lap.move_to("192.168.7.12");
     desk.move_to("192.168.7.11");
     let on_lap = lap.up_with(LocalDiscovery::Off);
-    let elsewhere = SocketAddr::from((Ipv4Addr::new(192, 168, 7, 12), on_lap.handle.port()));
+    let elsewhere = SocketAddr::from((Ipv4Addr::new(192, 168, 7, 12), PORT));
     let repeater = Repeater::on(&somebody, "192.168.7.9", stale);
     let (worker, handle) = desk.open(LocalDiscovery::default());
     let (known, peer) = (handle.clone(), lap.id());
