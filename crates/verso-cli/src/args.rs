@@ -9,6 +9,7 @@ use verso_identity::KeyStoreKind;
 use verso_trust::Access;
 
 mod conflicts;
+mod discovery;
 mod help;
 mod log;
 mod node;
@@ -17,6 +18,7 @@ mod parse;
 mod quarantine;
 
 pub(crate) use conflicts::{ConflictsCommand, ResolveChoice};
+pub(crate) use discovery::{DiscoveryChoice, DiscoveryOptions};
 pub(crate) use log::LogCommand;
 pub(crate) use node::{EdgeCommand, Ends, NodeCommand};
 pub(crate) use pair::{PairCommand, PairOptions, Picture, RoleChoice, TermsOptions};
@@ -25,6 +27,9 @@ pub(crate) use quarantine::{Chosen, QuarantineCommand};
 
 /// How long `up --once` goes on trying peers that don't answer.
 const DEFAULT_WAIT: &str = "10s";
+
+/// How long `nearby` looks: a device answers within a second.
+const DEFAULT_LOOK: &str = "3s";
 
 /// Keeps workspaces in step between your devices, directly: no server, no account.
 #[derive(Debug, Parser)]
@@ -66,6 +71,8 @@ pub(crate) struct Globals {
     /// Address and UDP port to listen on, instead of the port that `init` chose
     #[arg(long, global = true, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) discovery: DiscoveryOptions,
     /// Prints one JSON document instead of text
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -99,7 +106,7 @@ impl KeyStoreChoice {
 pub(crate) enum NetworkChoice {
     /// Only this machine
     Loopback,
-    /// Addresses that peers have told; no relay, no server
+    /// Peers found on the local network, and addresses that they have told; no relay, no server
     Lan,
 }
 
@@ -168,12 +175,22 @@ pub(crate) enum Command {
         #[command(flatten)]
         options: PairOptions,
     },
-    /// Joins another device by the link or the six words that its `verso pair` shows
+    /// Lists the devices on the local network that show a pairing screen
+    #[command(after_help = help::NEARBY)]
+    Nearby {
+        /// How long to look
+        #[arg(long, value_name = "TIME", default_value = DEFAULT_LOOK, value_parser = duration)]
+        wait: Duration,
+    },
+    /// Joins another device by the link or the six words that its `verso pair` shows, or by its name if it is near
     #[command(after_help = help::JOIN)]
     Join {
         /// The link that starts with `verso://pair/`, or the six words
-        #[arg(required = true, value_name = "LINK-OR-WORDS")]
+        #[arg(required_unless_present = "nearby", value_name = "LINK-OR-WORDS")]
         code: Vec<String>,
+        /// The name of a device on the local network that shows a pairing screen, or the start of its id
+        #[arg(long, value_name = "NAME", conflicts_with = "code")]
+        nearby: Option<String>,
         /// Where the other device can be reached, if it isn't found by itself
         #[arg(long, value_name = "ADDR")]
         at: Vec<SocketAddr>,

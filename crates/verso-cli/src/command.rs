@@ -3,6 +3,7 @@
 mod agreement;
 mod author;
 pub(crate) mod backup;
+mod codes;
 pub(crate) mod conflicts;
 pub(crate) mod demo;
 pub(crate) mod doctor;
@@ -15,6 +16,7 @@ pub(crate) mod join;
 pub(crate) mod keystore;
 mod leave;
 pub(crate) mod log;
+pub(crate) mod nearby;
 pub(crate) mod node;
 mod node_view;
 pub(crate) mod once;

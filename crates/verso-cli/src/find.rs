@@ -77,16 +77,28 @@ pub(crate) fn choose_workspace(all: Vec<Named>, wanted: Option<&str>) -> Result<
 pub(crate) fn peer(device: &Device, wanted: &str) -> Result<PeerName, CliError> {
     let known = device.replica().known_peers(device.now());
     let all: Vec<PeerName> = known.into_iter().map(|(device, name)| PeerName { device, name }).collect();
-    let told = |peer: &PeerName| {
-        let id = peer.device.to_hex();
-        format!("{} ({})", shown(&peer.name), id.get(..10).unwrap_or(&id))
-    };
     let none = || {
         let why = format!("none is called `{}`, or has an id that starts so", shown(wanted));
         CliError::new(Exit::Failed, "can't find the peer", why, "see `verso peers`")
     };
     let meant = meant(&all, wanted, |one| (one.device.to_hex(), &one.name));
-    the_one(&meant, wanted, told, "can't tell which peer is meant", none).cloned()
+    the_one(&meant, wanted, told_peer, "can't tell which peer is meant", none).cloned()
+}
+
+/// Tells whether any of the devices nearby is meant.
+pub(crate) fn is_meant(all: &[PeerName], wanted: &str) -> bool {
+    !meant(all, wanted, |one| (one.device.to_hex(), &one.name)).is_empty()
+}
+
+/// Finds the device that is meant, among those nearby.
+pub(crate) fn nearby(all: &[PeerName], wanted: &str, none: impl FnOnce() -> CliError) -> Result<PeerName, CliError> {
+    let meant = meant(all, wanted, |one| (one.device.to_hex(), &one.name));
+    the_one(&meant, wanted, told_peer, "can't tell which device is meant", none).cloned()
+}
+
+fn told_peer(peer: &PeerName) -> String {
+    let id = peer.device.to_hex();
+    format!("{} ({})", shown(&peer.name), id.get(..10).unwrap_or(&id))
 }
 
 /// Finds the workspace that is meant among those that this device left.

@@ -6,6 +6,7 @@ mod command;
 #[cfg(test)]
 mod desk;
 mod device;
+mod discovery;
 mod error;
 mod export;
 mod failure;

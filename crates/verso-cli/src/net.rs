@@ -56,6 +56,7 @@ pub(crate) async fn open_quietly(
         network: network(app.settings.network),
         port,
         listen: app.settings.listen,
+        discovery: app.settings.discovery.clone(),
         marks,
     };
     // Boxed: its future is large, and would sit in that of every command.

@@ -9,10 +9,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use verso_worker::LocalDiscovery;
 
 use crate::args::{Globals, KeyStoreChoice, NetworkChoice};
 use crate::error::{CliError, Exit};
 use crate::output::{ColourWish, Format, Output};
+
+mod discovery;
 
 /// Names of the variables that are read.
 pub(crate) mod variable {
@@ -22,6 +25,10 @@ pub(crate) mod variable {
     pub(crate) const KEYSTORE: &str = "VERSO_KEYSTORE";
     /// Which network.
     pub(crate) const NETWORK: &str = "VERSO_NETWORK";
+    /// Whether devices on the local network find each other.
+    pub(crate) const DISCOVERY: &str = "VERSO_DISCOVERY";
+    /// On which interfaces, with commas between them.
+    pub(crate) const INTERFACE: &str = "VERSO_INTERFACE";
     /// Which workspace, where a command takes one and is given none.
     pub(crate) const WORKSPACE: &str = "VERSO_WORKSPACE";
     /// The passphrase of the key file.
@@ -102,6 +109,8 @@ pub(crate) struct Settings {
     pub(crate) network: NetworkChoice,
     /// Address to bind instead of the stored port.
     pub(crate) listen: Option<SocketAddr>,
+    /// Whether, how and where devices are looked for on the local network.
+    pub(crate) discovery: LocalDiscovery,
     /// The workspace for commands that are given none.
     pub(crate) workspace: Option<String>,
 }
@@ -109,16 +118,18 @@ pub(crate) struct Settings {
 impl Settings {
     /// Puts together what the command line says, else the environment, else the default.
     pub(crate) fn new(globals: &Globals, environment: &Environment) -> Result<Self, CliError> {
+        let network = globals
+            .network
+            .map_or_else(|| environment.choice(variable::NETWORK), |given| Ok(Some(given)))?
+            .unwrap_or(NetworkChoice::Lan);
         Ok(Self {
             data_dir: data_dir(globals, environment)?,
             keystore: globals
                 .keystore
                 .map_or_else(|| environment.choice(variable::KEYSTORE), |given| Ok(Some(given)))?,
-            network: globals
-                .network
-                .map_or_else(|| environment.choice(variable::NETWORK), |given| Ok(Some(given)))?
-                .unwrap_or(NetworkChoice::Lan),
+            network,
             listen: globals.listen,
+            discovery: discovery::local(&globals.discovery, environment, network)?,
             workspace: environment.text(variable::WORKSPACE)?,
         })
     }

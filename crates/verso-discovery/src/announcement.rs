@@ -96,14 +96,11 @@ impl Announcement {
 ///
 /// Whom there is no room for recognises nothing; but this device recognises it, since it looks for all its peers, and dials.
 fn slots(announcer: &Announcer<'_>, salt: &[u8; SALT_LEN], dice: &mut Dice) -> Vec<Slot> {
-    let own = announcer.relationships.iter().map(|relationship| {
-        let slot = relationship.slot(salt, &announcer.device, announcer.port);
-        (slot.tag, slot)
-    });
+    let relationships = announcer.relationships.iter();
     let mut slots = BTreeMap::new();
-    for (tag, slot) in own {
+    for slot in relationships.filter_map(|relationship| relationship.slot(salt, &announcer.device, announcer.port)) {
         if slots.len() < SLOTS {
-            slots.insert(tag, slot);
+            slots.insert(slot.tag, slot);
         }
     }
     while slots.len() < SLOTS {

@@ -266,7 +266,8 @@ impl Discovery {
         let addresses: Vec<IpAddr> =
             interface.addresses.iter().map(|subnet| subnet.address).take(MAX_ADDRESSES).collect();
         // Who can be found by nobody only tells that it is there.
-        let is_of_use = !self.relationships.is_empty() || self.screen != PairingScreen::Closed;
+        let is_of_use =
+            self.relationships.iter().any(Relationship::is_announced) || self.screen != PairingScreen::Closed;
         let is_shown = self.profile.mode == Mode::Announce && is_of_use;
         let announcer = Announcer {
             device: self.profile.device,
@@ -297,7 +298,7 @@ impl Discovery {
         usable.dedup();
         usable.truncate(MAX_ADDRESSES);
         let at = |port: u16| usable.iter().map(|address| SocketAddr::new(*address, port)).collect::<Vec<_>>();
-        if let Some((peer, port)) = heard.recognise(&self.relationships) {
+        for (peer, port) in heard.recognise(&self.relationships) {
             self.sightings.add(now_ms, place.clone(), Whose::Peer(peer), at(port));
         }
         if let Some(screen) = heard.screen

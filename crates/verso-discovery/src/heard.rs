@@ -1,5 +1,7 @@
 //! [`Heard`]: the announcement of another device, read strictly, because anybody on the network may have made it.
 
+use std::collections::BTreeMap;
+
 use verso_identity::{DeviceId, Name};
 
 use crate::announcement::{SLOTS, SLOTS_A_STRING, VERSION, key};
@@ -97,12 +99,16 @@ impl Heard {
         Ok(Self { salt, slots, screen })
     }
 
-    /// Tells which peer announces this, and its UDP port; `None` if it is nobody with whom a secret is shared.
-    pub fn recognise(&self, relationships: &[Relationship]) -> Option<(DeviceId, u16)> {
-        relationships.iter().find_map(|relationship| {
-            let port = relationship.find(&self.salt, &self.slots)?;
-            (port != 0).then_some((relationship.peer(), port))
-        })
+    /// Tells which peers announce this, each with its UDP port: none if it is nobody with whom a secret is shared, one as a rule, and more if a peer
+    /// has another endpoint for somebody who is just being paired with it.
+    pub fn recognise(&self, relationships: &[Relationship]) -> BTreeMap<DeviceId, u16> {
+        let mut peers = BTreeMap::new();
+        for relationship in relationships {
+            if let Some(port) = relationship.find(&self.salt, &self.slots).filter(|port| *port != 0) {
+                peers.entry(relationship.peer()).or_insert(port);
+            }
+        }
+        peers
     }
 }
 

@@ -7,6 +7,8 @@ mod heard;
 #[cfg(feature = "mdns")]
 mod mdns;
 mod neighbours;
+#[cfg(feature = "mdns")]
+mod probe;
 mod screen;
 #[cfg(feature = "mdns")]
 mod state;
@@ -20,8 +22,10 @@ pub use discovery::{
 };
 pub use heard::{Heard, HeardError, HeardScreen};
 #[cfg(feature = "mdns")]
-pub use mdns::{DiscoveryHandle, DiscoveryOptions, Interfaces, discover};
+pub use mdns::{DiscoveryHandle, DiscoveryOptions, discover};
 pub use neighbours::{NearbyScreen, Neighbours};
+#[cfg(feature = "mdns")]
+pub use probe::{Depth, Interfaces, examine};
 pub use screen::PairingScreen;
 #[cfg(feature = "mdns")]
 pub use state::{DiscoveryState, Obstacle, View};

@@ -5,13 +5,11 @@
 //! an address that comes up is announced under a new name, never under the one of the network before.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use if_addrs::{IfAddr, Interface};
 use mdns_sd::{DaemonEvent, IfKind, Receiver, ResolvedService, ServiceDaemon, ServiceEvent, ServiceInfo, TxtProperty};
-use socket2::{Domain, Socket, Type};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
@@ -20,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::announcement::{Announcement, DECOY_PORT, SERVICE_TYPE};
 use crate::discovery::{Discovery, Input, Output, Profile, Received};
+use crate::probe::{Depth, Interfaces, probe, usable};
 use crate::screen::PairingScreen;
 use crate::state::{DiscoveryState, Obstacle, View};
 use crate::subnet::Subnet;
@@ -39,14 +38,6 @@ const EVENTS: usize = 64;
 /// How long the goodbye may take at the end: it is one packet on each interface.
 const GOODBYE: Duration = Duration::from_millis(300);
 
-/// The group and the port of multicast DNS (RFC 6762, section 3).
-const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
-const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
-const PORT: u16 = 5353;
-
-/// A question for nothing: a header of zeros (RFC 1035, section 4.1.1). Nobody answers it.
-const NO_QUESTION: [u8; 12] = [0; 12];
-
 /// Where a device looks and lets itself be seen.
 #[derive(Debug, Clone)]
 pub struct DiscoveryOptions {
@@ -56,16 +47,6 @@ pub struct DiscoveryOptions {
     pub interfaces: Interfaces,
     /// The one address at which it can be dialled, if it is bound to one: then only that is announced, on its interface.
     pub listen: Option<IpAddr>,
-}
-
-/// Which interfaces are used.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Interfaces {
-    /// All that are up, but for the loopback interface and tunnels.
-    #[default]
-    All,
-    /// Those of these names alone.
-    Only(Vec<String>),
 }
 
 /// The way to a discovery that runs. When the last is dropped, it ends.
@@ -113,6 +94,7 @@ pub fn discover(
         joined: BTreeMap::new(),
         obstacles: BTreeMap::new(),
         joins: 0,
+        has_looked: false,
         events,
         view: sender,
     };
@@ -127,6 +109,8 @@ struct Driver {
     /// By interface what keeps it from being joined.
     obstacles: BTreeMap<String, Obstacle>,
     joins: u64,
+    /// Which interfaces there are is known.
+    has_looked: bool,
     events: mpsc::Sender<Event>,
     view: watch::Sender<View>,
 }
@@ -170,7 +154,10 @@ impl Driver {
                     None => break,
                 },
                 Some(event) = heard.recv() => self.take(event),
-                _ = look.tick() => Some(Input::Interfaces(self.interfaces())),
+                _ = look.tick() => {
+                    self.has_looked = true;
+                    Some(Input::Interfaces(self.interfaces()))
+                }
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => Some(Input::Tick),
             };
             if let Some(input) = input {
@@ -230,8 +217,11 @@ impl Driver {
     }
 
     fn join(&mut self, interface: &str, announcement: Option<Announcement>) -> Result<Joined, Obstacle> {
-        let here: Vec<Interface> = self.usable().into_iter().filter(|found| found.name == interface).collect();
-        probe(&here)?;
+        let here: Vec<Interface> = usable(&self.options.interfaces, self.options.listen)
+            .into_iter()
+            .filter(|found| found.name == interface)
+            .collect();
+        probe(&here, Depth::Sending)?;
         self.joins += 1;
         let number = self.joins;
         let failed = |error: mdns_sd::Error| Obstacle::Failed(error.to_string());
@@ -275,7 +265,7 @@ impl Driver {
 
     fn interfaces(&self) -> BTreeMap<String, Vec<Subnet>> {
         let mut interfaces: BTreeMap<String, Vec<Subnet>> = BTreeMap::new();
-        for found in self.usable() {
+        for found in usable(&self.options.interfaces, self.options.listen) {
             let is_known = interfaces.contains_key(&found.name);
             if is_known || interfaces.len() < MAX_INTERFACES {
                 interfaces.entry(found.name.clone()).or_default().push(subnet(&found.addr));
@@ -284,25 +274,11 @@ impl Driver {
         interfaces
     }
 
-    /// The addresses of the interfaces that are to be used and are up, in the order of the interfaces' names.
-    fn usable(&self) -> Vec<Interface> {
-        let mut found = if_addrs::get_if_addrs().unwrap_or_default();
-        found.retain(|found| {
-            let is_chosen = match &self.options.interfaces {
-                Interfaces::All => !found.is_loopback(),
-                Interfaces::Only(names) => names.contains(&found.name),
-            };
-            let is_bound = self.options.listen.is_none_or(|listen| listen == found.ip());
-            is_chosen && is_bound && found.is_oper_up() && !found.is_p2p()
-        });
-        found.sort_by(|one, other| one.name.cmp(&other.name));
-        found
-    }
-
     fn publish(&self) {
         let state = match (self.joined.is_empty(), self.obstacles.values().next()) {
             (false, _) => DiscoveryState::On { interfaces: self.joined.keys().cloned().collect() },
             (true, Some(obstacle)) => DiscoveryState::Blocked(obstacle.clone()),
+            (true, None) if !self.has_looked => DiscoveryState::Starting,
             (true, None) => DiscoveryState::Blocked(Obstacle::NoInterface),
         };
         let now = View { neighbours: self.machine.neighbours(), state };
@@ -375,64 +351,4 @@ const fn subnet(address: &IfAddr) -> Subnet {
         IfAddr::V4(v4) => Subnet { address: IpAddr::V4(v4.ip), prefix: v4.prefixlen },
         IfAddr::V6(v6) => Subnet { address: IpAddr::V6(v6.ip), prefix: v6.prefixlen },
     }
-}
-
-/// Tries what the daemon will do, which keeps its failures to itself. It works if it works by IPv4 or by IPv6.
-fn probe(interface: &[Interface]) -> Result<(), Obstacle> {
-    let mut failure = Obstacle::NoInterface;
-    for found in interface.iter().rev() {
-        match probe_address(found) {
-            Ok(()) => return Ok(()),
-            Err(obstacle) => failure = obstacle,
-        }
-    }
-    Err(failure)
-}
-
-fn probe_address(interface: &Interface) -> Result<(), Obstacle> {
-    let domain = if interface.ip().is_ipv4() { Domain::IPV4 } else { Domain::IPV6 };
-    let socket = bound(domain).map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => Obstacle::PortTaken,
-        io::ErrorKind::PermissionDenied => Obstacle::NotPermitted,
-        _ => Obstacle::Failed(error.to_string()),
-    })?;
-    send(&socket, interface).map_err(|error| match error.kind() {
-        io::ErrorKind::PermissionDenied => Obstacle::NotPermitted,
-        _ => Obstacle::NoMulticast,
-    })
-}
-
-/// A socket as the daemon binds it.
-fn bound(domain: Domain) -> io::Result<Socket> {
-    let socket = Socket::new(domain, Type::DGRAM, None)?;
-    socket.set_reuse_address(true)?;
-    #[cfg(unix)]
-    socket.set_reuse_port(true)?;
-    let any: SocketAddr = if domain == Domain::IPV4 {
-        (Ipv4Addr::UNSPECIFIED, PORT).into()
-    } else {
-        socket.set_only_v6(true)?;
-        (Ipv6Addr::UNSPECIFIED, PORT).into()
-    };
-    socket.bind(&any.into())?;
-    Ok(socket)
-}
-
-/// Joins the group on an interface and sends a question for nothing.
-fn send(socket: &Socket, interface: &Interface) -> io::Result<()> {
-    let group: SocketAddr = match interface.ip() {
-        IpAddr::V4(address) => {
-            socket.join_multicast_v4(&GROUP_V4, &address)?;
-            socket.set_multicast_if_v4(&address)?;
-            (GROUP_V4, PORT).into()
-        }
-        IpAddr::V6(_) => {
-            let index = interface.index.unwrap_or(0);
-            socket.join_multicast_v6(&GROUP_V6, index)?;
-            socket.set_multicast_if_v6(index)?;
-            SocketAddrV6::new(GROUP_V6, PORT, 0, index).into()
-        }
-    };
-    socket.send_to(&NO_QUESTION, &group.into())?;
-    Ok(())
 }

@@ -43,6 +43,8 @@ pub mod purposes {
         Noise = b"verso noise v1";
         /// X25519 key to which own devices seal shared secrets for each other.
         Sealing = b"verso sealing v1";
+        /// By which two devices that share a secret recognise each other on the local network. It comes from that secret.
+        Discovery = b"verso discovery v1";
         /// What the six words of a pairing are stretched to. It comes from the words alone, and the three below from it.
         Words = b"verso pairing words v1";
         /// Secret of the one-time endpoint of a pairing by words.
@@ -70,8 +72,10 @@ impl<P: Purpose> Key<P> {
         Key::expand(&self.bytes)
     }
 
-    /// Expands a secret by HKDF-SHA256 (RFC 5869) with the purpose's label as `info`.
-    pub(crate) fn expand(secret: &Zeroizing<[u8; 32]>) -> Self {
+    /// Derives a key from a secret that is no device's own, such as one that two devices share: by HKDF-SHA256 (RFC 5869) with the purpose's label as
+    /// `info`.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot: see the expectation below")]
+    pub fn expand(secret: &Zeroizing<[u8; 32]>) -> Self {
         let mut bytes = Zeroizing::new([0; 32]);
         #[expect(clippy::expect_used, reason = "HKDF-SHA256 gives up to 8,160 bytes; this asks for 32")]
         Hkdf::<Sha256>::new(Some(b"verso key purposes v1"), secret.as_ref())

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use verso_identity::{DeviceId, purposes};
+use verso_identity::{DeviceId, Key, purposes};
 use verso_log::Storage;
 use verso_trust::{Admitted, GenerationId, MAX_SEALED, PeerRole, Sealed, SecretRenewed, SecretShared};
 use verso_wire::Application;
+use zeroize::Zeroizing;
 
 use crate::error::JournalError;
 use crate::local::{LocalFile, PairSecret};
@@ -29,6 +30,16 @@ pub struct PeerSecret {
 }
 
 impl PeerSecret {
+    /// Tells whether it is of the group secret, and not what was agreed at a pairing.
+    pub const fn is_of_group(&self) -> bool {
+        self.generation >> 63 == 0
+    }
+
+    /// Returns the key by which the two recognise each other on the local network.
+    pub fn discovery_key(&self) -> Key<purposes::Discovery> {
+        Key::expand(&Zeroizing::new(*self.secret.expose()))
+    }
+
     pub(crate) fn new(noise_key: [u8; 32], secret: PairSecret) -> Self {
         Self { noise_key, generation: secret.generation(), secret }
     }

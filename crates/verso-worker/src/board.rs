@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use tokio::sync::{broadcast, watch};
+use verso_discovery::View;
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_replica::{ConnectionId, Event};
 use verso_session::{Mode, Progress};
@@ -16,6 +17,8 @@ const EVENTS: usize = 1024;
 pub struct Status {
     /// By peer, what is known since the worker started.
     pub peers: BTreeMap<DeviceId, PeerStatus>,
+    /// Who is near, and whether it is possible to tell.
+    pub discovery: View,
     /// Why the high-water mark could not be read or kept the last time; `None` if all is well. Nothing waits for it.
     pub mark_failure: Option<String>,
 }
@@ -135,6 +138,15 @@ impl Board {
         self.status.send_if_modified(|status| {
             let is_new = status.mark_failure != failure;
             status.mark_failure = failure;
+            is_new
+        });
+    }
+
+    /// Tells who is near.
+    pub(crate) fn note_discovery(&self, view: &View) {
+        self.status.send_if_modified(|status| {
+            let is_new = status.discovery != *view;
+            status.discovery.clone_from(view);
             is_new
         });
     }

@@ -3,6 +3,7 @@
 mod board;
 mod connection;
 mod engine;
+mod finder;
 mod gate;
 mod invitations;
 mod marks;
@@ -16,6 +17,7 @@ mod worker;
 
 pub use board::{PeerStatus, Status};
 pub use engine::{CommandError, HostReplica, now_since};
+pub use finder::LocalDiscovery;
 pub use invitations::{Invitation, InvitationError, Invitations, MAX_INVITATIONS, MAX_INVITE_SECONDS};
 pub use marks::{HighWaterKeepError, keep_high_water, read_high_water};
 pub use once::{OutcomeState, PeerOutcome};

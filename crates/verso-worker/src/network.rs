@@ -18,6 +18,7 @@ use verso_wire::{Application, CloseCode, Reason};
 use crate::board::Board;
 use crate::connection::{Ended, serve};
 use crate::engine::{EngineHandle, wall_ms};
+use crate::finder::{By, Finder, Whereabouts, circle, reach};
 use crate::gate::{Gate, OpenOffer};
 use crate::invitations::Invitations;
 use crate::pairing::ActiveOffer;
@@ -25,6 +26,10 @@ use crate::retry::Retry;
 
 /// How many reports a round of sync may be behind. It takes them at once.
 const REPORTS: usize = 256;
+
+/// How long after a dial what is found leads to another at the soonest, so that who repeats a peer's announcements again and again makes this device
+/// dial a few times a second at most.
+const BETWEEN_NEWS: Duration = Duration::from_millis(250);
 
 /// All that connections need, shared by their tasks.
 #[derive(Debug)]
@@ -34,6 +39,7 @@ pub(crate) struct Network<A: Application> {
     pub(crate) board: Arc<Board>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) key: Arc<DeviceKey>,
+    pub(crate) finder: Arc<Finder>,
     reports: broadcast::Sender<Report>,
     serving: Mutex<Serving>,
     offer: Mutex<Option<ActiveOffer>>,
@@ -43,6 +49,17 @@ pub(crate) struct Network<A: Application> {
     live: Mutex<BTreeMap<DeviceId, Live>>,
     /// How many connections there have been, which numbers them.
     connections: AtomicU64,
+}
+
+/// What a network is made of.
+#[derive(Debug)]
+pub(crate) struct Parts<A: Application> {
+    pub(crate) transport: Transport,
+    pub(crate) engine: EngineHandle<A>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) key: Arc<DeviceKey>,
+    pub(crate) finder: Finder,
 }
 
 /// The connection in use with a peer.
@@ -97,19 +114,15 @@ impl Came {
 }
 
 impl<A: Application> Network<A> {
-    pub(crate) fn new(
-        transport: Transport,
-        engine: EngineHandle<A>,
-        board: Arc<Board>,
-        gate: Arc<Gate>,
-        key: Arc<DeviceKey>,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts<A>) -> Self {
+        let Parts { transport, engine, board, gate, key, finder } = parts;
         Self {
             transport,
             engine,
             board,
             gate,
             key,
+            finder: Arc::new(finder),
             reports: broadcast::Sender::new(REPORTS),
             serving: Mutex::new(Serving::Nobody),
             offer: Mutex::default(),
@@ -232,17 +245,40 @@ impl<A: Application> Network<A> {
         ended.reason()
     }
 
-    /// Dials a peer at all addresses known of it.
+    /// Dials a peer at all addresses that are known of it, and where it is found.
     pub(crate) async fn dial(&self, peer: DeviceId) -> Result<(SyncConnection, FrameStream), DialError> {
         let known = self.engine.with(move |replica, _now| replica.addresses(&peer)).await.unwrap_or_default();
-        let addresses: Vec<SocketAddr> = known.iter().filter_map(|address| address.parse().ok()).collect();
-        self.transport.dial(&peer, &addresses).await
+        let known: Vec<SocketAddr> = known.iter().filter_map(|address| address.parse().ok()).collect();
+        let transport = &self.transport;
+        let dial = |at: Vec<SocketAddr>| async move { transport.dial(&peer, &at).await };
+        reach(self.whereabouts(peer, By::Secret), &known, dial).await
+    }
+
+    /// Watches where a device is found.
+    pub(crate) fn whereabouts(&self, device: DeviceId, by: By) -> Whereabouts {
+        Whereabouts::new(self.finder.view(), device, by)
+    }
+
+    /// Looks for the peers on the local network, and lets them find this device, for as long as it is polled.
+    pub(crate) async fn stay_near(&self) {
+        let mut trust = self.engine.trust();
+        loop {
+            trust.borrow_and_update();
+            let Some(peers) = self.engine.with(|replica, now| circle(replica, now)).await else { break };
+            self.finder.look_for_peers(peers);
+            if trust.changed().await.is_err() {
+                break;
+            }
+        }
+        std::future::pending().await
     }
 
     /// Keeps a peer connected for as long as this device trusts it: dials, serves, waits, dials again.
     pub(crate) async fn keep(&self, peer: DeviceId) {
         let mut retry = Retry::new();
+        let mut whereabouts = self.whereabouts(peer, By::Secret);
         loop {
+            whereabouts.look();
             if !self.is_connected(&peer) {
                 match self.dial(peer).await {
                     Ok((connection, control)) => {
@@ -259,7 +295,15 @@ impl<A: Application> Network<A> {
                     }
                 }
             }
-            sleep(jittered(retry.wait())).await;
+            let news = async {
+                sleep(BETWEEN_NEWS).await;
+                whereabouts.news().await;
+            };
+            tokio::select! {
+                () = sleep(jittered(retry.wait())) => {}
+                // It is there, or somewhere else than before.
+                () = news => retry = Retry::new(),
+            }
         }
     }
 

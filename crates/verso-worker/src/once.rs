@@ -1,6 +1,7 @@
 //! One round of sync with all peers, as `verso up --once` does it.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,6 +78,7 @@ pub(crate) async fn sync_once<A: Application>(network: &Arc<Network<A>>, wait: D
         dialers.spawn(dial_until(Arc::clone(network), peer, reports.clone(), deadline));
     }
     let mut last: BTreeMap<DeviceId, Report> = BTreeMap::new();
+    let mut near = pin!(network.stay_near());
     loop {
         let connected = peers.keys().any(|peer| network.is_connected(peer));
         // All may have been done on a connection that gave way to another, on which the peer waits for its answer.
@@ -90,9 +92,11 @@ pub(crate) async fn sync_once<A: Application>(network: &Arc<Network<A>>, wait: D
         tokio::select! {
             report = reports.next() => note(&mut last, report),
             Some(_) = dialers.join_next() => {}
+            () = &mut near => {}
             () = sleep(REDIAL) => {}
         }
     }
+    network.finder.leave_peers();
     network.set_serving(Serving::Nobody);
     while let Some(report) = reports.at_hand() {
         note(&mut last, report);

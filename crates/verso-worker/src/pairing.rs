@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use verso_discovery::Relationship;
 use verso_identity::DeviceId;
 use verso_pairing::{
     Connection, Entropy, Input, Invitation, Joiner, Name, NearbyCode, NoMemory, Offer, OfferStatus, Paired,
@@ -20,6 +21,7 @@ use verso_wire::Application;
 use zeroize::Zeroizing;
 
 use crate::engine::wall_ms;
+use crate::finder::{By, Wish, reach};
 use crate::gate::OpenOffer;
 use crate::invitations::Invitations;
 use crate::network::Network;
@@ -108,6 +110,8 @@ pub struct PairingOffer {
     events: mpsc::UnboundedReceiver<PairingEvent>,
     words: Option<OpenWords>,
     _open: OpenOffer,
+    /// What is announced of it on the local network.
+    _near: Vec<Wish>,
 }
 
 /// Six words that lead to an offer.
@@ -217,12 +221,15 @@ pub(crate) async fn offer<A: Application>(
         offer = offer.with_nearby();
     }
     let mut door = None;
+    let mut endpoint = None;
     if options.ways >= Ways::Words {
         let mut random = Zeroizing::new([0; 8]);
         getrandom::fill(random.as_mut())?;
         let (words, secret) = stretch(Words::new(&random)).await?;
         offer = offer.with_words(&secret);
-        door = Some((words, network.transport.open_door(secret.endpoint_key()).await?));
+        let opened = network.transport.open_door(secret.endpoint_key()).await?;
+        endpoint = Some(Relationship::door(secret.endpoint(), opened.port(), discovery_key(&secret)));
+        door = Some((words, opened));
     }
     let offer = Arc::new(Mutex::new(offer));
     let (sender, events) = mpsc::unbounded_channel();
@@ -233,7 +240,17 @@ pub(crate) async fn offer<A: Application>(
         OpenWords { words, addresses, _close: close.drop_guard() }
     });
     network.set_offer(active);
-    Ok(PairingOffer { expires_at, offer, events, words, _open: network.gate.open_offer() })
+    let open = network.gate.open_offer();
+    // Only now, so that who sees it is not turned away.
+    let screen = (options.ways >= Ways::Nearby).then(|| network.finder.open_screen(profile.name));
+    let door = endpoint.map(|endpoint| network.finder.open_endpoint(endpoint));
+    let near = screen.into_iter().chain(door).collect();
+    Ok(PairingOffer { expires_at, offer, events, words, _open: open, _near: near })
+}
+
+/// By what the endpoint of six words is found on the local network.
+fn discovery_key(secret: &WordsSecret) -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(*secret.discovery_key().expose())
 }
 
 /// Stretches words, on a thread where nobody waits for it.
@@ -304,7 +321,7 @@ pub(crate) async fn join<A: Application>(
     join_by(network, Invitation::Link(link), &[at, &link.hints().addresses].concat(), events).await
 }
 
-/// Joins by six words, whose endpoint is looked for at these addresses.
+/// Joins by six words, whose endpoint is looked for at these addresses and on the local network.
 pub(crate) async fn join_by_words<A: Application>(
     network: &Arc<Network<A>>,
     words: Words,
@@ -312,16 +329,19 @@ pub(crate) async fn join_by_words<A: Application>(
     events: &mpsc::UnboundedSender<PairingEvent>,
 ) -> Result<Paired, PairError> {
     let (_words, secret) = stretch(words).await?;
+    let endpoint = Relationship::new(secret.endpoint(), discovery_key(&secret)).silent();
+    let _looking = network.finder.open_endpoint(endpoint);
     join_by(network, Invitation::Words(&secret), at, events).await
 }
 
-/// Joins a device that was seen nearby, at these addresses.
+/// Joins a device that was seen nearby, at these addresses and where it is seen meanwhile.
 pub(crate) async fn join_nearby<A: Application>(
     network: &Arc<Network<A>>,
     device: DeviceId,
     at: &[SocketAddr],
     events: &mpsc::UnboundedSender<PairingEvent>,
 ) -> Result<Paired, PairError> {
+    let _seen = network.finder.look();
     join_by(network, Invitation::Nearby(device), at, events).await
 }
 
@@ -336,19 +356,27 @@ async fn join_by<A: Application>(
         return Err(PairingError::OwnCode.into());
     }
     let deadline = Instant::now() + JOIN_PATIENCE;
+    let by = if matches!(invitation, Invitation::Nearby(_)) { By::Screen } else { By::Secret };
+    let is_looked_for = network.finder.is_on() && !matches!(invitation, Invitation::Link(_));
+    let is_worth_waiting = |error: &DialError| match error {
+        DialError::Unreachable | DialError::Lost => true,
+        DialError::NoAddress => is_looked_for,
+        _ => false,
+    };
+    let mut whereabouts = network.whereabouts(endpoint, by);
+    let transport = &network.transport;
+    let dial = |at: Vec<SocketAddr>| async move { transport.dial_pairing(&endpoint, &at).await };
     let connection = loop {
-        match network.transport.dial_pairing(&endpoint, addresses).await {
+        whereabouts.look();
+        match reach(network.whereabouts(endpoint, by), addresses, dial).await {
             Ok(connection) => break connection,
+            // It may answer later, or be found.
             Err(error) if Instant::now() >= deadline || !is_worth_waiting(&error) => return Err(error.into()),
-            Err(_unreachable) => sleep(REDIAL).await,
+            Err(_unreachable) => drop(timeout(REDIAL, whereabouts.news()).await),
         }
     };
     let joiner = Joiner::new(setup(network, &connection).await?, invitation, wall_ms())?;
     Ok(drive(connection, Machine::Joiner(Box::new(joiner)), &network.engine, events).await?)
-}
-
-const fn is_worth_waiting(error: &DialError) -> bool {
-    matches!(error, DialError::Unreachable | DialError::Lost)
 }
 
 async fn setup<A: Application>(network: &Network<A>, connection: &PairConnection) -> Result<Setup, PairError> {

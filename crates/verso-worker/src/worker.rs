@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
+use verso_discovery::View;
 use verso_identity::{DeviceId, DeviceKey, MarkStore, WorkspaceId};
 use verso_log::{DataDirLock, FileStorage, LockError};
 use verso_pairing::{OfferId, Paired, PairingLink, Words};
@@ -20,10 +21,11 @@ use zeroize::Zeroizing;
 
 use crate::board::{Board, Status};
 use crate::engine::{Command, CommandError, EngineThread, HostReplica, chain, keep_time, now_since, start};
+use crate::finder::{Endpoint, Finder, LocalDiscovery};
 use crate::gate::Gate;
 use crate::invitations::{InvitationError, Invitations};
 use crate::marks::{Keeper, keep_marks};
-use crate::network::{Network, Serving};
+use crate::network::{Network, Parts, Serving};
 use crate::once::{PeerOutcome, sync_once};
 use crate::pairing::{
     InviteError, OfferOptions, PairError, PairingEvent, PairingOffer, invite, join, join_by_words, join_nearby,
@@ -43,6 +45,8 @@ pub struct WorkerOptions {
     pub port: u16,
     /// The one address to listen on, instead of the preset's.
     pub listen: Option<SocketAddr>,
+    /// Whether and where others are looked for on the local network. Not on [`Preset::Loopback`] as a rule, which no other machine reaches.
+    pub discovery: LocalDiscovery,
     /// Where the device's high-water mark is kept, apart from the data.
     pub marks: Arc<dyn MarkStore>,
 }
@@ -125,7 +129,10 @@ impl<A: Application> SyncWorker<A> {
         let gate = Arc::new(Gate::default());
         let transport = bind(&key, &options, Arc::clone(&gate)).await?;
         let (engine, thread) = start(replica, Arc::clone(&gate), Arc::clone(&board))?;
-        let network = Arc::new(Network::new(transport, engine, board, gate, Arc::new(key)));
+        let listen = options.listen.map(|listen| listen.ip());
+        let endpoint = Endpoint { device: transport.id(), port: transport.port(), listen };
+        let finder = Finder::new(options.discovery.options(&endpoint), Arc::clone(&board));
+        let network = Arc::new(Network::new(Parts { transport, engine, board, gate, key: Arc::new(key), finder }));
         let mut tasks = JoinSet::new();
         tasks.spawn(keep_time(network.engine.clone()));
         tasks.spawn(Arc::clone(&network).accept());
@@ -153,6 +160,7 @@ impl<A: Application> SyncWorker<A> {
         let mut trust = network.engine.trust();
         let mut dialers: JoinSet<()> = JoinSet::new();
         let mut dialed: BTreeMap<DeviceId, AbortHandle> = BTreeMap::new();
+        let mut near = Box::pin(network.stay_near());
         let crashed = loop {
             let Some(peers) = network.engine.with(|replica, now| replica.known_peers(now)).await else { break true };
             dialed.retain(|peer, task| {
@@ -172,10 +180,13 @@ impl<A: Application> SyncWorker<A> {
                 () = shutdown.cancelled() => break false,
                 changed = trust.changed() => if changed.is_err() { break true },
                 Some(_) = dialers.join_next() => {}
+                () = &mut near => {}
             }
             while dialers.try_join_next().is_some() {}
         };
         network.set_serving(Serving::Nobody);
+        drop(near);
+        network.finder.leave_peers();
         dialers.shutdown().await;
         end_guests.cancel();
         while guests.join_next().await.is_some() {}
@@ -189,7 +200,7 @@ impl<A: Application> SyncWorker<A> {
     /// # Errors
     /// [`WorkerError::Crashed`] if the engine had ended by itself.
     pub async fn close(mut self) -> Result<(), WorkerError> {
-        self.handle.network.transport.close().await;
+        tokio::join!(self.handle.network.transport.close(), self.handle.network.finder.close());
         self.tasks.shutdown().await;
         self.handle.network.engine.shut_down().await;
         let Self { handle, thread, keeper, .. } = self;
@@ -302,6 +313,12 @@ impl<A: Application> WorkerHandle<A> {
     /// Syncs once with all peers, see [`PeerOutcome`]. Not while the worker [runs](SyncWorker::run).
     pub async fn sync_once(&self, wait: Duration) -> Vec<PeerOutcome> {
         sync_once(&self.network, wait).await
+    }
+
+    /// Looks for devices on the local network from now on, and watches which are near: peers while they are synced with, and others whose pairing screen
+    /// is open.
+    pub fn look_around(&self) -> watch::Receiver<View> {
+        self.network.finder.look()
     }
 
     /// Puts up an offer of pairing.

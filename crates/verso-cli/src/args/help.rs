@@ -9,8 +9,8 @@ First steps:
   verso init                                   makes this device's identity
   verso workspace new garden                   makes a workspace
   verso node add https://www.w3.org/ --title W3C
-  verso pair                                   shows a link for your other device
-  verso join verso://pair/…                    there: joins by that link
+  verso pair                                   shows six words and a link for your other device
+  verso join pizza coffee harvest …            there: joins by these words
   verso up                                     on both: keeps them in step
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not initialised, 4 no peer reachable, 5 refused,
@@ -114,6 +114,10 @@ With --invite the link can be sent: it stays good for a day, works once, and is 
 By making it you agree to whoever comes with it; nobody is asked again on this device. While `verso up` runs it
 holds the data directory, so end it, make or withdraw the invitation, and start it again.
 
+On one network the other device finds this one by the words alone. Devices there also see this one's name for as
+long as the link is shown; one of them may be joined without any words, if each of you types the code that the
+other screen shows.
+
 Examples:
   verso pair                                   your other device
   verso pair --qr code.png
@@ -123,10 +127,20 @@ Examples:
   verso pair list
   verso pair withdraw 5f3a";
 
-pub(super) const JOIN: &str = "\
-Words are as good with hyphens or in capitals, and a mistyped one is noticed.
+pub(super) const NEARBY: &str = "\
+A device says its name while `verso pair` runs on it, and only then. It may call itself what it likes: compare the
+fingerprint with what `verso id` shows there.
 
 Examples:
+  verso nearby
+  verso nearby --wait 10s --json";
+
+pub(super) const JOIN: &str = "\
+Words are as good with hyphens or in capitals, and a mistyped one is noticed. On one network they are enough; elsewhere
+--at says where the other device is.
+
+Examples:
+  verso join --nearby 'Ana'
   verso join verso://pair/…
   verso join pizza coffee harvest ensure fog spike
   verso join pizza coffee harvest ensure fog spike --at 192.168.1.5:41234";
@@ -135,11 +149,14 @@ pub(super) const UP: &str = "\
 Examples:
   verso up                                     stays, and pushes every change at once; Ctrl-C ends it
   verso up --once                              syncs and ends: 0 in step, 4 nobody there, 5 refused
-  verso up --once --wait 30s";
+  verso up --once --wait 30s
+  verso up --discovery listen                  finds others on the local network, and announces nothing
+  verso up --interface wlan0                   looks for others on this network interface alone";
 
 pub(super) const DOCTOR: &str = "\
 Each check is ok, a warning, a fault, or skipped because something before it failed, with what to do beside it. The
-exit code is 1 only for a fault. Nothing is sent anywhere.
+exit code is 1 only for a fault. Nothing is sent anywhere, but for an empty packet on the local network that shows
+whether devices can find each other there.
 
 Examples:
   verso doctor
@@ -213,6 +230,7 @@ pub(super) const ALL: &[&str] = &[
     KEYSTORE,
     WORKSPACE,
     IMPORT,
+    NEARBY,
     NODE,
     EDGE,
     CONFLICTS,

@@ -6,13 +6,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
+use verso_discovery::{Depth, Mode};
 use verso_identity::{DeviceId, DeviceKey, KeyStoreKind, WorkspaceId};
 use verso_transport::{BindError, Gatekeeper, PeerSecret, Transport, TransportConfig};
 use verso_vv::MAX_DRIFT_MS;
 use verso_wire::{CloseCode, Reason};
+use verso_worker::LocalDiscovery;
 
 use crate::app::App;
+use crate::args::NetworkChoice;
 use crate::device::Device;
+use crate::discovery::{Discovery, Hindrance};
 use crate::error::{CliError, Exit};
 use crate::failure;
 use crate::home::Unlocked;
@@ -99,7 +103,7 @@ fn examine(app: &App) -> Vec<Check> {
         checks.push(clock(now, Duration::ZERO));
         checks.push(Check::skipped(NETWORK, "needs the device to be open"));
     }
-    checks.push(Check::skipped(DISCOVERY, "this version finds peers by the addresses it knows, and searches for none"));
+    checks.push(discovery(app));
     checks
 }
 
@@ -302,6 +306,33 @@ fn network(app: &App, key: &DeviceKey, port: u16) -> Check {
         Ok(addresses) => {
             let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
             Check::ok(NETWORK, format!("peers can reach this device at UDP {}", addresses.join(", ")))
+        }
+    }
+}
+
+/// Tries what looking for devices on the local network takes.
+fn discovery(app: &App) -> Check {
+    let LocalDiscovery::On { mode, .. } = &app.settings.discovery else {
+        let why = match app.settings.network {
+            NetworkChoice::Loopback => "no other machine is in reach, and so none is looked for",
+            NetworkChoice::Lan => "it is switched off: peers are dialled at the addresses that are known",
+        };
+        return Check::skipped(DISCOVERY, why);
+    };
+    match Discovery::of_settings(&app.settings, Depth::Sending) {
+        Discovery { obstacle: Some(Hindrance { what, action, .. }), .. } => {
+            let what = format!("{}; peers are dialled at the addresses that are known", what.trim_end_matches('.'));
+            Check::warning(DISCOVERY, what, action.trim_end_matches('.'))
+        }
+        Discovery { interfaces, .. } => {
+            let on = interfaces.join(", ");
+            Check::ok(
+                DISCOVERY,
+                match mode {
+                    Mode::Announce => format!("devices find each other on {on}"),
+                    Mode::Listen => format!("this device finds others on {on}, and announces nothing"),
+                },
+            )
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `join`: pairs with the device that shows a link and six words.
+//! `join`: pairs with the device that shows a link and six words, or with one nearby by its name.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -11,6 +11,8 @@ use verso_transport::DialError;
 use verso_worker::{PairError, PairingEvent, WorkerHandle};
 
 use super::agreement::{self, Consent, no_code, role_code};
+use super::codes;
+use super::nearby::{self, Nearby};
 use crate::app::App;
 use crate::error::{CliError, Exit};
 use crate::failure;
@@ -22,12 +24,28 @@ const WHAT: &str = "can't join";
 pub(crate) fn run(app: &App, code: &str, at: &[SocketAddr], consent: Consent) -> Result<(), CliError> {
     let code: Code = code.parse().map_err(|error| no_code(&error))?;
     agreement::require_answer(consent, WHAT)?;
+    pair_with(app, Wanted::Code(code), at, consent)
+}
+
+/// Joins a device nearby, by the name that it shows.
+pub(crate) fn nearby(app: &App, name: &str, at: &[SocketAddr], consent: Consent) -> Result<(), CliError> {
+    codes::require_somebody(WHAT)?;
+    pair_with(app, Wanted::Nearby(name), at, consent)
+}
+
+/// Which device is meant.
+enum Wanted<'a> {
+    Code(Code),
+    Nearby(&'a str),
+}
+
+fn pair_with(app: &App, wanted: Wanted<'_>, at: &[SocketAddr], consent: Consent) -> Result<(), CliError> {
     let unlocked = app.unlock()?;
     net::block_on(async {
         let mut signals = Signals::listen()?;
         let (worker, handle) = net::open(app, unlocked).await?;
         let outcome = tokio::select! {
-            paired = join(&handle, code, at, Person { consent, output: app.output }) => paired,
+            paired = join(app, &handle, wanted, at, consent) => paired,
             () = signals.recv() => {
                 Err(CliError::new(Exit::Failed, WHAT, "it was stopped", "run it again while the code is shown"))
             }
@@ -46,11 +64,18 @@ struct Person {
     output: Output,
 }
 
-async fn join(handle: &WorkerHandle<Graph>, code: Code, at: &[SocketAddr], person: Person) -> Result<Paired, CliError> {
+async fn join(
+    app: &App,
+    handle: &WorkerHandle<Graph>,
+    wanted: Wanted<'_>,
+    at: &[SocketAddr],
+    consent: Consent,
+) -> Result<Paired, CliError> {
     let (sender, events) = mpsc::unbounded_channel();
-    let Person { output, .. } = person;
-    match code {
-        Code::Link(link) => {
+    let output = app.output;
+    let person = Person { consent, output };
+    match wanted {
+        Wanted::Code(Code::Link(link)) => {
             for (key, _value) in link.unknown_parameters() {
                 output.note(format_args!("The link says something that this version does not know: {}.", shown(key)));
             }
@@ -60,7 +85,14 @@ async fn join(handle: &WorkerHandle<Graph>, code: Code, at: &[SocketAddr], perso
             }
             answering(handle.join(&link, at, &sender), events, person).await
         }
-        Code::Words(words) => {
+        Wanted::Nearby(name) => {
+            output.note("Looking for the other device…");
+            let Nearby { device, name, addresses } = nearby::find_by_name(app, handle, name).await?;
+            output.note(format_args!("Joining {}, fingerprint {}…", shown(&name), device.fingerprint()));
+            let at = [at, &addresses].concat();
+            answering(handle.join_nearby(device, &at, &sender), events, person).await
+        }
+        Wanted::Code(Code::Words(words)) => {
             output.note("Looking for the other device…");
             answering(handle.join_by_words(words, at, &sender), events, person).await
         }
@@ -77,22 +109,19 @@ async fn answering(
     loop {
         tokio::select! {
             joined = &mut joining => return joined.map_err(|error| failed(&error)),
-            Some(event) = events.recv() => if let PairingEvent::Confirm { summary, answer } = event {
-                let asking = agreement::answer(&summary, consent, output);
+            Some(event) = events.recv() => {
+                let asking = codes::respond(event, consent, output);
                 tokio::pin!(asking);
-                let said = tokio::select! {
-                    said = &mut asking => said?,
+                tokio::select! {
+                    asked = &mut asking => asked?,
                     joined = &mut joining => {
-                        output.note("\nThe other device went away meanwhile; press n.");
+                        codes::past("The other device went away meanwhile");
                         // The terminal belongs to the question until it is answered.
                         asking.await?;
                         return joined.map_err(|error| failed(&error));
                     }
-                };
-                if answer.send(said).is_err() {
-                    output.note("The other device went away meanwhile.");
                 }
-            },
+            }
         }
     }
 }
@@ -109,8 +138,10 @@ fn failed(error: &PairError) -> CliError {
                 CliError::new(Exit::Refused, WHAT, why, ASK)
             }
             DialError::NoAddress => {
-                let hint = "give the address that `verso pair` shows there, as in: verso join … --at 192.168.1.5:41234";
-                CliError::because(Exit::NoPeer, WHAT, dial, hint)
+                let why =
+                    "no device was found on the local network that shows this code, and no address of it is given";
+                let hint = "see that `verso pair` still runs there, or give the address that it shows, as in: verso join … --at 192.168.1.5:41234";
+                CliError::new(Exit::NoPeer, WHAT, why, hint)
             }
             DialError::Version => CliError::because(Exit::Failed, WHAT, dial, "update Verso on both devices"),
             _ => {

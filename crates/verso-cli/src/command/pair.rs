@@ -1,19 +1,22 @@
 //! `pair`: shows one offer as link, QR code and words until a device has joined by it.
 
+use std::collections::VecDeque;
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
 use std::net::SocketAddr;
 
 use serde::Serialize;
+use verso_discovery::Mode;
 use verso_graph::Graph;
 use verso_pairing::{
     Background, Name, OfferStatus, Paired, PairingLink, Words, WorkspaceTerms, png_qr, svg_qr, terminal_qr,
 };
 use verso_replica::DecisionError;
-use verso_worker::{OfferOptions, PairingEvent, PairingOffer, Ways, WorkerHandle};
+use verso_worker::{LocalDiscovery, OfferOptions, PairingEvent, PairingOffer, Ways, WorkerHandle};
 use zeroize::Zeroizing;
 
 use super::agreement::{self, Consent, role_code};
+use super::codes;
 use crate::app::App;
 use crate::args::{PairOptions, Picture, RoleChoice, TermsOptions};
 use crate::error::{CliError, Exit};
@@ -22,6 +25,7 @@ use crate::find::{self, Named};
 use crate::net::{self, Signals};
 use crate::new_file::{Existing, NewFile};
 use crate::output::{Format, Output, Paint, Report, shown};
+use crate::prompt::{Person as _, Terminal};
 use crate::when;
 
 const WHAT: &str = "no device was paired";
@@ -39,14 +43,14 @@ pub(crate) fn run(app: &App, options: &PairOptions) -> Result<(), CliError> {
                 return Err(failure::no_network("it has no address at which another device could reach it"));
             }
             let workspaces = offered(app, &handle, terms).await?;
-            let options = OfferOptions { role: terms.role.role(), workspaces, ttl, ways: Ways::Words };
+            let options = OfferOptions { role: terms.role.role(), workspaces, ttl, ways: ways(app) };
             let offer = handle.offer(options).await.map_err(|error| {
                 CliError::because(Exit::Failed, "can't make an offer", &error, "run the command again")
             })?;
             if let Some(picture) = qr {
                 offer.with_link(|link| draw(link, picture))?;
             }
-            show(&offer, joins_as(terms.role), app.output)?;
+            show(&offer, joins_as(terms.role), seen(app, &handle).await, app.output)?;
             tokio::select! {
                 paired = wait(offer, consent, app.output) => paired,
                 () = signals.recv() => {
@@ -69,6 +73,35 @@ pub(super) fn check_terms(terms: &TermsOptions) -> Result<(), CliError> {
         return Err(CliError::new(Exit::Usage, "can't pair", why, "leave out -w, or say --role friend"));
     }
     Ok(())
+}
+
+/// What devices nearby see of this one.
+enum Seen {
+    Nothing,
+    /// The endpoint of the words, if they have these.
+    Words,
+    /// That, and the name.
+    Name(String),
+}
+
+/// By words always; by a device nearby if it can see this one, and somebody is there to type its code.
+fn ways(app: &App) -> Ways {
+    if announces(app) && Terminal.is_there() { Ways::Nearby } else { Ways::Words }
+}
+
+fn announces(app: &App) -> bool {
+    matches!(app.settings.discovery, LocalDiscovery::On { mode: Mode::Announce, .. })
+}
+
+async fn seen(app: &App, handle: &WorkerHandle<Graph>) -> Seen {
+    match ways(app) {
+        Ways::Nearby => {
+            let name = handle.read(|replica| Name::lossy(replica.name()).to_string()).await;
+            name.map_or(Seen::Words, Seen::Name)
+        }
+        _ if announces(app) => Seen::Words,
+        _ => Seen::Nothing,
+    }
 }
 
 /// Returns what a friend is given.
@@ -111,7 +144,12 @@ pub(super) fn draw(link: &PairingLink, picture: &Picture) -> Result<(), CliError
 }
 
 /// Shows the words, the link, and the link as a QR code.
-fn show(offer: &PairingOffer, joins_as: &'static str, output: Output) -> Result<(), CliError> {
+fn show(offer: &PairingOffer, joins_as: &'static str, seen: Seen, output: Output) -> Result<(), CliError> {
+    let (nearby, are_found) = match &seen {
+        Seen::Nothing => (None, false),
+        Seen::Words => (None, true),
+        Seen::Name(name) => (Some(name.as_str()), true),
+    };
     let shown = |words: Option<(&Words, &[SocketAddr])>| {
         offer.with_link(|link| {
             let qr = if output.format() == Format::Text && io::stdout().is_terminal() {
@@ -121,7 +159,8 @@ fn show(offer: &PairingOffer, joins_as: &'static str, output: Output) -> Result<
             };
             let expires_ms = offer.expires_at().saturating_mul(1000);
             let (words, words_at) = words.map_or((None, &[][..]), |(words, at)| (Some(Lent(words)), at));
-            output.print(&Shown { link: Lent(link), words, words_at, expires_at: when::json(expires_ms), joins_as, qr })
+            let expires_at = when::json(expires_ms);
+            output.print(&Shown { link: Lent(link), words, words_at, are_found, nearby, expires_at, joins_as, qr })
         })
     };
     offer.with_words(|words, at| shown(Some((words, at)))).unwrap_or_else(|| shown(None))
@@ -131,12 +170,27 @@ fn show(offer: &PairingOffer, joins_as: &'static str, output: Output) -> Result<
 async fn wait(mut offer: PairingOffer, consent: Consent, output: Output) -> Result<Told, CliError> {
     const AGAIN: &str = "run `verso pair` again";
     let over = |why: &str| Err(CliError::new(Exit::Failed, WHAT, why, AGAIN));
+    let mut waiting = VecDeque::new();
     loop {
-        match offer.next().await {
-            Some(PairingEvent::Confirm { summary, answer }) => {
-                let said = agreement::answer(&summary, consent, output).await?;
-                if answer.send(said).is_err() {
-                    output.note("The other device went away meanwhile.");
+        let next = match waiting.pop_front() {
+            Some(event) => Some(event),
+            None => offer.next().await,
+        };
+        match next {
+            Some(event @ (PairingEvent::Confirm { .. } | PairingEvent::Compare { .. })) => {
+                let asking = codes::respond(event, consent, output);
+                tokio::pin!(asking);
+                loop {
+                    tokio::select! {
+                        asked = &mut asking => break asked?,
+                        // The terminal belongs to the question until it is answered.
+                        Some(event) = offer.next() => {
+                            if waiting.is_empty() {
+                                codes::past("Something else happened meanwhile");
+                            }
+                            waiting.push_back(event);
+                        }
+                    }
                 }
             }
             Some(PairingEvent::Failed(error)) => {
@@ -180,6 +234,11 @@ struct Shown<'a> {
     link: Lent<'a, PairingLink>,
     words: Option<Lent<'a, Words>>,
     words_at: &'a [SocketAddr],
+    /// Whether the words are enough on the local network.
+    #[serde(skip)]
+    are_found: bool,
+    /// What devices nearby see.
+    nearby: Option<&'a str>,
     expires_at: String,
     #[serde(skip)]
     joins_as: &'static str,
@@ -192,8 +251,17 @@ impl Report for Shown<'_> {
         writeln!(out, "Whoever has these words or this link can join as {}, once. There:\n", self.joins_as)?;
         if let Some(words) = &self.words {
             write!(out, "  verso join {}", paint.strong(Zeroizing::new(words.0.to_string()).as_str()))?;
-            self.words_at.iter().try_for_each(|address| write!(out, " --at {address}"))?;
+            let at: String = self.words_at.iter().map(|address| format!(" --at {address}")).collect();
+            if self.are_found {
+                write!(out, "\n  {}", paint.faint(format!("and if it does not find this device:{at}")))?;
+            } else {
+                write!(out, "{at}")?;
+            }
             writeln!(out, "\n\nor\n")?;
+        }
+        if let Some(name) = self.nearby {
+            let quoted = if name.contains('\'') { "NAME".to_owned() } else { format!("'{}'", shown(name)) };
+            writeln!(out, "  verso join --nearby {}\n\nor\n", paint.strong(quoted))?;
         }
         writeln!(out, "  verso join '{}'\n", paint.strong(Zeroizing::new(self.link.0.to_string()).as_str()))?;
         if let Some(qr) = &self.qr {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
+use verso_discovery::Depth;
 use verso_identity::WorkspaceId;
 use verso_replica::Fork;
 use verso_wire::Reason;
@@ -11,6 +12,7 @@ use verso_wire::Reason;
 use super::peers::{self, Peer};
 use crate::app::App;
 use crate::device::Device;
+use crate::discovery::Discovery;
 use crate::error::CliError;
 use crate::find;
 use crate::output::{Paint, Report, entries, grouped, shown};
@@ -18,7 +20,7 @@ use crate::when;
 
 pub(crate) fn run(app: &App) -> Result<(), CliError> {
     let device = app.device()?;
-    let status = Status::of(&device)?;
+    let status = Status::of(&device, Discovery::of_settings(&app.settings, Depth::Quiet))?;
     device.close()?;
     app.output.print(&status)
 }
@@ -33,6 +35,8 @@ struct Status {
     /// Nothing has to be done about them.
     forks: Vec<ForkRow>,
     reasons: Vec<ReasonRow>,
+    /// How it would be if anything ran.
+    discovery: Discovery,
 }
 
 #[derive(Debug, Serialize)]
@@ -90,7 +94,7 @@ struct ReasonRow {
 }
 
 impl Status {
-    fn of(device: &Device) -> Result<Self, CliError> {
+    fn of(device: &Device, discovery: Discovery) -> Result<Self, CliError> {
         let mut workspaces = Vec::new();
         let mut conflicts = Vec::new();
         for workspace in find::workspaces(device) {
@@ -150,7 +154,7 @@ impl Status {
         });
         let reasons: Vec<ReasonRow> = damage.chain(of_peers).collect();
         let indicator = indicator(&reasons, conflicts.len());
-        Ok(Self { indicator, peers, workspaces, conflicts, forks, reasons })
+        Ok(Self { indicator, peers, workspaces, conflicts, forks, reasons, discovery })
     }
 }
 
@@ -236,6 +240,9 @@ impl Report for Status {
         }
         for reason in self.reasons.iter().filter(|reason| reason.peer.is_none()) {
             writeln!(out, "  {} {}", paint.bad(reason.what), paint.faint(reason.action))?;
+        }
+        if let Some(obstacle) = &self.discovery.obstacle {
+            writeln!(out, "  {} {}", paint.warn(&obstacle.what), paint.faint(obstacle.action))?;
         }
         for conflict in &self.conflicts {
             let what = match conflict.kind {

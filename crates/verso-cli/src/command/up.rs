@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
+use verso_discovery::DiscoveryState;
 use verso_graph::Graph;
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_replica::Event;
@@ -13,6 +14,7 @@ use verso_wire::{Application as _, Reason};
 use verso_worker::{HostReplica, PeerStatus, Status, WorkerHandle, now_since};
 
 use crate::app::App;
+use crate::discovery::Discovery;
 use crate::error::CliError;
 use crate::failure;
 use crate::net::{self, Signals};
@@ -101,6 +103,9 @@ impl Names {
     /// What is different between two states of the status.
     async fn changes(&mut self, before: &Status, now: &Status) -> Vec<Line> {
         let mut lines = Vec::new();
+        if now.discovery.state != before.discovery.state {
+            lines.extend(discovery(&now.discovery.state));
+        }
         if let Some(what) = now.mark_failure.as_ref().filter(|_| now.mark_failure != before.mark_failure) {
             lines.push(Line::MarkNotKept { what: what.clone() });
         }
@@ -155,6 +160,12 @@ impl Names {
             _ => None,
         }
     }
+}
+
+/// How it stands with finding devices on the local network, once that is known.
+fn discovery(state: &DiscoveryState) -> Option<Line> {
+    let is_known = matches!(state, DiscoveryState::On { .. } | DiscoveryState::Blocked(_));
+    is_known.then(|| Line::Discovery { how: state.into() })
 }
 
 /// What is different about one peer, in the order in which it came about.
@@ -262,6 +273,11 @@ enum Line {
     RolledBack { workspace: Place },
     /// How far this device has written could not be noted apart from its data.
     MarkNotKept { what: String },
+    /// Devices on the local network are found, or can't be.
+    Discovery {
+        #[serde(flatten)]
+        how: Discovery,
+    },
     /// The connection is gone.
     PeerOffline {
         #[serde(flatten)]
@@ -327,6 +343,13 @@ impl Report for Line {
             ),
             Self::MarkNotKept { what } => {
                 writeln!(out, "{} the key store does not keep the high-water mark: {}", paint.warn("!"), shown(what))
+            }
+            Self::Discovery { how: Discovery { obstacle: Some(obstacle), .. } } => {
+                writeln!(out, "{} {}", paint.warn("○"), obstacle.what)?;
+                writeln!(out, "  {}", paint.faint(obstacle.action))
+            }
+            Self::Discovery { how: Discovery { interfaces, .. } } => {
+                writeln!(out, "{}", paint.faint(format!("  devices find each other on {}", interfaces.join(", "))))
             }
             Self::PeerOffline { who, reason } => {
                 let why = reason.map_or_else(String::new, |why| format!(": {}", why.what));

@@ -96,9 +96,7 @@ impl Device {
 
     /// Starts what goes on for a while.
     pub(crate) fn start(&self, words: &[&str]) -> Running {
-        let mut child = self.command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Running { child, lines }
+        Running::start(&mut self.command(words))
     }
 
     /// The canonical text of the only workspace.
@@ -116,6 +114,17 @@ impl Device {
 }
 
 impl Running {
+    /// Starts a command.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        Self::of(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// Takes over a process whose standard output is a pipe.
+    pub(crate) fn of(mut child: Child) -> Self {
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
     /// The next line of standard output as a document; it has to come.
     pub(crate) fn line(&mut self) -> Value {
         let line = self.lines.next().unwrap_or_else(|| panic!("it has nothing more to say")).unwrap();

@@ -16,13 +16,25 @@ mod invitations;
 mod keychain;
 mod keystore;
 mod killed;
+#[cfg(target_os = "linux")]
+#[path = "../../../verso-discovery/tests/it/listener.rs"]
+mod listener;
 mod locked;
 mod log;
+#[cfg(target_os = "linux")]
+mod machine;
+#[cfg(target_os = "linux")]
+#[path = "../../../verso-discovery/tests/it/namespaces.rs"]
+mod namespaces;
+#[cfg(target_os = "linux")]
+mod nearby;
 mod offline;
 mod pairing;
 mod private;
 mod quarantine;
 mod repair;
+#[cfg(target_os = "linux")]
+mod seat;
 #[cfg(target_os = "linux")]
 #[path = "../../../verso-identity/tests/it/secret_service.rs"]
 mod secret_service;
@@ -30,4 +42,6 @@ mod secrets;
 mod sharing;
 mod strangers;
 mod sync;
+#[cfg(target_os = "linux")]
+mod unlinkable;
 mod up;

@@ -8,7 +8,7 @@ fn offer(device: &Device, words: &[&str]) -> (Running, String) {
     let words: Vec<&str> = ["pair", "--yes", "--json"].iter().chain(words).copied().collect();
     let mut pairing = device.start(&words);
     let offer = pairing.line();
-    assert_eq!(keys(&offer), ["event", "expires_at", "link", "words", "words_at"]);
+    assert_eq!(keys(&offer), ["event", "expires_at", "link", "nearby", "words", "words_at"]);
     assert_eq!(offer["event"], "offer");
     (pairing, offer["link"].as_str().unwrap().to_owned())
 }

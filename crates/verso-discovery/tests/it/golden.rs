@@ -60,9 +60,9 @@ fn what_is_announced_stays_the_same() {
 fn what_was_announced_is_still_understood() {
     for (record, name) in [(CLOSED, None), (OPEN, Some("Büro 7"))] {
         let heard = Heard::decode(&bytes(record)).unwrap();
-        assert_eq!(heard.recognise(&[with(ANNOUNCER, PAIR_SECRET)]), Some((id(ANNOUNCER), PORT)));
-        assert_eq!(heard.recognise(&[with(ANNOUNCER, GROUP_SECRET)]), Some((id(ANNOUNCER), PORT)));
-        assert_eq!(heard.recognise(&[with(PEER, PAIR_SECRET)]), None);
+        assert_eq!(heard.recognise(&[with(ANNOUNCER, PAIR_SECRET)]), [(id(ANNOUNCER), PORT)].into());
+        assert_eq!(heard.recognise(&[with(ANNOUNCER, GROUP_SECRET)]), [(id(ANNOUNCER), PORT)].into());
+        assert_eq!(heard.recognise(&[with(PEER, PAIR_SECRET)]), [].into());
         assert_eq!(heard.screen.as_ref().map(|screen| screen.name.as_str()), name);
         assert!(heard.screen.is_none_or(|screen| (screen.device, screen.port) == (id(ANNOUNCER), PORT)));
     }

@@ -4,6 +4,10 @@
 
 #[cfg(target_os = "linux")]
 mod lab;
+#[cfg(target_os = "linux")]
+mod listener;
+#[cfg(target_os = "linux")]
+mod namespaces;
 mod rig;
 
 mod addresses;

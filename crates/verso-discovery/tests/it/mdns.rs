@@ -1,85 +1,15 @@
 //! The driver on real interfaces, between network namespaces.
 
-use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
-use std::sync::mpsc;
-use std::thread::JoinHandle;
-use std::time::Duration;
-
-use socket2::{Domain, Socket, Type};
-use verso_discovery::{DiscoveryOptions, DiscoveryState, Interfaces, Mode, Obstacle, PairingScreen, Profile};
+use verso_discovery::{
+    Depth, DiscoveryOptions, DiscoveryState, Interfaces, Mode, Obstacle, PairingScreen, Profile, examine,
+};
 use verso_identity::Name;
 
-use crate::lab::{Host, Network};
+use crate::listener::{Listener, contains, fragments, names, selfish};
+use crate::namespaces::{Host, Network};
 use crate::rig::{PORT, id, shared_with};
 
 const SECRET: u8 = 77;
-
-/// A listener that takes down every packet of multicast DNS that reaches its host.
-struct Listener {
-    stop: mpsc::Sender<()>,
-    thread: JoinHandle<Vec<(SocketAddr, Vec<u8>)>>,
-}
-
-impl Listener {
-    fn on(host: &Host, address: &str) -> Self {
-        let address: Ipv4Addr = address.parse().unwrap();
-        let (stop, stopped) = mpsc::channel();
-        let (sender, ready) = mpsc::channel();
-        let thread = host.spawn(move || {
-            let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
-            socket.set_reuse_address(true).unwrap();
-            socket.set_reuse_port(true).unwrap();
-            socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5353)).into()).unwrap();
-            let socket: UdpSocket = socket.into();
-            socket.join_multicast_v4(&Ipv4Addr::new(224, 0, 0, 251), &address).unwrap();
-            socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-            sender.send(()).unwrap();
-            let (mut packets, mut buffer) = (Vec::new(), vec![0; 9_000]);
-            while stopped.try_recv().is_err() {
-                if let Ok((len, from)) = socket.recv_from(&mut buffer) {
-                    packets.push((from, buffer[..len].to_vec()));
-                }
-            }
-            packets
-        });
-        ready.recv().unwrap();
-        Self { stop, thread }
-    }
-
-    /// Every packet that came from an address.
-    fn packets_from(self, address: &str) -> Vec<Vec<u8>> {
-        self.stop.send(()).unwrap();
-        let packets = self.thread.join().unwrap();
-        packets.into_iter().filter(|(from, _)| from.ip().to_string() == address).map(|(_, packet)| packet).collect()
-    }
-}
-
-fn contains(packets: &[Vec<u8>], bytes: &[u8]) -> bool {
-    packets.iter().any(|packet| packet.windows(bytes.len()).any(|window| window == bytes))
-}
-
-/// All labels of 16 letters, the names of announcements.
-fn names(packets: &[Vec<u8>]) -> BTreeSet<Vec<u8>> {
-    let is_letter = |byte: &u8| byte.is_ascii_lowercase() || (b'2'..=b'7').contains(byte);
-    let windows = packets.iter().flat_map(|packet| packet.windows(17));
-    windows.filter(|window| window[0] == 16 && window[1..].iter().all(is_letter)).map(<[u8]>::to_vec).collect()
-}
-
-/// The salts and slots of all announcements, in runs of 8 bytes.
-fn fragments(packets: &[Vec<u8>]) -> BTreeSet<Vec<u8>> {
-    let mut fragments = BTreeSet::new();
-    for packet in packets {
-        for at in 0..packet.len().saturating_sub(349) {
-            if packet[at..].starts_with(b"\x03v=1\x12s=") {
-                let record = &packet[at..at + 349];
-                let parts = [&record[7..23], &record[26..186], &record[189..349]];
-                fragments.extend(parts.iter().flat_map(|part| part.windows(8).map(<[u8]>::to_vec)));
-            }
-        }
-    }
-    fragments
-}
 
 #[test]
 fn two_devices_find_each_other_and_say_goodbye() {
@@ -217,20 +147,35 @@ fn a_network_that_comes_late_or_changes_is_found() {
 fn a_port_that_another_program_has_is_told_and_tried_again() {
     let Some(network) = Network::new() else { return };
     let (laptop, phone) = (network.host("192.168.7.1/24"), network.host("192.168.7.2/24"));
-    let (stop, stopped) = mpsc::channel::<()>();
-    let (sender, ready) = mpsc::channel();
-    let selfish = laptop.spawn(move || {
-        #[expect(clippy::disallowed_methods, reason = "it is another program")]
-        let sockets = (UdpSocket::bind("0.0.0.0:5353").unwrap(), UdpSocket::bind("[::]:5353"));
-        sender.send(()).unwrap();
-        stopped.recv().unwrap_err();
-        drop(sockets);
-    });
-    ready.recv().unwrap();
+    let (stop, program) = selfish(&laptop);
     let mut on_laptop = laptop.discover(1, Mode::Announce, vec![shared_with(id(2), SECRET)]);
     on_laptop.wait("the port is taken", |view| view.state == DiscoveryState::Blocked(Obstacle::PortTaken));
+    assert_eq!(examined(&laptop, Depth::Quiet), DiscoveryState::Blocked(Obstacle::PortTaken));
     drop(stop);
-    selfish.join().unwrap();
+    program.join().unwrap();
     let _on_phone = phone.discover(2, Mode::Announce, vec![shared_with(id(1), SECRET)]);
     on_laptop.wait_for_peer(2, "192.168.7.2:4242");
+}
+
+/// What is told of a host without starting anything there.
+fn examined(host: &Host, depth: Depth) -> DiscoveryState {
+    host.spawn(move || examine(&Interfaces::All, None, depth)).join().unwrap()
+}
+
+#[test]
+fn whether_it_would_work_is_told_without_starting_it() {
+    let Some(network) = Network::new() else { return };
+    let (nowhere, laptop, phone) = (Host::new(), network.host("192.168.7.1/24"), network.host("192.168.7.2/24"));
+    assert_eq!(examined(&nowhere, Depth::Sending), DiscoveryState::Blocked(Obstacle::NoInterface));
+    let listener = Listener::on(&phone, "192.168.7.2");
+    let on_eth0 = DiscoveryState::On { interfaces: vec!["eth0".into()] };
+    assert_eq!(examined(&laptop, Depth::Quiet), on_eth0);
+    laptop.ip("link set eth0 multicast off");
+    let without_multicast = examined(&laptop, Depth::Sending);
+    laptop.ip("link set eth0 multicast on");
+    assert_eq!(examined(&laptop, Depth::Sending), on_eth0);
+    // One question for nothing, of the one time that something was to be sent and could be.
+    let packets = listener.packets_from("192.168.7.1");
+    assert!(packets.iter().all(|packet| packet.as_slice() == [0; 12]) && !packets.is_empty(), "{packets:?}");
+    assert!(packets.len() <= 2, "{without_multicast:?}: {packets:?}");
 }

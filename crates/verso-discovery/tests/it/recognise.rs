@@ -1,7 +1,8 @@
 //! Who shares a secret recognises the announcer, and nobody else does.
 
 use proptest::prelude::*;
-use verso_discovery::{Heard, Input, Mode, SLOTS};
+use verso_discovery::{Heard, Input, Mode, Relationship, SLOTS};
+use zeroize::Zeroizing;
 
 use crate::rig::{announcing, at, connect, device, found, hear, id, shared_with};
 
@@ -73,6 +74,52 @@ fn either_of_two_secrets_with_one_peer_does() {
     }
 }
 
+/// A secret that a removed device has too is good to recognise those who haven't heard of the removal, and is announced by no more.
+#[test]
+fn by_a_silent_secret_a_peer_is_found_and_finds_nobody() {
+    let silent = || shared_with(id(2), SECRET).silent();
+    let (mut laptop, of_laptop) = announcing(1, vec![silent(), shared_with(id(3), SECRET + 1)]);
+    let (mut phone, of_phone) = announcing(2, vec![shared_with(id(1), SECRET)]);
+    hear(&mut laptop, 10, &of_phone);
+    assert_eq!(found(&laptop, id(2)), [at("192.168.1.2:4242")]);
+    hear(&mut phone, 10, &of_laptop);
+    assert!(phone.neighbours().peers.is_empty());
+    // With nothing else there is nothing to announce.
+    let mut quiet = device(1, Mode::Announce);
+    quiet.handle(0, Input::Relationships(vec![silent()])).unwrap();
+    assert_eq!(connect(&mut quiet, 0, &[("wlan0", "192.168.1.1/24")]), [("wlan0".to_owned(), None)]);
+    // What was silent is not any more: that is another announcement.
+    quiet.handle(1, Input::Relationships(vec![shared_with(id(2), SECRET)])).unwrap();
+    let told = crate::rig::joined(&mut quiet)[0].1.clone().unwrap();
+    hear(&mut phone, 20, &told);
+    assert_eq!(found(&phone, id(1)), [at("192.168.1.1:4242")]);
+}
+
+/// The one-time endpoint of six words stands in the same announcement: who has the words finds it, at its own port, and nobody learns whose it is.
+#[test]
+fn a_door_is_found_by_who_has_its_secret_and_leads_to_nobody() {
+    let (door, words) = (id(50), SECRET + 2);
+    let to_door = Relationship::door(door, 777, Zeroizing::new([words; 32]));
+    let (mut laptop, of_laptop) = announcing(1, vec![to_door, shared_with(id(2), SECRET)]);
+    let mut joiner = device(9, Mode::Listen);
+    joiner.handle(0, Input::Relationships(vec![shared_with(door, words).silent()])).unwrap();
+    connect(&mut joiner, 0, &[("wlan0", "192.168.1.9/24")]);
+    hear(&mut joiner, 10, &of_laptop);
+    assert_eq!(joiner.neighbours().peers, [(door, vec![at("192.168.1.1:777")])].into());
+    let (mut phone, _) = announcing(2, vec![shared_with(id(1), SECRET)]);
+    hear(&mut phone, 10, &of_laptop);
+    assert_eq!(phone.neighbours().peers, [(id(1), vec![at("192.168.1.1:4242")])].into());
+    // A peer that is paired anew is found under both names at once.
+    phone
+        .handle(20, Input::Relationships(vec![shared_with(id(1), SECRET), shared_with(door, words).silent()]))
+        .unwrap();
+    hear(&mut phone, 20, &of_laptop);
+    assert_eq!(phone.neighbours().peers.keys().copied().collect::<Vec<_>>(), [id(1), door]);
+    // Its own announcement leads a device nowhere.
+    hear(&mut laptop, 10, &of_laptop);
+    assert!(laptop.neighbours().peers.is_empty());
+}
+
 /// With more peers than slots the first have one; the others are found by this device, and so both meet.
 #[test]
 fn of_too_many_peers_the_first_are_told_and_all_are_found() {
@@ -99,19 +146,17 @@ proptest! {
         seed in any::<[u8; 32]>(),
     ) {
         let secrets: Vec<[u8; 32]> = secrets.into_iter().collect();
-        let relationship = |peer, secret: &[u8; 32]| {
-            verso_discovery::Relationship::new(id(peer), zeroize::Zeroizing::new(*secret))
-        };
+        let relationship = |peer, secret: &[u8; 32]| Relationship::new(id(peer), Zeroizing::new(*secret));
         let profile = verso_discovery::Profile { device: id(1), port, mode: Mode::Announce };
-        let mut announcer = verso_discovery::Discovery::new(profile, zeroize::Zeroizing::new(seed));
+        let mut announcer = verso_discovery::Discovery::new(profile, Zeroizing::new(seed));
         let (last, known) = secrets.split_last().unwrap();
         announcer.handle(0, Input::Relationships(known.iter().map(|secret| relationship(2, secret)).collect())).unwrap();
         let announcement = connect(&mut announcer, 0, &[("wlan0", "192.168.1.1/24")])[0].1.clone().unwrap();
         let heard = Heard::decode(&announcement.txt()).unwrap();
         for secret in known {
-            prop_assert_eq!(heard.recognise(&[relationship(9, last), relationship(1, secret)]), Some((id(1), port)));
-            prop_assert_eq!(heard.recognise(&[relationship(9, secret)]), None, "another device of the same secret");
+            prop_assert_eq!(heard.recognise(&[relationship(9, last), relationship(1, secret)]), [(id(1), port)].into());
+            prop_assert_eq!(heard.recognise(&[relationship(9, secret)]), [].into(), "another device of the same secret");
         }
-        prop_assert_eq!(heard.recognise(&[relationship(1, last)]), None);
+        prop_assert_eq!(heard.recognise(&[relationship(1, last)]), [].into());
     }
 }

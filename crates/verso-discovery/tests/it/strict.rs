@@ -128,7 +128,7 @@ proptest! {
         let at = at % record.len();
         record[at] = to;
         if let Ok(heard) = Heard::decode(&record) {
-            prop_assert!(heard.recognise(&[shared_with(id(9), 9)]).is_none());
+            prop_assert!(heard.recognise(&[shared_with(id(9), 9)]).is_empty());
         }
     }
 }

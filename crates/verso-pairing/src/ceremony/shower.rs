@@ -171,7 +171,9 @@ impl Shower {
             state => match (self.channel.hear(message)?, state) {
                 (JoinerMessage::Nonce(nonce), State::Committed(shared)) => self.compare(now_ms, offer, shared, &nonce),
                 (JoinerMessage::Matched, State::Comparing { shared, comparison, own, theirs: Typing::Open }) => {
-                    self.compared(now_ms, State::Comparing { shared, comparison, own, theirs: Typing::Done })
+                    self.compared(now_ms, State::Comparing { shared, comparison, own, theirs: Typing::Done })?;
+                    self.extend_claim(offer);
+                    Ok(())
                 }
                 (JoinerMessage::Join(joiner, signature), State::Offered(shared)) => {
                     self.introduced(now_ms, offer, (joiner, shared), &signature)

@@ -2,7 +2,8 @@
 
 use verso_noise::PairedChannel;
 use verso_pairing::{
-    CONFIRM_MS, Input, Invitation, Joiner, MAX_NEARBY_ATTEMPTS, NearbyCode, OfferStatus, Output, PairingError, Refusal,
+    CONFIRM_MS, HANDSHAKE_MS, Input, Invitation, Joiner, MAX_NEARBY_ATTEMPTS, NearbyCode, OfferStatus, Output,
+    PairingError, Refusal,
 };
 
 use crate::forger::{self, Forger};
@@ -253,6 +254,34 @@ fn people_have_time_to_type_and_no_more() {
     rig.now = NOW;
     rig.run();
     assert_eq!(rig.j.failed, Some(PairingError::PeerRefused(Refusal::TimedOut)));
+}
+
+/// Whoever typed last, the attempt keeps its place for as long as the rest may take, also past the time that people had for typing.
+#[test]
+fn the_last_code_gives_the_rest_its_time() {
+    for last in [Event::JoinerTypes, Event::ShowerTypes] {
+        let mut rig = shown();
+        let first = if last == Event::JoinerTypes { Event::ShowerTypes } else { Event::JoinerTypes };
+        rig.now = NOW + 1_000;
+        assert!(rig.happen(first));
+        while rig.happen(Event::ToShower) {}
+        rig.now = NOW + CONFIRM_MS - 1;
+        assert!(rig.happen(last));
+        while rig.happen(Event::ToShower) {}
+        assert_eq!(rig.shower.poll_timeout(), Some(rig.now + HANDSHAKE_MS), "{last:?}");
+        // Somebody else comes while the last messages are on their way.
+        rig.now = NOW + CONFIRM_MS + 1;
+        let link = copy(rig.offer.link());
+        let setups = Way::Nearby.setups(STRANGER, 0x36);
+        let invitation = Way::Nearby.invitation(&link);
+        let mut stranger = Rig::invited_at(rig.now, Way::Nearby, open_offer(), setups, invitation);
+        std::mem::swap(&mut rig.offer, &mut stranger.offer);
+        stranger.run();
+        std::mem::swap(&mut rig.offer, &mut stranger.offer);
+        assert_eq!(stranger.j.failed, Some(PairingError::PeerRefused(Refusal::Busy)), "{last:?}");
+        rig.run();
+        assert!(rig.would_work(), "{last:?}");
+    }
 }
 
 #[test]

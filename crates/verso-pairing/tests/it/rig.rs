@@ -246,16 +246,21 @@ impl Rig {
         Self::invited(Way::Link, offer, (showing, joining), Invitation::Link(link))
     }
 
-    pub(crate) fn invited(
+    pub(crate) fn invited(way: Way, offer: Offer, setups: (Setup, Setup), invitation: Invitation<'_>) -> Self {
+        Self::invited_at(NOW, way, offer, setups, invitation)
+    }
+
+    pub(crate) fn invited_at(
+        now: u64,
         way: Way,
         offer: Offer,
         (showing, joining): (Setup, Setup),
         invitation: Invitation<'_>,
     ) -> Self {
-        let shower = Shower::new(showing, &offer, NOW);
-        let joiner = Joiner::new(joining, invitation, NOW).unwrap();
+        let shower = Shower::new(showing, &offer, now);
+        let joiner = Joiner::new(joining, invitation, now).unwrap();
         let (s, j) = (Side::default(), Side::default());
-        let mut rig = Self { way, shower, joiner, offer, s, j, now: NOW, delivered: 0 };
+        let mut rig = Self { way, shower, joiner, offer, s, j, now, delivered: 0 };
         rig.drain();
         rig
     }

@@ -23,7 +23,7 @@ const SUBNET: Subnet = Subnet { address: IpAddr::V4(Ipv4Addr::new(198, 51, 100, 
 /// If more is kept than a few announcements, an address beyond local networks would be dialled, or a stranger is taken for the peer.
 pub fn announcement(input: &[u8]) {
     if let Ok(heard) = Heard::decode(input) {
-        assert!(heard.recognise(&[shared_with(PEER)]).is_none(), "by chance nobody is recognised");
+        assert!(heard.recognise(&[shared_with(PEER)]).is_empty(), "by chance nobody is recognised");
     }
     let mut choices = Bytes::new(input);
     let mut device = device(OWN, PEER);

@@ -2,11 +2,19 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
 #![expect(clippy::large_futures, reason = "a test's futures lie in its task, which is on the heap")]
 
+#[cfg(target_os = "linux")]
+#[path = "../../../verso-discovery/tests/it/listener.rs"]
+mod listener;
+#[cfg(target_os = "linux")]
+#[path = "../../../verso-discovery/tests/it/namespaces.rs"]
+mod namespaces;
 mod rig;
 
 mod compacting;
 mod invitations;
 mod marks;
+#[cfg(target_os = "linux")]
+mod near;
 mod pairing;
 mod recovering;
 mod refusals;

@@ -12,7 +12,9 @@ use verso_pairing::{Paired, PairingLink};
 use verso_transport::Network;
 use verso_trust::PeerRole;
 use verso_wire::Application as _;
-use verso_worker::{Answer, OfferOptions, PairingEvent, PairingOffer, SyncWorker, Ways, WorkerHandle, WorkerOptions};
+use verso_worker::{
+    Answer, LocalDiscovery, OfferOptions, PairingEvent, PairingOffer, SyncWorker, Ways, WorkerHandle, WorkerOptions,
+};
 
 /// A device whose worker is running, but syncs only when told.
 pub(crate) struct Device {
@@ -45,6 +47,7 @@ impl Device {
             network: Network::Loopback,
             port: 0,
             listen: None,
+            discovery: LocalDiscovery::Off,
             marks: Arc::clone(&marks),
         };
         let key = DeviceKey::from_secret(&secret.to_secret());

@@ -10,7 +10,8 @@ use verso_pairing::PairingLink;
 use verso_transport::Network;
 use verso_trust::PeerRole;
 use verso_worker::{
-    Answer, OfferOptions, OutcomeState, PairingEvent, PeerOutcome, SyncWorker, Ways, WorkerHandle, WorkerOptions,
+    Answer, LocalDiscovery, OfferOptions, OutcomeState, PairingEvent, PeerOutcome, SyncWorker, Ways, WorkerHandle,
+    WorkerOptions,
 };
 
 use super::{PATIENCE, failed};
@@ -67,6 +68,7 @@ impl Backstage {
             network: Network::Loopback,
             port: 0,
             listen: None,
+            discovery: LocalDiscovery::Off,
             marks: MemoryKeyStore::new().marks(),
         };
         let opened = Box::pin(SyncWorker::open(options, self.twin())).await;

@@ -1,0 +1,76 @@
+//! [`Seat`]: somebody at a terminal, at which the program asks.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::fs::OFlags;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use crate::device::Running;
+use crate::machine::Machine;
+
+/// How long the program may take to say something.
+const PATIENCE: Duration = Duration::from_secs(25);
+const POLL: Duration = Duration::from_millis(20);
+
+/// A command whose questions come to a terminal, and its documents to a pipe.
+pub(crate) struct Seat {
+    pub(crate) running: Running,
+    keyboard: File,
+    screen: Arc<Mutex<String>>,
+}
+
+impl Seat {
+    /// Starts a command at a terminal of the machine.
+    pub(crate) fn start(machine: &Machine, words: &[&str]) -> Self {
+        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&keyboard).unwrap();
+        unlockpt(&keyboard).unwrap();
+        let name = ptsname(&keyboard, Vec::new()).unwrap();
+        let no_control = i32::try_from(OFlags::NOCTTY.bits()).unwrap();
+        let path = std::ffi::OsStr::from_bytes(name.as_bytes());
+        let terminal = OpenOptions::new().read(true).write(true).custom_flags(no_control).open(path).unwrap();
+        let mut command = machine.command(words);
+        command.env("TERM", "xterm").stdin(terminal.try_clone().unwrap()).stdout(Stdio::piped()).stderr(terminal);
+        let child = machine.host.spawn(move || command.spawn().unwrap()).join().unwrap();
+        let (keyboard, screen) = (File::from(keyboard), Arc::new(Mutex::new(String::new())));
+        let (mut reader, shown) = (keyboard.try_clone().unwrap(), Arc::clone(&screen));
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4_096];
+            // The terminal ends with the last process that has it.
+            while let Ok(len @ 1..) = reader.read(&mut buffer) {
+                shown.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..len]));
+            }
+        });
+        Self { running: Running::of(child), keyboard, screen }
+    }
+
+    /// Waits until this stands on the screen, and returns all that comes behind it so far.
+    pub(crate) fn wait(&self, text: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            let screen = self.screen.lock().unwrap().clone();
+            if let Some((_, behind)) = screen.split_once(text) {
+                return behind.to_owned();
+            }
+            assert!(begun.elapsed() < PATIENCE, "`{text}` is not on the screen:\n{screen}");
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// The code that this screen shows.
+    pub(crate) fn code(&self) -> String {
+        const BEFORE: &str = "this screen  ";
+        self.wait("The code on the other screen");
+        self.wait(BEFORE).get(..7).unwrap().to_owned()
+    }
+
+    pub(crate) fn type_in(&mut self, text: &str) {
+        self.keyboard.write_all(text.as_bytes()).unwrap();
+    }
+}
