@@ -23,10 +23,23 @@ const MAX_OF_DEVICE: usize = MAX_CHAINS_PER_DEVICE - 1;
 /// Most digests in the proofs of one device's forks: 16,384, or 512 KiB. The sides of most have a few, of the largest 8,192.
 const MAX_DIGESTS: usize = 16_384;
 
+/// Names a fork: in which log, of whose chain, and where.
+pub(crate) type ForkKey = (WorkspaceId, Author, ForkPoint);
+
+/// Returns what names the fork that a proof is about.
+pub(crate) fn key_of(workspace: &WorkspaceId, proof: &ForkProof) -> ForkKey {
+    (*workspace, proof.author, ForkPoint::of(proof))
+}
+
+/// Counts the digests of a proof.
+pub(crate) fn digests_of(proof: &ForkProof) -> usize {
+    proof.sides.iter().map(|side| side.digests.len()).sum()
+}
+
 /// Proofs of forks, each verified when it came. A log alone shows only those forks of which it holds two sides.
 #[derive(Debug, Default)]
 pub(crate) struct Forks {
-    proofs: BTreeMap<(WorkspaceId, Author, ForkPoint), ForkProof>,
+    proofs: BTreeMap<ForkKey, ForkProof>,
     /// Whether some are not durable yet.
     is_unsaved: bool,
 }
@@ -77,7 +90,7 @@ impl Forks {
     }
 
     fn encode(&self) -> Vec<u8> {
-        let proof = |((workspace, ..), proof): (&(WorkspaceId, Author, ForkPoint), &ForkProof)| {
+        let proof = |((workspace, ..), proof): (&ForkKey, &ForkProof)| {
             Some((*workspace, Message::Proof(proof.clone()).encode().ok()?.to_vec()))
         };
         let proofs: Vec<(WorkspaceId, Vec<u8>)> = self.proofs.iter().filter_map(proof).collect();
@@ -110,23 +123,29 @@ impl Forks {
 
     /// Tells whether a fork is known.
     pub(crate) fn knows(&self, workspace: &WorkspaceId, proof: &ForkProof) -> bool {
-        self.proofs.contains_key(&(*workspace, proof.author, ForkPoint::of(proof)))
+        self.proofs.contains_key(&key_of(workspace, proof))
     }
 
     /// Tells whether one more fork is believed.
     pub(crate) fn has_room_for(&self, workspace: &WorkspaceId, proof: &ForkProof) -> bool {
-        let digests = |proof: &ForkProof| proof.sides.iter().map(|side| side.digests.len()).sum::<usize>();
         let device = proof.author.device;
         let of_device = self.proofs.iter().filter(|((_, author, _), _)| author.device == device);
         let here = of_device.clone().filter(|((other, ..), _)| other == workspace).count();
-        let kept: usize = of_device.map(|(_, proof)| digests(proof)).sum();
-        here < MAX_OF_DEVICE && kept + digests(proof) <= MAX_DIGESTS
+        let kept: usize = of_device.map(|(_, proof)| digests_of(proof)).sum();
+        here < MAX_OF_DEVICE && kept + digests_of(proof) <= MAX_DIGESTS
     }
 
     /// Adds a verified proof.
     pub(crate) fn insert(&mut self, workspace: WorkspaceId, proof: ForkProof) {
         self.is_unsaved = true;
-        self.proofs.entry((workspace, proof.author, ForkPoint::of(&proof))).or_insert(proof);
+        self.proofs.entry(key_of(&workspace, &proof)).or_insert(proof);
+    }
+
+    /// Forgets those of a log that are not needed.
+    pub(crate) fn retain(&mut self, workspace: &WorkspaceId, is_needed: impl Fn(&ForkProof) -> bool) {
+        let before = self.proofs.len();
+        self.proofs.retain(|(other, ..), proof| other != workspace || is_needed(proof));
+        self.is_unsaved |= self.proofs.len() < before;
     }
 }
 

@@ -10,6 +10,7 @@ mod duties;
 mod effect;
 mod error;
 mod flush;
+mod foretold;
 mod forks;
 mod healing;
 mod high_water;

@@ -37,6 +37,8 @@ pub struct Device<A: Merge = Graph> {
     pub(crate) liar: Option<Liar>,
     /// Of 256 units of its own in the place of how many it tells another story.
     pub(crate) stories: usize,
+    /// How many forks of nobody's chains it shows at each contact.
+    pub(crate) inventions: usize,
     /// Whether bits of its disk have flipped.
     pub(crate) is_rotten: bool,
     /// What it told of its disk when it was started last, or at all starts since bits of it flipped: it tells of a loss once.
@@ -59,6 +61,7 @@ impl<A: Merge> Device<A> {
             clock_ahead_ms: 0,
             liar: None,
             stories: 0,
+            inventions: 0,
             is_rotten: false,
             notices: OpenNotices::default(),
         };
@@ -80,6 +83,7 @@ impl<A: Merge> Device<A> {
             clock_ahead_ms: self.clock_ahead_ms,
             liar: None,
             stories: 0,
+            inventions: 0,
             is_rotten: false,
             notices: OpenNotices::default(),
         };
@@ -94,7 +98,7 @@ impl<A: Merge> Device<A> {
 
     /// Tells whether what it sends is what its replica says.
     pub(crate) const fn is_honest(&self) -> bool {
-        self.liar.is_none() && self.stories == 0
+        self.liar.is_none() && self.stories == 0 && self.inventions == 0
     }
 
     /// Returns the disk.

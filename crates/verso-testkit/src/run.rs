@@ -6,6 +6,7 @@ use verso_replica::{ConnectionId, Effect, Event, Replica, Stream};
 use verso_wire::{ChainHead, Message, Reason, SyncUnit, frame_header};
 
 use crate::device::DeviceIndex;
+use crate::inventions::invented;
 use crate::link::{Link, Parcel, Side};
 use crate::merge::Merge;
 use crate::mutant::Mutant;
@@ -258,6 +259,7 @@ impl<A: Merge> World<A> {
                     return;
                 }
                 let message = self.retold(device, stream, message);
+                let forks = matches!(message, Message::Vector { .. }).then_some(self.devices[device.0].inventions);
                 let body = message.encode().expect("what a replica says can be encoded");
                 let said = match &mut self.devices[device.0].liar {
                     None => vec![body],
@@ -265,6 +267,13 @@ impl<A: Merge> World<A> {
                 };
                 for body in said {
                     self.send(link, side, stream, &body);
+                }
+                if let (Stream::Workspace(workspace), Some(forks)) = (stream, forks) {
+                    for _ in 0..forks {
+                        let proof = Message::Proof(invented(&mut self.rng, workspace));
+                        self.send(link, side, stream, &proof.encode().expect("a small proof is a message"));
+                        self.tally.count("forks invented");
+                    }
                 }
             }
             Effect::CloseStream { connection, workspace } => {
