@@ -1,6 +1,7 @@
 //! [`Forks`]: the proofs of forks that this device knows, kept beside the logs, and passed on to whoever lacks them.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use verso_identity::{Key, WorkspaceId, purposes};
 use verso_log::{SealError, SealedFile, Storage, UnsealError};
@@ -45,14 +46,18 @@ pub(crate) struct Forks {
 }
 
 impl Forks {
-    /// Reads what [`save`](Self::save) wrote. What can't be read is as good as not there: peers have it, or the logs show it.
-    pub(crate) fn load<S: Storage>(storage: &S, key: &Key<purposes::LocalState>) -> Self {
+    /// Reads what [`save`](Self::save) wrote. What is damaged is as good as not there: peers have it, or the logs show it.
+    ///
+    /// # Errors
+    /// What the storage reports: what it can't read now may be whole, and must not be replaced.
+    pub(crate) fn load<S: Storage>(storage: &S, key: &Key<purposes::LocalState>) -> io::Result<Self> {
         match SealedFile::open(storage, PATH, key, b"forks") {
-            Ok(bytes) => Self::decode(&bytes).unwrap_or_default(),
-            Err(UnsealError::NotFound) => Self::default(),
+            Ok(bytes) => Ok(Self::decode(&bytes).unwrap_or_default()),
+            Err(UnsealError::NotFound) => Ok(Self::default()),
+            Err(UnsealError::Io(source)) => Err(source),
             Err(error) => {
-                tracing::warn!(target: "verso.sync", %error, "the proofs of forks can't be read");
-                Self::default()
+                tracing::warn!(target: "verso.sync", %error, "the proofs of forks are damaged");
+                Ok(Self::default())
             }
         }
     }

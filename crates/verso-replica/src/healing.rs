@@ -4,6 +4,8 @@
 //! the same: the proof is kept, the names of what is held are found anew, and every session ends with the reason `fork`, so that nobody speaks by
 //! the old names any more. At the next contact each is told of the forks that it doesn't know, before anything else.
 
+use std::collections::BTreeSet;
+
 use verso_identity::WorkspaceId;
 use verso_log::Storage;
 use verso_session::Input;
@@ -141,12 +143,17 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 self.effects.push_back(Effect::Event(Event::Rebuilt { workspace }));
             }
         }
-        if is_any {
-            for id in self.connection_ids() {
-                self.handle(id, now, Input::Refused(Reason::Fork));
+        match failed {
+            // The flush ends all sessions, with what failed for a reason.
+            Some(error) => Err(error),
+            None if is_any => {
+                for id in self.connection_ids() {
+                    self.handle(id, now, Input::Refused(Reason::Fork));
+                }
+                Ok(())
             }
+            None => Ok(()),
         }
-        failed.map_or(Ok(()), Err)
     }
 
     /// Shows a peer the forks that it doesn't know, as its vector shows: it names neither branch. Returns why the session ends, if it does.

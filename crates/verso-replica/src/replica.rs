@@ -137,7 +137,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let me = key.id();
         let mut clock = HlcClock::default();
         let mut resume = Resume { device: me, clock: &mut clock, now_ms: now.wall_ms };
-        let forks = Forks::load(&storage, &local_key);
+        let forks = Forks::load(&storage, &local_key)?;
         let mut control = None;
         let mut workspaces = BTreeMap::new();
         for FoundLog { workspace, directory, log, mut report } in found {

@@ -24,11 +24,13 @@ impl<A: Merge> World<A> {
     /// 2. If its power went off now, everything that it ever acknowledged would be there. If its disk has rotted, it would tell of what is not.
     /// 3. What it shows is what it would show if it were built again from its logs, with the help of a checkpoint or without.
     /// 4. Nothing that was forged is shown, and nobody is trusted who was never paired.
+    /// 5. The devices of other people have nothing, and are offered nothing, that nobody gave them.
     ///
     /// # Panics
     /// If something of this does not hold.
     pub fn check(&mut self) {
         self.settle_all();
+        self.check_given();
         let known: BTreeSet<DeviceId> = self.devices.iter().map(Device::id).collect();
         for index in 0..self.devices.len() {
             let seed = self.rng.next();

@@ -28,6 +28,7 @@ mod mutant;
 mod promises;
 mod rng;
 mod run;
+mod shares;
 mod stories;
 mod tally;
 mod trace;

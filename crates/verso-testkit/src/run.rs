@@ -100,7 +100,8 @@ impl<A: Merge> World<A> {
             format!("{from} → {to}  {place}  {}", self.message(stream, &message))
         });
         if let (Stream::Workspace(workspace), Message::Unit { bytes }) = (stream, &message) {
-            self.tally.count("units");
+            let is_friends = [from, device].into_iter().any(|end| self.shares.is_outsider(end));
+            self.tally.count(if is_friends { "units of friends" } else { "units" });
             if self.mutant == Mutant::HidesThePast && self.is_by(device, stream, &message) == Some(true) {
                 return;
             }

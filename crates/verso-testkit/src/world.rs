@@ -18,6 +18,7 @@ use crate::merge::Merge;
 use crate::mutant::Mutant;
 use crate::promises::Promises;
 use crate::rng::Rng;
+use crate::shares::Shares;
 use crate::tally::Tally;
 use crate::witness::{Witness, sight};
 
@@ -44,6 +45,7 @@ pub struct World<A: Merge = Graph> {
     pub(crate) ledger: Ledger,
     pub(crate) tally: Tally,
     pub(crate) witness: Witness,
+    pub(crate) shares: Shares,
     /// Links that ended because a fork was learnt: drivers connect again at once.
     pub(crate) ended_by_forks: BTreeSet<(DeviceIndex, DeviceIndex)>,
     /// What is broken about this world on purpose.
@@ -74,6 +76,7 @@ impl<A: Merge> World<A> {
             ledger: Ledger::default(),
             tally: Tally::default(),
             witness: Witness::default(),
+            shares: Shares::default(),
             ended_by_forks: BTreeSet::new(),
             mutant,
             is_traced: false,
@@ -180,6 +183,7 @@ impl<A: Merge> World<A> {
         let head = committed.and_then(|committed| replica.head(&workspace, &committed.author));
         if let Some(head) = head {
             self.witness.committed(workspace, intents, head.hash, saw);
+            self.note_written(device, workspace, head, matches!(intents.last(), Some(Intent::AddNode { .. })));
         }
         let durable = self.mutant == Mutant::AcknowledgesCommitEarly || self.flush(device);
         let (Some(committed), Some(head)) = (committed, head) else {
@@ -199,7 +203,10 @@ impl<A: Merge> World<A> {
             self.promises.make(device, workspace, committed.author, head);
             let (author, seq, hash) = (committed.author, head.seq, head.hash);
             let copies = self.copies_of(device);
-            self.ledger.note(Safe { by: device, workspace, author, seq, hash }, &copies);
+            // What a friend writes may be wanted by nobody.
+            if !self.shares.is_outsider(device) {
+                self.ledger.note(Safe { by: device, workspace, author, seq, hash }, &copies);
+            }
             self.tally.count("commits");
         }
         if self.mutant != Mutant::AcknowledgesCommitEarly {

@@ -2,6 +2,7 @@
 
 use verso_graph::{Choice, ConflictId, Graph, Intent, NodeId, NodeRef};
 
+use crate::device::DeviceIndex;
 use crate::life::Life;
 use crate::merge::Merge;
 use crate::rng::Rng;
@@ -12,7 +13,14 @@ const LABELS: [&str; 4] = ["read", "later", "work", "x"];
 impl<A: Merge> Life<A> {
     /// Somebody does something, on a device that holds a workspace.
     pub(super) fn write_something(&mut self) {
-        let device = self.any();
+        // Friends write, too, less often.
+        let is_guest = !self.guests.is_empty() && self.rng.once_in(5);
+        let device = if is_guest { self.guests[self.rng.below(self.guests.len())] } else { self.any() };
+        self.write_as(device);
+    }
+
+    /// Somebody does something on a device, if it holds a workspace.
+    pub(super) fn write_as(&mut self, device: DeviceIndex) {
         let Some(workspace) = self.rng.pick(&self.workspaces).copied() else { return };
         if self.world.devices[device.0].is_rotten {
             return;

@@ -51,6 +51,10 @@ impl<A: Merge> Life<A> {
                 self.has_two_stories |= stories > 0;
                 self.world.tell_two_stories(device, stories);
             }
+            Trouble::Inventions => {
+                let forks = [0, 1, 20][self.rng.below(3)];
+                self.world.invent_forks(device, forks);
+            }
             Trouble::Rollbacks => self.put_back(device),
             Trouble::Copies => self.copy(device),
             Trouble::Rot => self.rot(device),
@@ -58,7 +62,7 @@ impl<A: Merge> Life<A> {
     }
 
     fn start_all(&mut self) {
-        for device in self.own.iter().chain(&self.friend) {
+        for device in self.own.iter().chain(&self.friend).chain(&self.guests) {
             self.world.power_stays_on(*device);
             self.world.start(*device);
         }
