@@ -16,6 +16,7 @@ mod disk;
 mod faults;
 pub mod fuzz;
 pub mod journal;
+mod inventions;
 mod ledger;
 mod liar;
 pub mod life;
