@@ -378,9 +378,10 @@ impl<S: Storage, T: State> Journal<S, T> {
         }
         let renamed = if is_any_held {
             self.forget();
-            self.replay(None).and_then(|()| match self.damage.is_empty() {
-                true => Ok(()),
-                false => Err(JournalError::Closed { reason: Reason::LogDamaged }),
+            let replayed = self.replay(None);
+            let is_damaged = !self.damage.is_empty();
+            replayed.and_then(|()| {
+                if is_damaged { Err(JournalError::Closed { reason: Reason::LogDamaged }) } else { Ok(()) }
             })
         } else {
             self.tell_fold()

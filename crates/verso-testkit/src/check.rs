@@ -117,11 +117,16 @@ impl<A: Merge> World<A> {
                 let held = [first, second].map(|replica| replica.held(workspace).unwrap_or_default());
                 held[0] != held[1]
             });
+            // Whoever was put back trusts nobody yet, and says so; to the other it looks like one that has nothing to offer.
+            let trusts = |replica: &SimReplica<A>| replica.unconfirmed().next().is_none();
             let told = |device: DeviceIndex, other: DeviceId| {
                 let by_it = |event: &(DeviceIndex, Event)| matches!(event, (by, Event::Stopped { peer, .. }) if *by == device && *peer == other);
                 self.events[link.events_before..].iter().any(by_it)
             };
-            if told(one, second.device()) && told(other, first.device()) {
+            let says = |(device, replica): (DeviceIndex, &SimReplica<A>), (other, id)| {
+                told(device, id) || (trusts(replica) && !trusts(other))
+            };
+            if says((one, first), (second, second.device())) && says((other, second), (first, first.device())) {
                 continue;
             }
             let names = [one, other].map(|device| self.name(device));

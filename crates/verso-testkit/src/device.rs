@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::disk::{Disk, Honesty};
 use crate::liar::Liar;
 use crate::merge::Merge;
+use crate::undo::Steps;
 
 /// The replica as the simulator drives it.
 pub type SimReplica<A = Graph> = Replica<Disk, A>;
@@ -41,6 +42,8 @@ pub struct Device<A: Merge = Graph> {
     pub(crate) inventions: usize,
     /// Whether bits of its disk have flipped.
     pub(crate) is_rotten: bool,
+    /// What its person could take back.
+    pub(crate) steps: Steps,
     /// What it told of its disk when it was started last, or at all starts since bits of it flipped: it tells of a loss once.
     notices: OpenNotices,
 }
@@ -63,6 +66,7 @@ impl<A: Merge> Device<A> {
             stories: 0,
             inventions: 0,
             is_rotten: false,
+            steps: Steps::new(),
             notices: OpenNotices::default(),
         };
         device.start(now);
@@ -85,6 +89,7 @@ impl<A: Merge> Device<A> {
             stories: 0,
             inventions: 0,
             is_rotten: false,
+            steps: Steps::new(),
             notices: OpenNotices::default(),
         };
         copy.start(now);
@@ -145,6 +150,7 @@ impl<A: Merge> Device<A> {
     /// Stops the device at once: what was not durable may be lost.
     pub(crate) fn stop(&mut self, seed: u64) {
         self.replica = None;
+        self.steps.clear();
         self.power_off_at = None;
         self.storage = self.storage.crash(seed);
     }
@@ -200,6 +206,7 @@ impl<A: Merge> Device<A> {
     /// Puts the disk back to an earlier image, as a restored backup does.
     pub(crate) fn roll_back(&mut self, image: &MemoryStorage, seed: u64) {
         self.replica = None;
+        self.steps.clear();
         self.power_off_at = None;
         self.storage = image.snapshot(seed);
     }

@@ -63,6 +63,8 @@ struct Life<A: Merge> {
     workspaces: Vec<WorkspaceId>,
     /// Earlier images of disks.
     images: Vec<(DeviceIndex, MemoryStorage)>,
+    /// Backups of devices.
+    backups: Vec<(DeviceIndex, Vec<u8>)>,
     /// How many devices were copied.
     copies: usize,
     /// Whether any device told two stories.
@@ -101,6 +103,7 @@ impl<A: Merge> Life<A> {
             guests,
             workspaces: vec![first],
             images: Vec::new(),
+            backups: Vec::new(),
             copies: 0,
             has_two_stories: false,
             texts: 0,
@@ -192,6 +195,7 @@ impl<A: Merge> Life<A> {
             self.world.empty_disk(*device);
             self.world.power_stays_on(*device);
             self.world.start(*device);
+            self.world.confirm_all(*device);
         }
         self.world.cut();
         // Whoever was copied meets one of the copies at a time, so that what one has said takes more meetings to reach the other; and

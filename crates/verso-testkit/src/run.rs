@@ -335,7 +335,10 @@ impl<A: Merge> World<A> {
                 }
             }
             Event::Stopped { reason, .. } => self.tally.count(reason.code()),
-            Event::Rebuilt { .. } => self.tally.count("rebuilds"),
+            Event::Rebuilt { workspace } => {
+                self.forget_steps(device, workspace);
+                self.tally.count("rebuilds");
+            }
             Event::RolledBack { .. } => self.tally.count("rollbacks noticed"),
             Event::Forked { .. } => self.tally.count("forks learnt"),
             _ => {}

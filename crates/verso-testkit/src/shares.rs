@@ -152,9 +152,13 @@ impl<A: Merge> World<A> {
             let name = self.name(*outsider);
             let founded = |workspace: &WorkspaceId| self.witness.was_founded(workspace);
             for workspace in replica.workspaces().filter(founded) {
-                assert!(self.shares.given.contains(&(*outsider, workspace)), "{name} has a workspace that nobody gave it");
+                assert!(
+                    self.shares.given.contains(&(*outsider, workspace)),
+                    "{name} has a workspace that nobody gave it"
+                );
             }
-            let offered = replica.pending_offers().find(|offer| !self.shares.given.contains(&(*outsider, offer.workspace)));
+            let offered =
+                replica.pending_offers().find(|offer| !self.shares.given.contains(&(*outsider, offer.workspace)));
             assert!(offered.is_none(), "{name} is offered a workspace that nobody gave it: {offered:?}");
         }
     }
@@ -181,7 +185,11 @@ impl<A: Merge> World<A> {
             }
             let is_shown = application.graph().node(&NodeId::of(&head.hash)).is_some();
             assert!(!is_shown, "{} shows what was written in {workspace} past a cut", self.name(device));
-            self.tally.count(if is_held(workspace, head) { "cuts checked" } else { "cuts checked of what was declined" });
+            self.tally.count(if is_held(workspace, head) {
+                "cuts checked"
+            } else {
+                "cuts checked of what was declined"
+            });
         }
     }
 

@@ -8,6 +8,7 @@ use verso_log::MemoryStorage;
 use verso_replica::{Event, Greeting, Now, PairSecret, ProvisionalPeer};
 use verso_session::Mode;
 use verso_trust::{PairingSide, PairingWay, PeerRole};
+use verso_vv::Dot;
 use verso_wire::Reason;
 
 use crate::device::{Device, DeviceIndex, SimReplica};
@@ -46,6 +47,8 @@ pub struct World<A: Merge = Graph> {
     pub(crate) tally: Tally,
     pub(crate) witness: Witness,
     pub(crate) shares: Shares,
+    /// Where the first entry of the last commit stands, until somebody has asked.
+    pub(crate) first_committed: Option<Dot>,
     /// Links that ended because a fork was learnt: drivers connect again at once.
     pub(crate) ended_by_forks: BTreeSet<(DeviceIndex, DeviceIndex)>,
     /// What is broken about this world on purpose.
@@ -77,6 +80,7 @@ impl<A: Merge> World<A> {
             tally: Tally::default(),
             witness: Witness::default(),
             shares: Shares::default(),
+            first_committed: None,
             ended_by_forks: BTreeSet::new(),
             mutant,
             is_traced: false,
@@ -181,6 +185,7 @@ impl<A: Merge> World<A> {
         let saw = sight(replica, &workspace);
         let committed = replica.commit(&workspace, intents, now).ok();
         let head = committed.and_then(|committed| replica.head(&workspace, &committed.author));
+        self.first_committed = committed.map(|committed| Dot { author: committed.author, seq: committed.first });
         if let Some(head) = head {
             self.witness.committed(workspace, intents, head.hash, saw);
             self.note_written(device, workspace, head, matches!(intents.last(), Some(Intent::AddNode { .. })));

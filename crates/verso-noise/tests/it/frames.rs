@@ -17,10 +17,7 @@ fn the_bytes_are_those_of_the_description() {
     let one = DialerFrame { generation: 0x0102_0304_0506_0708, others: Vec::new(), proof: &proof };
     assert_eq!(hex(&one.encode()), format!("010807060504030201{tail}"));
     let more = DialerFrame { others: vec![1, u64::MAX], ..one };
-    assert_eq!(
-        hex(&more.encode()),
-        format!("020807060504030201020100000000000000ffffffffffffffff{tail}")
-    );
+    assert_eq!(hex(&more.encode()), format!("020807060504030201020100000000000000ffffffffffffffff{tail}"));
     assert_eq!(hex(&AcceptorFrame::Proof(&proof).encode()), format!("00{tail}"));
     assert_eq!(hex(&AcceptorFrame::Other(1 << 63).encode()), "010000000000000080");
 }
@@ -34,7 +31,8 @@ fn a_dialer_names_as_many_generations_as_there_is_room_for() {
         assert_eq!(read.others, others(count.min(DialerFrame::MAX_OTHERS)));
         assert_eq!((read.generation, read.proof), (9, b"proof".as_slice()));
         // As a frame says it, whoever wrote it.
-        let said = [&[2], 9_u64.to_le_bytes().as_slice(), &[u8::try_from(count).unwrap()], &vec![0; 8 * count]].concat();
+        let said =
+            [&[2], 9_u64.to_le_bytes().as_slice(), &[u8::try_from(count).unwrap()], &vec![0; 8 * count]].concat();
         assert_eq!(DialerFrame::decode(&said).is_ok(), (1..=DialerFrame::MAX_OTHERS).contains(&count), "{count}");
     }
 }
@@ -60,9 +58,11 @@ proptest! {
         proof in prop::collection::vec(any::<u8>(), 0..100),
     ) {
         let frame = DialerFrame { generation, others, proof: &proof };
-        prop_assert_eq!(DialerFrame::decode(&frame.encode()), Ok(frame.clone()));
+        let bytes = frame.encode();
+        prop_assert_eq!(DialerFrame::decode(&bytes), Ok(frame.clone()));
         for frame in [AcceptorFrame::Proof(&proof), AcceptorFrame::Other(generation)] {
-            prop_assert_eq!(AcceptorFrame::decode(&frame.encode()), Ok(frame));
+            let bytes = frame.encode();
+            prop_assert_eq!(AcceptorFrame::decode(&bytes), Ok(frame));
         }
     }
 

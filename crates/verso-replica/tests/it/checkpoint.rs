@@ -8,7 +8,6 @@ use verso_vv::{AuthorTag, Seen, SeenItem};
 use verso_wire::{Application as _, ForkProof, Message};
 
 use crate::notes::{Intent, Notes, TEXT, write};
-use crate::peer::Peer;
 use crate::rig::{NOW, Rig, TestReplica, checkpoints, let_in, my_key, open, other};
 use crate::writer::{Writer, encode};
 

@@ -58,7 +58,8 @@ impl Scene {
 
     fn rebuilt(&mut self) -> usize {
         self.rig.sort_effects();
-        let of_workspace = |event: &&Event| matches!(event, Event::Rebuilt { workspace } if *workspace == self.workspace);
+        let of_workspace =
+            |event: &&Event| matches!(event, Event::Rebuilt { workspace } if *workspace == self.workspace);
         self.rig.events.iter().filter(of_workspace).count()
     }
 
@@ -149,6 +150,34 @@ fn a_disk_that_fails_is_no_damage() {
     }
     assert!(refused > 20, "{refused}");
     assert_eq!(my_key().id(), scene.rig.replica.device());
+}
+
+/// What lies on the disk has rotted while the device was running: that shows when all is read again, and the host is told.
+#[test]
+fn damage_that_shows_while_a_fork_is_healed_is_told() {
+    let mut damaged = 0;
+    for at in (1_024..2_048).step_by(13) {
+        let mut scene = Scene::new();
+        let path = scene.rig.replica.segment_path(&scene.workspace, 2).unwrap();
+        if at >= scene.rig.disk.read_file(&path).unwrap().len() {
+            break;
+        }
+        scene.rig.disk.flip(&path, at, 0x20);
+        match scene.rig.replica.flush(NOW) {
+            Ok(()) => assert_eq!(scene.rebuilt(), 1, "at {at}: it was where nothing is"),
+            Err(error) => {
+                damaged += 1;
+                assert_eq!(error.reason(), Reason::LogDamaged, "at {at}");
+                assert!(matches!(error, FlushError::Log { workspace, .. } if workspace == scene.workspace), "at {at}");
+                assert_eq!(scene.rebuilt(), 0, "at {at}");
+                assert!(scene.rig.replica.recover(NOW).unwrap(), "at {at}: what is whole is shown");
+                assert_eq!(scene.rebuilt(), 1, "at {at}");
+                assert_eq!(scene.rig.replica.failure(&scene.workspace), Some(Reason::LogDamaged), "at {at}");
+                assert!(!scene.rig.replica.has_failed(), "at {at}: opening it once more brings nothing");
+            }
+        }
+    }
+    assert!(damaged > 3, "{damaged}");
 }
 
 /// The control log says whom this device trusts: while it is only half read nobody is let in, shut out or told anything on the strength of it.

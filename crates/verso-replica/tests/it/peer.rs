@@ -7,9 +7,7 @@ use verso_identity::{DeviceId, WorkspaceId};
 use verso_replica::{ConnectionId, Effect, Event, Greeting, Stream};
 use verso_session::Mode;
 use verso_vv::{Author, Seq};
-use verso_wire::{
-    ChainHead, ForkProof, HeldDigest, Message, Offered, Reason, VectorEntry, VersionRange, WireAccess,
-};
+use verso_wire::{ChainHead, ForkProof, HeldDigest, Message, Offered, Reason, VectorEntry, VersionRange, WireAccess};
 
 use crate::rig::Rig;
 

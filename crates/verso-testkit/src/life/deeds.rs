@@ -6,6 +6,7 @@ use crate::device::DeviceIndex;
 use crate::life::Life;
 use crate::merge::Merge;
 use crate::rng::Rng;
+use crate::undo::Step;
 
 /// Few, so that people tag and link the same.
 const LABELS: [&str; 4] = ["read", "later", "work", "x"];
@@ -27,6 +28,11 @@ impl<A: Merge> Life<A> {
         }
         let Some(replica) = self.world.device(device).replica() else { return };
         let Some(state) = replica.application(&workspace) else { return };
+        if self.rng.once_in(8) {
+            let step = if self.rng.once_in(3) { Step::Again } else { Step::Back };
+            self.world.step_back(device, workspace, step);
+            return;
+        }
         let count = match self.rng.below(40) {
             0 => 300,
             1..=4 => 20,
@@ -42,7 +48,7 @@ impl<A: Merge> Life<A> {
                 break;
             }
         }
-        self.world.commit(device, workspace, &batch);
+        self.world.commit_step(device, workspace, batch);
     }
 }
 

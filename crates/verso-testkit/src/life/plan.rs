@@ -23,6 +23,8 @@ pub(super) enum Trouble {
     Inventions,
     /// Disks that are put back to an earlier image.
     Rollbacks,
+    /// Devices that are restored from backups.
+    Backups,
     /// Disks that are copied, so that two devices go on from one state under one key.
     Copies,
     /// Bits that flip.
@@ -30,7 +32,7 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Power,
         Self::Cuts,
         Self::Partitions,
@@ -40,6 +42,7 @@ impl Trouble {
         Self::Stories,
         Self::Inventions,
         Self::Rollbacks,
+        Self::Backups,
         Self::Copies,
         Self::Rot,
     ];
