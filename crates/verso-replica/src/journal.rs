@@ -379,10 +379,11 @@ impl<S: Storage, T: State> Journal<S, T> {
         let renamed = if is_any_held {
             self.forget();
             let replayed = self.replay(None);
-            let is_damaged = !self.damage.is_empty();
-            replayed.and_then(|()| {
-                if is_damaged { Err(JournalError::Closed { reason: Reason::LogDamaged }) } else { Ok(()) }
-            })
+            if self.damage.is_empty() {
+                replayed
+            } else {
+                replayed.and(Err(JournalError::Closed { reason: Reason::LogDamaged }))
+            }
         } else {
             self.tell_fold()
         };

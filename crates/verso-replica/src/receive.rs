@@ -48,6 +48,14 @@ enum Taken {
     Declined { from: Seq, reason: Reason },
 }
 
+/// Whose a unit is that a peer sent: as the peer calls it, and who signed it.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    workspace: WorkspaceId,
+    author: Author,
+    signer: Author,
+}
+
 impl Connection {
     /// Notes that what was missing of a chain has come.
     fn closes_gap(&mut self, workspace: WorkspaceId, author: Author) {
@@ -90,7 +98,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
                     // The peer had shown a fork for which there was no room. It does so again, now that something behind it is held.
                     return Some(Input::Refused(Reason::Fork));
                 }
-                self.explain_names(id, workspace, (author, signer), &named, now);
+                self.explain_names(id, Sent { workspace, author, signer }, &named, now);
                 None
             }
             Ok(Taken::Known(parts)) => {
@@ -100,7 +108,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 }
                 connection.closes_gap(workspace, author);
                 let named: Vec<(Author, Seq)> = parts.iter().map(|part| (part.author, part.last)).collect();
-                self.explain_names(id, workspace, (author, signer), &named, now);
+                self.explain_names(id, Sent { workspace, author, signer }, &named, now);
                 None
             }
             Ok(Taken::Apart) => self.ask_further_back(id, workspace, author, first),
@@ -149,14 +157,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
 
     /// Shows the peer why entries that it sent as one author's are called otherwise here, if they are: it goes by names that a fork has changed, and
     /// would wait for its own to be acknowledged.
-    fn explain_names(
-        &mut self,
-        id: ConnectionId,
-        workspace: WorkspaceId,
-        (author, signer): (Author, Author),
-        named: &[(Author, Seq)],
-        now: Now,
-    ) {
+    fn explain_names(&mut self, id: ConnectionId, sent: Sent, named: &[(Author, Seq)], now: Now) {
+        let Sent { workspace, author, signer } = sent;
         if let Some((_, until)) = named.iter().rfind(|(name, _)| *name != author) {
             self.show_forks(id, workspace, (signer, *until), now);
         }

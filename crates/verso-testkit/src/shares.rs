@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use verso_graph::NodeId;
+use verso_graph::{Intent, NodeId};
 use verso_identity::WorkspaceId;
 use verso_trust::{Access, Intention};
 use verso_vv::EntryHash;
@@ -120,8 +120,15 @@ impl<A: Merge> World<A> {
         replica.head(workspace, &replica.author()).filter(|_| is_whole)
     }
 
-    /// Notes what follows from a commit for who may see it, or whether it is applied.
-    pub(crate) fn note_written(&mut self, by: DeviceIndex, workspace: WorkspaceId, head: ChainHead, adds_node: bool) {
+    /// Notes what follows from a commit, of which this is the last intent, for who may see it, or whether it is applied.
+    pub(crate) fn note_written(
+        &mut self,
+        by: DeviceIndex,
+        workspace: WorkspaceId,
+        head: ChainHead,
+        last: Option<&Intent>,
+    ) {
+        let adds_node = matches!(last, Some(Intent::AddNode { .. }));
         let shares = &mut self.shares;
         if shares.is_outsider(by) {
             let share = (by, workspace);
@@ -172,8 +179,8 @@ impl<A: Merge> World<A> {
         for ((friend, workspace), kept) in self.shares.kept_from.iter().filter(|_| can_leak == Leaks::No) {
             let of_friend = &self.devices[friend.0];
             let logs = of_friend.read_logs(&of_friend.storage().crash(seed));
-            let seen = kept.iter().find(|hash| logs.holds(workspace, hash));
-            assert!(seen.is_none(), "{} got what was written after {workspace} was taken from it", of_friend.name);
+            let leaked = kept.iter().find(|hash| logs.holds(workspace, hash));
+            assert!(leaked.is_none(), "{} got what was written after {workspace} was taken from it", of_friend.name);
             self.tally.count("withdrawals checked");
         }
         let replica = self.devices[device.0].replica().expect("it is on");

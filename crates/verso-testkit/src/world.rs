@@ -188,7 +188,7 @@ impl<A: Merge> World<A> {
         self.first_committed = committed.map(|committed| Dot { author: committed.author, seq: committed.first });
         if let Some(head) = head {
             self.witness.committed(workspace, intents, head.hash, saw);
-            self.note_written(device, workspace, head, matches!(intents.last(), Some(Intent::AddNode { .. })));
+            self.note_written(device, workspace, head, intents.last());
         }
         let durable = self.mutant == Mutant::AcknowledgesCommitEarly || self.flush(device);
         let (Some(committed), Some(head)) = (committed, head) else {
