@@ -11,6 +11,11 @@ use crate::replica::{Now, Replica};
 impl<S: Storage, A: Application> Replica<S, A> {
     /// Does what follows from changes of folds. What that changes in turn is followed, too.
     pub(crate) fn follow_folds(&mut self, now: Now) {
+        if self.control.failure().is_some() {
+            // Whom this device trusts may not be what its log says. When that is open again, all is looked at anew.
+            self.folds_changed.clear();
+            return;
+        }
         while let Some(changed) = self.folds_changed.pop_first() {
             (self.offers_changed, self.verdicts_changed) = (true, true);
             if changed == WorkspaceId::CONTROL {

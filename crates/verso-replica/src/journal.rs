@@ -391,11 +391,25 @@ impl<S: Storage, T: State> Journal<S, T> {
         }
         let renamed = if is_any_held {
             self.forget();
-            self.replay(None)
+            let replayed = self.replay(None);
+            if self.damage.is_empty() {
+                replayed
+            } else {
+                replayed.and(Err(JournalError::Closed { reason: Reason::LogDamaged }))
+            }
         } else {
             self.tell_fold()
         };
         renamed.inspect_err(|error| {
+            self.failure.get_or_insert(reason::of_journal(error));
+        })
+    }
+
+    /// Notes a fork that was proven, and behind which nothing is held: what is keeps its name. Returns whether the application was rebuilt, because the
+    /// fold says something else now of entries that events name.
+    pub(crate) fn foresee(&mut self, signer: Author, point: ForkPoint) -> Result<bool, JournalError> {
+        self.lineage.foresee(signer, point, self.head(&signer).seq);
+        self.tell_fold().and_then(|()| self.follow_fold()).inspect_err(|error| {
             self.failure.get_or_insert(reason::of_journal(error));
         })
     }

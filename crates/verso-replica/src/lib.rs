@@ -11,6 +11,7 @@ mod effect;
 mod erase;
 mod error;
 mod flush;
+mod foretold;
 mod forks;
 mod further;
 mod healing;

@@ -13,6 +13,8 @@ use crate::confirmation::Withheld;
 use crate::effect::{ConnectionId, Effect, Event, Stream};
 use crate::error::{ConnectError, JournalError};
 use crate::flush::Received;
+use crate::foretold::Foretold;
+use crate::forks::ForkKey;
 use crate::further::ToldDevices;
 use crate::receive::Declined;
 use crate::replica::{Now, Replica};
@@ -34,6 +36,10 @@ pub(crate) struct Connection {
     unwanted: BTreeSet<(WorkspaceId, Author)>,
     /// Workspaces that can't be synced because their logs failed here.
     failed: BTreeSet<WorkspaceId>,
+    /// Proofs of forks that wait for what is behind them.
+    pub(crate) foretold: Foretold,
+    /// The forks that the peer has shown to know, or was shown.
+    pub(crate) shown: BTreeSet<ForkKey>,
     /// What waits until the peer is confirmed, or has shown that it can confirm others.
     pub(crate) withheld: Option<Withheld>,
     /// A tag of the addresses that it was told on this connection, if it was.
@@ -156,6 +162,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
             declined: BTreeMap::new(),
             unwanted: BTreeSet::new(),
             failed: failed.iter().map(|(workspace, _)| *workspace).collect(),
+            foretold: Foretold::default(),
+            shown: BTreeSet::new(),
             withheld: self.withheld(&peer, role),
             told: is_news.then_some(tag),
             devices: ToldDevices::default(),
@@ -257,6 +265,13 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 connection.session.handle(Millis(now.monotonic_ms), answer);
             }
         }
+    }
+
+    /// Has a peer pay for a proof of a fork that is news. Returns whether the session goes on.
+    pub(crate) fn charge_for_news(&mut self, id: ConnectionId, now: Now) -> bool {
+        let Some(connection) = self.connections.get_mut(&id) else { return false };
+        connection.session.handle(Millis(now.monotonic_ms), Input::ProofIsNews);
+        !connection.session.is_over()
     }
 
     /// Carries out one output of a session. Returns the answer, where one is due.

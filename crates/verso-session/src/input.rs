@@ -104,6 +104,9 @@ pub enum Input {
         /// The proof.
         proof: ForkProof,
     },
+    /// A proof that the peer showed is news, and changes what entries are called that are held: the peer pays for the work of that, and the replica does it
+    /// unless the session is over then.
+    ProofIsNews,
     /// The session must end: a unit was malformed or badly signed, the peer was revoked, the log failed.
     Refused(Reason),
     /// From now on the session finishes when both are level, as in [`Mode::FinishWhenLevel`](crate::Mode::FinishWhenLevel).

@@ -7,7 +7,7 @@ use verso_trust::PeerRole;
 use verso_wire::limits::HANDSHAKE_TIMEOUT;
 use verso_wire::{Message, MessageTag};
 
-use crate::budget::Budget;
+use crate::budget::{Budget, NEWS_COST};
 use crate::config::{Millis, SessionConfig};
 use crate::connection::Connection;
 use crate::error::SessionError;
@@ -256,6 +256,7 @@ impl Session {
                 stream.proof(proof, context);
                 Ok(())
             }),
+            Input::ProofIsNews => self.budget.take(now, NEWS_COST),
             Input::Refused(reason) => Err(SessionError::Refused { reason }),
             Input::Finish => {
                 self.goodbye.finish();

@@ -1,8 +1,8 @@
 //! What a device owes to the workspaces it owns, so that their members are whom the person wants.
 
 use verso_trust::{
-    Access, Control, Due, Excluded, FurtherDevice, FurtherDevices, Granted, Included, Membership, PairingSide, PeerRole,
-    Removed, Standing, Vouch, Withdrawn, dues,
+    Access, Control, Due, Excluded, FurtherDevice, FurtherDevices, Granted, Included, Membership, PairingSide,
+    PeerRole, Removed, Standing, Vouch, Withdrawn, dues,
 };
 
 use crate::world::{FOUNDER, Node, admitted, device, workspace};
