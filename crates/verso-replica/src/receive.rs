@@ -6,7 +6,7 @@ use verso_log::Storage;
 use verso_session::Input;
 use verso_trust::{Brings, Request, Verdict, decide};
 use verso_vv::{Author, Seq};
-use verso_wire::{Application, CompressionLevel, ForkProof, Reason, SyncUnit};
+use verso_wire::{Application, ChainHead, CompressionLevel, ForkProof, Reason, SyncUnit};
 
 use crate::admission::{Admission, AdmitError, Extent, admit};
 use crate::effect::ConnectionId;
@@ -150,7 +150,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
             Some(Declined::Apart { from }) => unit.first_seq() > *from,
             Some(Declined::Gap) => {
                 let head = self.head(&workspace, &author);
+                // What a branch goes on from is another author's.
+                let before = ChainHead { seq: unit.first_seq().previous(), hash: *unit.prev_hash() };
                 head.is_some_and(|head| unit.first_seq() > head.seq.next())
+                    && matches!(self.holder(&workspace, unit.signer(), &before), Ok(None))
             }
         }
     }

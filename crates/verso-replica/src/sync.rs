@@ -174,7 +174,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
             self.stopped(Stop { peer, workspace: Some(workspace), entries: None, reason }, now);
         }
         self.tell_devices_first(id, now);
-        if !is_withheld {
+        if is_withheld {
+            // What it has to say before it offers anything: the peer may be waiting for that, too.
+            self.handle(id, now, Input::Tick);
+        } else {
             let offers = self.offers_for(&peer);
             self.handle(id, now, Input::Offers(offers));
         }

@@ -147,6 +147,11 @@ impl<A: Merge> Device<A> {
         self.power_off_at.is_some_and(|at| self.storage.operations() > at)
     }
 
+    /// Tells whether the power is about to go off.
+    pub(crate) const fn is_doomed(&self) -> bool {
+        self.power_off_at.is_some()
+    }
+
     /// Stops the device at once: what was not durable may be lost.
     pub(crate) fn stop(&mut self, seed: u64) {
         self.replica = None;

@@ -112,6 +112,9 @@ impl<A: Merge> Life<A> {
 
     /// Does one thing, chosen at random.
     fn go_on(&mut self) {
+        if !self.guests.is_empty() && self.rng.once_in(3) {
+            self.share_something();
+        }
         match self.rng.below(20) {
             0..=7 => self.write_something(),
             8..=11 => self.meet(),
@@ -122,7 +125,6 @@ impl<A: Merge> Life<A> {
             }
             13 => self.world.sleep(1 << self.rng.below(17)),
             14 => self.found_something(),
-            15 | 16 if !self.guests.is_empty() => self.share_something(),
             _ => self.trouble(),
         }
         if !self.rng.once_in(3) {

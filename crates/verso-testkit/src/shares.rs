@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use verso_graph::{Intent, NodeId};
 use verso_identity::WorkspaceId;
+use verso_replica::DecisionError;
 use verso_trust::{Access, Intention};
 use verso_vv::EntryHash;
 use verso_wire::ChainHead;
@@ -60,8 +61,12 @@ impl<A: Merge> World<A> {
     pub fn share(&mut self, by: DeviceIndex, friend: DeviceIndex, workspace: WorkspaceId, access: Access) -> bool {
         let (share, id) = ((friend, workspace), self.devices[friend.0].id());
         self.tell(|| format!("{} gives {} {workspace} {access:?}", self.name(by), self.name(friend)));
-        let given = self.decide(by, |replica, now| replica.share(&workspace, id, access, now).ok());
-        let head = self.told(by, &WorkspaceId::CONTROL).filter(|_| matches!(given, Some(Some(()))));
+        let given = self.decide(by, |replica, now| replica.share(&workspace, id, access, now));
+        if matches!(&given, Some(Err(error)) if !matches!(error, DecisionError::Journal(_))) {
+            self.tally.count("shares that were refused");
+            return false;
+        }
+        let head = self.told(by, &WorkspaceId::CONTROL).filter(|_| matches!(given, Some(Ok(()))));
         self.tally.count(if head.is_some() { "shares" } else { "shares that failed" });
         self.shares.given.insert(share);
         self.shares.grants.entry(share).or_default().push(head);
@@ -100,6 +105,11 @@ impl<A: Merge> World<A> {
         self.shares.behind_cuts.extend(behind.map(|head| (workspace, *head, taken)));
         self.shares.taken.insert(share, taken);
         true
+    }
+
+    /// Returns what was ever given.
+    pub(crate) fn given(&self) -> Vec<(DeviceIndex, WorkspaceId)> {
+        self.shares.given.iter().copied().collect()
     }
 
     /// Has the people at the devices of others take all that they are offered.
@@ -164,8 +174,9 @@ impl<A: Merge> World<A> {
                     "{name} has a workspace that nobody gave it"
                 );
             }
-            let offered =
-                replica.pending_offers().find(|offer| !self.shares.given.contains(&(*outsider, offer.workspace)));
+            // A device that lies may offer what there isn't.
+            let mut offers = replica.pending_offers().filter(|offer| founded(&offer.workspace));
+            let offered = offers.find(|offer| !self.shares.given.contains(&(*outsider, offer.workspace)));
             assert!(offered.is_none(), "{name} is offered a workspace that nobody gave it: {offered:?}");
         }
     }

@@ -2,7 +2,7 @@
 
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::MemoryStorage;
-use verso_replica::{ConnectionId, Event, Greeting, MendScope, mend};
+use verso_replica::{ConnectionId, Effect, Event, Greeting, MendScope, mend};
 use verso_session::Mode;
 use verso_trust::PeerRole;
 use verso_vv::{Author, Seq};
@@ -314,6 +314,19 @@ fn pairing_anew_with_the_last_that_is_not_confirmed_confirms_all() {
     rig.crash(4);
     let third = rig.meet(other(2), PeerRole::Own, &[]).device;
     assert!(!rig.replica.trust().is_unconfirmed(&third), "nothing is left of the reserve");
+}
+
+/// Two that were put back may meet, and each would wait for what the other offers: both say who they are first.
+#[test]
+fn who_trusts_nobody_yet_speaks_first_all_the_same() {
+    let (mut rig, [first, _]) = restored();
+    let connection = connect(&mut rig, first);
+    rig.sort_effects();
+    let said = |effect: &Effect| match effect {
+        Effect::Send { connection: on, message: Message::PeerInfo { .. }, .. } => *on == connection,
+        _ => false,
+    };
+    assert!(rig.effects.iter().any(said), "{:?}", rig.effects);
 }
 
 #[test]

@@ -136,6 +136,26 @@ fn what_a_fork_was_foretold_of_has_its_name_at_once() {
     assert_eq!([name(&rig, &left[1]), name(&rig, &right[1])], names, "the proof is kept");
 }
 
+/// A branch goes on from an entry of another author's: once that has come, nothing is missing any more.
+#[test]
+fn a_branch_that_came_before_its_trunk_is_taken_when_it_comes_again() {
+    let (mut rig, workspace, mut own, mut writer) = with_own();
+    let (common, left, right) = histories(&mut writer);
+    let proof = ForkProof::between(&left[0], &right[0]).unwrap();
+    let branch = proof.branches().unwrap().into_iter().find(|branch| branch.hash == left[0].head().hash).unwrap();
+    let left = encode(&left[0].clone().onto_branch(branch).unwrap());
+    own.say_in(&mut rig, workspace, Message::Proof(proof));
+    own.give(&mut rig, workspace, &left);
+    let name = branch.author(&writer.author);
+    assert_eq!(own.declined, [(workspace, name, Seq(2), verso_wire::Reason::Gap)]);
+    // What is on its way until the peer has heard that is not answered anew.
+    own.give(&mut rig, workspace, &left);
+    assert_eq!(own.declined.len(), 1);
+    own.give(&mut rig, workspace, &encode(&common));
+    own.give(&mut rig, workspace, &left);
+    assert_eq!(own.acked(workspace, name), Seq(2));
+}
+
 /// One peer foretells it and another brings the entries, by the name that it knows.
 #[test]
 fn whoever_brings_what_a_fork_was_foretold_of_is_shown_it() {

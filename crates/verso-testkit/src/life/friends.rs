@@ -15,16 +15,23 @@ impl<A: Merge> Life<A> {
         let by = self.any();
         let Some(workspace) = self.rng.pick(&self.workspaces).copied() else { return };
         let is_able = self.world.holds(by, workspace) && !self.world.devices[by.0].is_rotten;
-        match self.rng.below(8) {
+        match self.rng.below(9) {
             0..=2 if is_able => {
                 let access = if self.rng.once_in(3) { Access::ReadOnly } else { Access::ReadWrite };
                 self.world.share(by, guest, workspace, access);
             }
-            3 | 4 if is_able => {
-                self.world.unshare(by, guest, workspace);
+            3 | 4 => {
+                let given = self.world.given();
+                let Some((guest, workspace)) = self.rng.pick(&given).copied() else { return };
+                if self.world.holds(by, workspace) && !self.world.devices[by.0].is_rotten {
+                    self.world.unshare(by, guest, workspace);
+                }
             }
-            5 => self.write_as(guest),
-            _ => self.world.take_offers(guest),
+            5 | 6 => self.write_as(guest),
+            _ => {
+                self.world.take_offers(guest);
+                self.world.connect(guest, self.own[0]);
+            }
         }
     }
 

@@ -103,7 +103,8 @@ impl<A: Merge> Life<A> {
     /// Backs a device up, or has a new one in the place of a lost one, from a backup: it goes on as another author, and trusts nobody before the others, or
     /// the person, have told it whom to.
     fn restore(&mut self, device: DeviceIndex) {
-        let is_able = self.world.device(device).replica().is_some() && !self.world.devices[device.0].is_rotten;
+        let of_device = self.world.device(device);
+        let is_able = of_device.replica().is_some() && !of_device.is_rotten && !of_device.is_doomed();
         if self.rng.once_in(2) || self.backups.is_empty() {
             if is_able {
                 let backup = self.world.back_up(device);
