@@ -97,7 +97,9 @@ fn perform(cli: Cli, environment: Environment, output: Output) -> Result<(), Cli
         Command::Edge(wanted) => command::edge::run(&app, wanted),
         Command::Show { workspace } => command::show::run(&app, workspace.as_deref()),
         Command::Export { workspace, format } => command::export::run(&app, workspace.as_deref(), format),
-        Command::Pair { ttl, qr, terms, yes } => command::pair::run(&app, ttl, qr.as_ref(), &terms, yes.into()),
+        Command::Pair { wanted: Some(wanted), .. } => command::invite::run(&app, &wanted),
+        Command::Pair { wanted: None, options } if options.invite => command::invite::make(&app, &options),
+        Command::Pair { wanted: None, options } => command::pair::run(&app, &options),
         Command::Nearby { wait } => command::nearby::run(&app, wait),
         Command::Join { nearby: Some(name), at, yes, .. } => command::join::nearby(&app, &name, &at, yes.into()),
         Command::Join { code, at, yes, .. } => command::join::run(&app, &code.join(" "), &at, yes.into()),
@@ -116,6 +118,7 @@ fn perform(cli: Cli, environment: Environment, output: Output) -> Result<(), Cli
         Command::Doctor => command::doctor::run(&app),
         Command::Log(wanted) => command::log::run(&app, &wanted),
         Command::Conflicts { wanted, workspace } => command::conflicts::run(&app, wanted.as_ref(), &workspace),
+        Command::Quarantine(wanted) => command::quarantine::run(&app, &wanted),
         Command::Demo { import } => command::demo::run(import.as_deref(), output),
     }
 }

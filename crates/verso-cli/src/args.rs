@@ -6,24 +6,25 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use verso_identity::KeyStoreKind;
-use verso_trust::{Access, PeerRole};
+use verso_trust::Access;
 
 mod conflicts;
 mod discovery;
 mod help;
 mod log;
 mod node;
+mod pair;
 mod parse;
+mod quarantine;
 
 pub(crate) use conflicts::{ConflictsCommand, ResolveChoice};
 pub(crate) use discovery::{DiscoveryChoice, DiscoveryOptions};
 pub(crate) use log::LogCommand;
 pub(crate) use node::{EdgeCommand, Ends, NodeCommand};
+pub(crate) use pair::{PairCommand, PairOptions, Picture, RoleChoice, TermsOptions};
 pub(crate) use parse::NoCommand;
+pub(crate) use quarantine::{Chosen, QuarantineCommand};
 
-/// How long `pair` shows its offer, unless told otherwise: long enough to walk to the other device, short enough that a
-/// link left on a screen is worth nothing soon.
-const DEFAULT_PAIRING: &str = "5m";
 /// How long `up --once` goes on trying peers that don't answer.
 const DEFAULT_WAIT: &str = "10s";
 
@@ -166,20 +167,13 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
         format: ExportFormat,
     },
-    /// Shows a link and six words by which another device of yours joins
-    #[command(after_help = help::PAIR)]
+    /// Shows a link and six words by which another device joins: yours, or a friend's
+    #[command(after_help = help::PAIR, args_conflicts_with_subcommands = true)]
     Pair {
-        /// How long the link is good for, as in 5m or 90s
-        #[arg(long, value_name = "TIME", default_value = DEFAULT_PAIRING, value_parser = duration)]
-        ttl: Duration,
-        /// Writes the link as a QR code into a picture, whose name ends in .svg or .png; it replaces one that is there
-        #[arg(long, value_name = "FILE", value_parser = Picture::parse)]
-        qr: Option<Picture>,
+        #[command(subcommand)]
+        wanted: Option<PairCommand>,
         #[command(flatten)]
-        terms: TermsOptions,
-        /// Agrees without asking
-        #[arg(long)]
-        yes: bool,
+        options: PairOptions,
     },
     /// Lists the devices on the local network that show a pairing screen
     #[command(after_help = help::NEARBY)]
@@ -275,6 +269,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         workspace: WorkspaceOption,
     },
+    /// Shows what devices wrote that had lost access, and decides what becomes of it
+    #[command(subcommand, after_help = help::QUARANTINE)]
+    Quarantine(QuarantineCommand),
     /// Shows everything at once: two devices on this machine, in temporary directories
     #[command(after_help = help::DEMO)]
     Demo {
@@ -343,11 +340,19 @@ pub(crate) enum WorkspaceCommand {
         /// Peer by name, id or start of an id
         peer: String,
     },
-    /// Takes a workspace that a friend offers
+    /// Takes a workspace that a friend offers, or takes one back that this device left
     Join {
-        /// The offered workspace by name, id or start of an id
+        /// The workspace by name, id or start of an id
         #[arg(value_name = "WS")]
         workspace: String,
+    },
+    /// Leaves a workspace, with this device alone: nothing more of it comes or goes
+    Leave {
+        #[arg(value_name = "WS", help = "Workspace by name, id or start of an id")]
+        workspace: String,
+        /// Leaves without asking
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -369,38 +374,6 @@ impl AccessChoice {
     }
 }
 
-/// What the other device becomes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RoleChoice {
-    /// Another device of yours: it has everything
-    Own,
-    /// A friend's: it has the workspaces that are named
-    Friend,
-}
-
-impl RoleChoice {
-    pub(crate) const fn role(self) -> PeerRole {
-        match self {
-            Self::Own => PeerRole::Own,
-            Self::Friend => PeerRole::Friend,
-        }
-    }
-}
-
-/// What is offered to whom.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct TermsOptions {
-    /// What the other device becomes
-    #[arg(long, value_enum, default_value_t = RoleChoice::Own)]
-    pub(crate) role: RoleChoice,
-    /// With --role friend: a workspace to share, by name, id or start of an id; may be given several times
-    #[arg(long, short = 'w', value_name = "WS")]
-    pub(crate) workspace: Vec<String>,
-    /// With --role friend: whether the friend may read, or read and write
-    #[arg(long, value_enum, default_value_t = AccessChoice::Rw)]
-    pub(crate) access: AccessChoice,
-}
-
 /// The forms in which a workspace is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExportFormat {
@@ -408,26 +381,6 @@ pub(crate) enum ExportFormat {
     Json,
     /// JSON lines that `verso import` reads
     Jsonl,
-}
-
-/// A picture of a QR code, and in which form.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Picture {
-    /// One bit a pixel.
-    Png(PathBuf),
-    /// Any size.
-    Svg(PathBuf),
-}
-
-impl Picture {
-    fn parse(text: &str) -> Result<Self, String> {
-        let path = PathBuf::from(text);
-        match path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase).as_deref() {
-            Some("png") => Ok(Self::Png(path)),
-            Some("svg") => Ok(Self::Svg(path)),
-            _ => Err("has to end in .svg or .png".to_owned()),
-        }
-    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -490,6 +443,13 @@ mod tests {
         for bad in ["", "soon", "0s", "-5m", "10", "5 parsecs"] {
             assert!(duration(bad).is_err(), "{bad}");
         }
+        let ttl = |line: &str| match parse(line).unwrap().command {
+            Command::Pair { options, .. } => options.ttl(),
+            _ => panic!("another command"),
+        };
+        assert_eq!(ttl("verso pair"), Duration::from_mins(5));
+        assert_eq!(ttl("verso pair --invite"), Duration::from_hours(24));
+        assert_eq!(ttl("verso pair --invite --ttl 1h"), Duration::from_hours(1));
         let Command::Up { wait, .. } = parse("verso up --once").unwrap().command else { panic!("another command") };
         assert_eq!(wait, Duration::from_secs(10));
     }
@@ -499,6 +459,11 @@ mod tests {
         for line in [
             "verso frobnicate",
             "verso pair --qr code.gif",
+            "verso pair --invite list",
+            "verso pair withdraw",
+            "verso quarantine",
+            "verso quarantine keep",
+            "verso quarantine keep 0123 --all",
             "verso join",
             "verso up --wait 5s",
             "verso import",

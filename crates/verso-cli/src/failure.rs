@@ -162,6 +162,16 @@ pub(crate) fn decision(error: &DecisionError, what: &str) -> CliError {
         DecisionError::UnknownPeer => (Exit::Failed, "see `verso peers`"),
         DecisionError::UnknownWorkspace | DecisionError::NotOffered => (Exit::Failed, "see `verso workspace list`"),
         DecisionError::NotOwner => (Exit::Refused, "ask whoever shared it with you"),
+        DecisionError::NotMember => (Exit::Failed, "take it back with `verso workspace join`"),
+        DecisionError::LastOwner => (
+            Exit::Failed,
+            "pair another device of yours, which gets it too; or take it away from others with `verso workspace unshare`",
+        ),
+        DecisionError::NotHeld => (Exit::Failed, "see `verso quarantine list`"),
+        DecisionError::Unconfirmed => (
+            Exit::Refused,
+            "let it meet another device of yours with `verso up`, or confirm its peers with `verso confirm`",
+        ),
         DecisionError::OwnReadOnly => {
             (Exit::Usage, "leave out --access, or take the workspace away with `verso workspace unshare`")
         }

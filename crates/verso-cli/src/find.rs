@@ -6,8 +6,9 @@ use verso_graph::{ConflictId, Graph, Node, NodeId};
 use verso_identity::WorkspaceId;
 use verso_replica::PendingOffer;
 use verso_wire::Application as _;
-use verso_worker::HostReplica;
+use verso_worker::{HostReplica, Invitation};
 
+use crate::command::invite::id_of;
 use crate::command::restore::PeerName;
 use crate::device::Device;
 use crate::error::{CliError, Exit};
@@ -100,6 +101,16 @@ fn told_peer(peer: &PeerName) -> String {
     format!("{} ({})", shown(&peer.name), id.get(..10).unwrap_or(&id))
 }
 
+/// Finds the workspace that is meant among those that this device left.
+pub(crate) fn left(device: &Device, wanted: &str) -> Option<Named> {
+    let left: Vec<WorkspaceId> = device.replica().left_workspaces().collect();
+    let all: Vec<Named> = workspaces(device).into_iter().filter(|one| left.contains(&one.id)).collect();
+    match meant(&all, wanted, |one| (one.id.to_hex(), &one.name)).as_slice() {
+        [only] => Some((*only).clone()),
+        _ => None,
+    }
+}
+
 /// Finds the offer that is meant, among those of friends.
 pub(crate) fn offer<'a>(offers: &'a [PendingOffer], wanted: &str) -> Result<&'a PendingOffer, CliError> {
     const WHAT: &str = "can't find the offer";
@@ -111,6 +122,18 @@ pub(crate) fn offer<'a>(offers: &'a [PendingOffer], wanted: &str) -> Result<&'a 
     };
     let meant = meant(offers, wanted, |offer| (offer.workspace.to_hex(), &offer.name));
     the_one(&meant, wanted, told, WHAT, none)
+}
+
+/// Finds the invitation that is meant, by its id or the start of it.
+pub(crate) fn invitation<'a>(all: &'a [Invitation], wanted: &str) -> Result<&'a Invitation, CliError> {
+    let prefix = id_prefix(wanted);
+    let is_it = |one: &&Invitation| prefix.as_ref().is_some_and(|prefix| id_of(one).starts_with(prefix));
+    let meant: Vec<&Invitation> = all.iter().filter(is_it).collect();
+    let none = || {
+        let why = format!("none has an id that starts like `{}`", shown(wanted));
+        CliError::new(Exit::Failed, "can't find the invitation", why, "see `verso pair list`")
+    };
+    the_one(&meant, wanted, |one| one.id.to_string(), "can't tell which invitation is meant", none)
 }
 
 /// Returns the only one of those that are meant. Else `none` is the error, or, under `what`, that there are several.

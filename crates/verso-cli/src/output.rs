@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
 
 use serde::Serialize;
+use verso_identity::Name;
 
 use crate::error::{CliError, Exit};
 
@@ -185,14 +186,21 @@ impl Output {
     }
 }
 
-/// What somebody else wrote, in a form that can't change or hide what stands around it on a terminal: one line, without
-/// control characters and without those that turn the direction of text.
+/// What somebody else wrote, in a form that can't change or hide what stands around it on a terminal: one line, without what no
+/// [`Name`] may hold.
 pub(crate) fn shown(text: &str) -> String {
-    let is_deceptive = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|character| if is_deceptive(character) { '\u{fffd}' } else { character }).collect()
+    text.chars().map(|character| if Name::is_deceptive(character) { '\u{fffd}' } else { character }).collect()
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
+    for byte in bytes {
+        // A string takes all that is written.
+        write!(text, "{byte:02x}").unwrap_or_default();
+    }
+    text
 }
 
 /// A number as people read it: `513,425`.
@@ -284,6 +292,11 @@ mod tests {
     #[test]
     fn what_others_wrote_stays_in_its_line() {
         assert_eq!(shown("größer 🕸 ~"), "größer 🕸 ~");
+        assert_eq!(
+            shown("a\u{200b}b\u{ad}c\u{2066}d\u{feff}"),
+            "a\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}",
+            "nor may a name"
+        );
         assert_eq!(shown("a\nb\x1b[31mc\u{202e}d\u{7f}"), "a\u{fffd}b\u{fffd}[31mc\u{fffd}d\u{fffd}");
     }
 

@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 
 use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
-use verso_wire::{Application, AppliedEntry, ConflictChanges, Drafting, Drafts};
+use verso_vv::Dot;
+use verso_wire::{Application, AppliedEntry, ConflictChanges, Description, Drafting, Drafts};
 
 use crate::chains::{Arrival, At, Chains, Name};
 use crate::contested::Contested;
@@ -112,6 +113,14 @@ impl Application for Graph {
 
     fn take_conflict_changes(&mut self) -> ConflictChanges {
         self.conflict_changes()
+    }
+
+    fn describe(&self, held: &[AppliedEntry<'_>]) -> Vec<Description> {
+        self.describe_held(held)
+    }
+
+    fn waiting_for(&self, held: &[AppliedEntry<'_>]) -> Vec<Dot> {
+        self.waiting_for_held(held)
     }
 
     fn digest(&self) -> [u8; 32] {

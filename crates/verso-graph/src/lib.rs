@@ -4,6 +4,7 @@ mod canonical;
 mod chains;
 mod conflict;
 mod contested;
+mod describe;
 mod dots;
 mod draft;
 mod explain;

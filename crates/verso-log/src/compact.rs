@@ -150,6 +150,23 @@ impl<S: Storage> SyncLog<S> {
             return Ok(None);
         }
         let Some(numbers) = self.worth_compacting() else { return Ok(None) };
+        self.begin_replacing(numbers).map(Some)
+    }
+
+    /// Begins a step of compaction of the segment that holds a run, whether or not it is worth it: because the joiner leaves something out of it. `None` if
+    /// that segment is still written to, or is there no more, or another step is under way.
+    ///
+    /// # Errors
+    /// As [`begin_compaction`](Self::begin_compaction).
+    pub fn begin_rewriting(&mut self, run: RunId) -> Result<Option<Compaction<S>>, AppendError> {
+        self.writable()?;
+        if self.compaction.strong_count() > 0 || !self.segments.iter().any(|segment| segment.number == run.segment) {
+            return Ok(None);
+        }
+        self.begin_replacing(run.segment..=run.segment).map(Some)
+    }
+
+    fn begin_replacing(&mut self, numbers: RangeInclusive<u32>) -> Result<Compaction<S>, AppendError> {
         let writer = SegmentWriter::create(&self.storage, &self.dir, &self.master, self.replacement(&numbers))?;
         let runs = self.chains.in_segments(&numbers);
         let runs = runs.into_iter().filter_map(|(meta, place)| Some(Run { meta, id: self.run_id(place)? })).collect();
@@ -158,7 +175,7 @@ impl<S: Storage> SyncLog<S> {
         let token = Arc::new(());
         self.compaction = Arc::downgrade(&token);
         let (storage, dir) = (self.storage.clone(), self.dir.clone());
-        Ok(Some(Compaction { token, numbers, storage, dir, sealers, runs, writer }))
+        Ok(Compaction { token, numbers, storage, dir, sealers, runs, writer })
     }
 
     /// Puts the segment of a step in the place of those that it was made of. `None` if the step was begun before the log was opened

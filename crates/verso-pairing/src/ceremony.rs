@@ -22,6 +22,7 @@ use crate::words::WordsSecret;
 
 mod channel;
 mod joiner;
+mod meant;
 mod nearby;
 mod shower;
 

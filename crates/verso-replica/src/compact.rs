@@ -7,6 +7,7 @@ use verso_log::{CompactReport, Joined, Joiner, LogStats, RunMeta, Storage, Verif
 use verso_vv::{Author, Seq};
 use verso_wire::{Application, CompressionLevel, DecodeError, Seam, SyncUnit};
 
+use crate::erase::GivenUp;
 use crate::error::JournalError;
 use crate::journal::Journal;
 use crate::replica::Replica;
@@ -60,7 +61,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
     pub fn compactions_due(&self) -> impl Iterator<Item = WorkspaceId> {
         let is_due = |stats: LogStats| stats.loose_segments >= LOOSE_SEGMENTS || stats.loose_bytes >= LOOSE_BYTES;
         let all = std::iter::once(WorkspaceId::CONTROL).chain(self.workspaces());
-        all.filter(move |workspace| self.failure(workspace).is_none() && self.log_stats(workspace).is_some_and(is_due))
+        let may_erase = |workspace: &WorkspaceId| self.workspaces.get(workspace).is_some_and(Journal::may_erase);
+        let is_due =
+            move |workspace: &WorkspaceId| self.log_stats(workspace).is_some_and(is_due) || may_erase(workspace);
+        all.filter(move |workspace| self.failure(workspace).is_none() && is_due(workspace))
     }
 
     /// Begins a step of compaction of what is no longer written to. `None` if there is nothing to gain, another step is under way, or the
@@ -101,6 +105,15 @@ impl<S: Storage, A: Application> Replica<S, A> {
             return self.control.compact(&mut told);
         }
         self.workspaces.get_mut(workspace).ok_or(JournalError::Missing)?.compact(&mut told)
+    }
+
+    /// Leaves no more than digests of what was [given up](Self::discard) for good, in a workspace's log. What was recorded is made durable first. Compaction does
+    /// the same in its time.
+    ///
+    /// # Errors
+    /// [`JournalError`]; what was erased before stays so.
+    pub fn erase(&mut self, workspace: &WorkspaceId) -> Result<(), JournalError> {
+        self.workspaces.get_mut(workspace).ok_or(JournalError::Missing)?.erase()
     }
 
     /// Counts what a log holds, from what is in memory.
@@ -147,9 +160,36 @@ impl<S: Storage, T: State> Journal<S, T> {
         if self.closed().is_some() {
             return Ok(None);
         }
-        let Some(log) = self.log.begin_compaction()? else { return Ok(None) };
-        let joiner = UnitJoiner { workspace: self.workspace, needed: self.needed_seals(), before: None };
-        Ok(Some(Compaction { log, joiner }))
+        let log = match self.log.begin_compaction()? {
+            Some(log) => Some(log),
+            // There is nothing to gain, and perhaps something to erase.
+            None => match self.find_content()? {
+                Some(run) => self.log.begin_rewriting(run)?,
+                None => None,
+            },
+        };
+        Ok(log.map(|log| Compaction { log, joiner: self.joiner() }))
+    }
+
+    fn erase(&mut self) -> Result<(), JournalError> {
+        if let Some(reason) = self.closed() {
+            return Err(JournalError::Closed { reason });
+        }
+        let ended = self.log.end_segment();
+        self.noting(ended)?;
+        while let Some(run) = self.find_content()? {
+            let Some(log) = self.log.begin_rewriting(run)? else { break };
+            let step = Compaction { log, joiner: self.joiner() };
+            if self.finish_compaction(step.run()?)?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn joiner(&self) -> UnitJoiner {
+        let (needed, given_up) = (self.needed_seals(), self.given_up());
+        UnitJoiner { workspace: self.workspace, needed, given_up, before: None }
     }
 
     fn finish_compaction(&mut self, done: Compacted<S>) -> Result<Option<CompactReport>, JournalError> {
@@ -216,6 +256,8 @@ impl<S: Storage, T: State> Journal<S, T> {
 struct UnitJoiner {
     workspace: WorkspaceId,
     needed: BTreeSet<(Author, Seq)>,
+    /// Of what only the digests stay.
+    given_up: GivenUp,
     /// What the next unit may be joined to.
     before: Option<Pending>,
 }
@@ -236,6 +278,7 @@ impl Joiner for UnitJoiner {
         let mut unit = SyncUnit::decode(&self.workspace, &record)?;
         let author = meta.author;
         unit.retain_seals(|seq| self.needed.contains(&(author, seq)));
+        let is_less = self.given_up.get(&author).is_some_and(|runs| unit.give_up(runs));
         if let Some(before) = &mut self.before {
             let is_needed = self.needed.contains(&(author, before.meta.last_seq));
             let seam = if is_needed { Seam::Keep } else { Seam::Drop };
@@ -246,7 +289,7 @@ impl Joiner for UnitJoiner {
             }
         }
         self.flush(out)?;
-        self.before = Some(Pending { meta, unit, stored: Some(record) });
+        self.before = Some(Pending { meta, unit, stored: (!is_less).then_some(record) });
         Ok(())
     }
 

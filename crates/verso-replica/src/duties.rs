@@ -11,6 +11,11 @@ use crate::replica::{Now, Replica};
 impl<S: Storage, A: Application> Replica<S, A> {
     /// Does what follows from changes of folds. What that changes in turn is followed, too.
     pub(crate) fn follow_folds(&mut self, now: Now) {
+        if self.control.failure().is_some() {
+            // Whom this device trusts may not be what its log says. When that is open again, all is looked at anew.
+            self.folds_changed.clear();
+            return;
+        }
         while let Some(changed) = self.folds_changed.pop_first() {
             (self.offers_changed, self.verdicts_changed) = (true, true);
             if changed == WorkspaceId::CONTROL {
@@ -29,6 +34,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
                     break;
                 }
             }
+            if let Err(error) = self.give_up_too(&changed, now) {
+                tracing::error!(target: "verso.sync", workspace = %changed, %error, "what was discarded can't be written");
+            }
+            self.note_who_left(changed);
             // What changes nothing is not written again and again.
             let futile = self.dues(&changed).into_iter().map(|due| (changed, due.device()));
             self.futile_dues.extend(futile);
@@ -45,7 +54,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         due
     }
 
-    fn pay(&mut self, workspace: &WorkspaceId, due: Due, now: Now) -> Result<(), JournalError> {
+    pub(crate) fn pay(&mut self, workspace: &WorkspaceId, due: Due, now: Now) -> Result<(), JournalError> {
         self.renew_incarnation(now)?;
         let change: MembershipChange = match due {
             Due::Vouch(vouch) => vouch.into(),

@@ -80,6 +80,11 @@ pub enum Event {
         /// Who.
         peer: DeviceId,
     },
+    /// A friend told which further devices it has; those that may be met are peers now, and those that it tells of no more are none.
+    FurtherDevices {
+        /// Which friend's device told.
+        friend: DeviceId,
+    },
     /// A workspace was taken over from a peer's offer. Its entries follow.
     WorkspaceAdopted {
         /// Which one.
@@ -94,6 +99,13 @@ pub enum Event {
         /// Who offers it.
         from: DeviceId,
     },
+    /// A device gave up its access to a workspace.
+    MemberLeft {
+        /// Which workspace.
+        workspace: WorkspaceId,
+        /// Which device.
+        device: DeviceId,
+    },
     /// Entries of others are durable and in the state.
     RemoteDelta {
         /// In which workspace.
@@ -103,8 +115,8 @@ pub enum Event {
         /// How many.
         entries: u64,
     },
-    /// The application of a workspace was built again, because the fold no longer lets through what it had. Of what changed by that nothing else
-    /// is told.
+    /// The application of a workspace was built again, because the fold no longer lets through what it had, or shows what was passed over before, because
+    /// somebody kept it. Of what changed by that nothing else is told.
     Rebuilt {
         /// Which workspace.
         workspace: WorkspaceId,

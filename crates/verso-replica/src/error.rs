@@ -140,7 +140,7 @@ pub enum FlushError {
         reason: Reason,
         /// What failed.
         #[source]
-        source: AppendError,
+        source: JournalError,
     },
     /// The local state failed.
     #[error(transparent)]

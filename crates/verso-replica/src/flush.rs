@@ -109,8 +109,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 failed.get_or_insert(FlushError::Log { workspace, reason, source });
             } else {
                 synced.push(workspace);
+                self.note_name(&workspace);
             }
-            self.note_name(&workspace);
         }
         // Told is what was appended before the logs were synced: what follows from the telling is for the next flush.
         let unreported = std::mem::take(&mut self.unreported);
@@ -145,7 +145,11 @@ impl<S: Storage, A: Application> Replica<S, A> {
             if self.failure(&workspace).is_some() {
                 continue;
             }
+            let forked = self.forked_signer(&workspace, &author);
             for id in self.connection_ids().into_iter().filter(|id| Some(*id) != from) {
+                if let Some(signer) = forked {
+                    self.show_forks(id, workspace, (signer, head.seq), now);
+                }
                 self.handle(id, now, Input::Advanced { workspace, author, head, run: run.clone() });
             }
         }
@@ -173,6 +177,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 continue;
             }
             let peer = connection.peer;
+            self.tell_devices_again(id, now);
             let offers = self.offers_for(&peer);
             self.handle(id, now, Input::Offers(offers));
         }

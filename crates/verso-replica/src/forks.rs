@@ -1,6 +1,7 @@
 //! [`Forks`]: the proofs of forks that this device knows, kept beside the logs, and passed on to whoever lacks them.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use verso_identity::{Key, WorkspaceId, purposes};
 use verso_log::{SealError, SealedFile, Storage, UnsealError};
@@ -23,23 +24,40 @@ const MAX_OF_DEVICE: usize = MAX_CHAINS_PER_DEVICE - 1;
 /// Most digests in the proofs of one device's forks: 16,384, or 512 KiB. The sides of most have a few, of the largest 8,192.
 const MAX_DIGESTS: usize = 16_384;
 
+/// Names a fork: in which log, of whose chain, and where.
+pub(crate) type ForkKey = (WorkspaceId, Author, ForkPoint);
+
+/// Returns what names the fork that a proof is about.
+pub(crate) fn key_of(workspace: &WorkspaceId, proof: &ForkProof) -> ForkKey {
+    (*workspace, proof.author, ForkPoint::of(proof))
+}
+
+/// Counts the digests of a proof.
+pub(crate) fn digests_of(proof: &ForkProof) -> usize {
+    proof.sides.iter().map(|side| side.digests.len()).sum()
+}
+
 /// Proofs of forks, each verified when it came. A log alone shows only those forks of which it holds two sides.
 #[derive(Debug, Default)]
 pub(crate) struct Forks {
-    proofs: BTreeMap<(WorkspaceId, Author, ForkPoint), ForkProof>,
+    proofs: BTreeMap<ForkKey, ForkProof>,
     /// Whether some are not durable yet.
     is_unsaved: bool,
 }
 
 impl Forks {
-    /// Reads what [`save`](Self::save) wrote. What can't be read is as good as not there: peers have it, or the logs show it.
-    pub(crate) fn load<S: Storage>(storage: &S, key: &Key<purposes::LocalState>) -> Self {
+    /// Reads what [`save`](Self::save) wrote. What is damaged is as good as not there: peers have it, or the logs show it.
+    ///
+    /// # Errors
+    /// What the storage reports: what it can't read now may be whole, and must not be replaced.
+    pub(crate) fn load<S: Storage>(storage: &S, key: &Key<purposes::LocalState>) -> io::Result<Self> {
         match SealedFile::open(storage, PATH, key, b"forks") {
-            Ok(bytes) => Self::decode(&bytes).unwrap_or_default(),
-            Err(UnsealError::NotFound) => Self::default(),
+            Ok(bytes) => Ok(Self::decode(&bytes).unwrap_or_default()),
+            Err(UnsealError::NotFound) => Ok(Self::default()),
+            Err(UnsealError::Io(source)) => Err(source),
             Err(error) => {
-                tracing::warn!(target: "verso.sync", %error, "the proofs of forks can't be read");
-                Self::default()
+                tracing::warn!(target: "verso.sync", %error, "the proofs of forks are damaged");
+                Ok(Self::default())
             }
         }
     }
@@ -77,7 +95,7 @@ impl Forks {
     }
 
     fn encode(&self) -> Vec<u8> {
-        let proof = |((workspace, ..), proof): (&(WorkspaceId, Author, ForkPoint), &ForkProof)| {
+        let proof = |((workspace, ..), proof): (&ForkKey, &ForkProof)| {
             Some((*workspace, Message::Proof(proof.clone()).encode().ok()?.to_vec()))
         };
         let proofs: Vec<(WorkspaceId, Vec<u8>)> = self.proofs.iter().filter_map(proof).collect();
@@ -110,23 +128,29 @@ impl Forks {
 
     /// Tells whether a fork is known.
     pub(crate) fn knows(&self, workspace: &WorkspaceId, proof: &ForkProof) -> bool {
-        self.proofs.contains_key(&(*workspace, proof.author, ForkPoint::of(proof)))
+        self.proofs.contains_key(&key_of(workspace, proof))
     }
 
     /// Tells whether one more fork is believed.
     pub(crate) fn has_room_for(&self, workspace: &WorkspaceId, proof: &ForkProof) -> bool {
-        let digests = |proof: &ForkProof| proof.sides.iter().map(|side| side.digests.len()).sum::<usize>();
         let device = proof.author.device;
         let of_device = self.proofs.iter().filter(|((_, author, _), _)| author.device == device);
         let here = of_device.clone().filter(|((other, ..), _)| other == workspace).count();
-        let kept: usize = of_device.map(|(_, proof)| digests(proof)).sum();
-        here < MAX_OF_DEVICE && kept + digests(proof) <= MAX_DIGESTS
+        let kept: usize = of_device.map(|(_, proof)| digests_of(proof)).sum();
+        here < MAX_OF_DEVICE && kept + digests_of(proof) <= MAX_DIGESTS
     }
 
     /// Adds a verified proof.
     pub(crate) fn insert(&mut self, workspace: WorkspaceId, proof: ForkProof) {
         self.is_unsaved = true;
-        self.proofs.entry((workspace, proof.author, ForkPoint::of(&proof))).or_insert(proof);
+        self.proofs.entry(key_of(&workspace, &proof)).or_insert(proof);
+    }
+
+    /// Forgets those of a log that are not needed.
+    pub(crate) fn retain(&mut self, workspace: &WorkspaceId, is_needed: impl Fn(&ForkProof) -> bool) {
+        let before = self.proofs.len();
+        self.proofs.retain(|(other, ..), proof| other != workspace || is_needed(proof));
+        self.is_unsaved |= self.proofs.len() < before;
     }
 }
 

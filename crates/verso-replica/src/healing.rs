@@ -4,6 +4,8 @@
 //! the same: the proof is kept, the names of what is held are found anew, and every session ends with the reason `fork`, so that nobody speaks by
 //! the old names any more. At the next contact each is told of the forks that it doesn't know, before anything else.
 
+use std::collections::BTreeSet;
+
 use verso_identity::WorkspaceId;
 use verso_log::Storage;
 use verso_session::Input;
@@ -13,6 +15,7 @@ use verso_wire::{Application, ChainHead, ForkProof, Reason, VectorEntry};
 
 use crate::effect::{ConnectionId, Effect, Event};
 use crate::error::{FlushError, JournalError};
+use crate::forks::key_of;
 use crate::lineage::ForkPoint;
 use crate::local::LocalStateError;
 use crate::receive::Declined;
@@ -51,7 +54,21 @@ impl<S: Storage, A: Application> Replica<S, A> {
         proof: ForkProof,
         now: Now,
     ) -> Option<Input> {
-        if !self.listens_to(id, &workspace, &proof) || self.forks.knows(&workspace, &proof) {
+        if !self.listens_to(id, &workspace, &proof) {
+            return None;
+        }
+        if self.forks.knows(&workspace, &proof) {
+            self.connections.get_mut(&id)?.shown.insert(key_of(&workspace, &proof));
+            return None;
+        }
+        // What this device wrote itself is its business, whether it remembers it or not.
+        let is_needed = proof.author.device == self.device();
+        match self.is_behind(&workspace, &proof) {
+            Ok(false) if !is_needed => return self.foretell(id, workspace, proof),
+            Ok(_) => {}
+            Err(error) => return Some(Input::Refused(error.reason())),
+        }
+        if !self.charge_for_news(id, now) {
             return None;
         }
         if proof.verify(&workspace).is_err() {
@@ -95,8 +112,12 @@ impl<S: Storage, A: Application> Replica<S, A> {
     }
 
     /// Heals what was learnt since the last flush: keeps the proofs, finds the names anew, and starts anew with everybody.
+    ///
+    /// Of a log that could not be read again only a part is shown: nothing follows from that, and the host hears of it when the log was
+    /// [opened again](Self::recover).
     pub(crate) fn heal(&mut self, now: Now) -> Result<(), FlushError> {
         let kept = self.forks.save(&self.storage, &self.local_key);
+        let mut failed = kept.map_err(|error| LocalStateError::Seal(error).into()).err();
         let learned = std::mem::take(&mut self.learned);
         let is_any = !learned.is_empty();
         for (workspace, points) in learned {
@@ -107,13 +128,14 @@ impl<S: Storage, A: Application> Replica<S, A> {
             } else {
                 continue;
             };
-            if let Err(error) = outcome {
-                tracing::error!(target: "verso.sync", %workspace, %error, "a log can't be read");
-            }
-            // A log that failed is told as every failed flush is.
             self.dirty.insert(workspace);
-            self.folds_changed.insert(workspace);
             self.unreported.renamed(&workspace);
+            if let Err(source) = outcome {
+                let reason = source.reason();
+                failed.get_or_insert(FlushError::Log { workspace, reason, source });
+                continue;
+            }
+            self.folds_changed.insert(workspace);
             if workspace == WorkspaceId::CONTROL {
                 self.tell_of_provisional_peers();
             } else {
@@ -121,15 +143,22 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 self.effects.push_back(Effect::Event(Event::Rebuilt { workspace }));
             }
         }
-        if is_any {
-            for id in self.connection_ids() {
-                self.handle(id, now, Input::Refused(Reason::Fork));
+        match failed {
+            // The flush ends all sessions, with what failed for a reason.
+            Some(error) => Err(error),
+            None if is_any => {
+                for id in self.connection_ids() {
+                    self.handle(id, now, Input::Refused(Reason::Fork));
+                }
+                Ok(())
             }
+            None => Ok(()),
         }
-        kept.map_err(|error| LocalStateError::Seal(error).into())
     }
 
-    /// Sends a peer the proofs of forks that it doesn't know, as its vector shows: it names neither branch. Returns why the session ends, if it does.
+    /// Shows a peer the forks that it doesn't know, as its vector shows: it names neither branch. Returns why the session ends, if it does.
+    ///
+    /// Every fork that is known is one behind which something is held, so whatever the peer lacks of that comes under names that it could not find.
     pub(crate) fn answer_vector(
         &mut self,
         id: ConnectionId,
@@ -137,16 +166,35 @@ impl<S: Storage, A: Application> Replica<S, A> {
         entries: &[VectorEntry],
         now: Now,
     ) -> Option<Input> {
-        let names = |author: &Author| entries.binary_search_by(|entry| entry.author.cmp(author)).is_ok();
-        let is_due = |proof: &&ForkProof| branches(proof).is_some_and(|branches| !branches.iter().any(names));
-        let due: Vec<ForkProof> = self.forks.of(&workspace).filter(is_due).cloned().collect();
-        if workspace == WorkspaceId::CONTROL {
-            let peer = self.connections.get(&id)?.peer;
-            // Whoever is shown a fork names what it holds by other names from the next contact on.
-            let renames = due.iter().map(|proof| proof.author).collect();
-            if let Err(error) = self.note_lacks(peer, entries, &renames) {
-                return Some(Input::Refused(JournalError::from(error).reason()));
+        let shown = |author: &Author| {
+            let at = entries.binary_search_by(|entry| entry.author.cmp(author)).ok()?;
+            entries.get(at).map(|entry| entry.seq)
+        };
+        let connection = self.connections.get_mut(&id)?;
+        let (peer, mut due, mut renames) = (connection.peer, Vec::new(), BTreeSet::new());
+        for proof in self.forks.of(&workspace) {
+            let Some(branches) = branches(proof) else { continue };
+            connection.shown.insert(key_of(&workspace, proof));
+            if branches.iter().any(|branch| shown(branch).is_some()) {
+                continue;
             }
+            // Only what lies behind a fork has other names once the fork is known.
+            let lineage = match workspace {
+                WorkspaceId::CONTROL => Some(&self.control.lineage),
+                _ => self.workspaces.get(&workspace).map(|journal| &journal.lineage),
+            };
+            let is_renamed = |name: &Author| shown(name).is_some_and(|last| last >= proof.at);
+            let before = lineage.into_iter().flat_map(|lineage| branches.iter().flat_map(|b| lineage.ancestors(b)));
+            if is_renamed(&proof.author) || before.into_iter().any(|ancestor| is_renamed(&ancestor.author)) {
+                renames.insert(proof.author);
+            }
+            due.push(proof.clone());
+        }
+        // Whoever is shown such a fork names what it holds by other names from the next contact on.
+        if workspace == WorkspaceId::CONTROL
+            && let Err(error) = self.note_lacks(peer, entries, &renames)
+        {
+            return Some(Input::Refused(JournalError::from(error).reason()));
         }
         for proof in due {
             self.handle(id, now, Input::Proof { workspace, proof });
@@ -205,6 +253,28 @@ impl<S: Storage, A: Application> Replica<S, A> {
             return self.control.lineage.first(author);
         }
         self.workspaces.get(workspace).map_or(Seq::FIRST, |journal| journal.lineage.first(author))
+    }
+
+    /// Forgets forks behind which nothing is held, in logs that are whole: nobody has anything of them from this device.
+    pub(crate) fn forget_idle_forks(&mut self) {
+        let me = self.device();
+        if self.control.closed().is_none() {
+            let control = &self.control;
+            self.forks.retain(&WorkspaceId::CONTROL, |proof| proof.author.device == me || control.reaches(proof));
+        }
+        for (workspace, journal) in self.workspaces.iter().filter(|(_, journal)| journal.closed().is_none()) {
+            self.forks.retain(workspace, |proof| proof.author.device == me || journal.reaches(proof));
+        }
+    }
+
+    /// Returns whose chain an author's is, if it is known to be forked.
+    pub(crate) fn forked_signer(&self, workspace: &WorkspaceId, author: &Author) -> Option<Author> {
+        let lineage = if *workspace == WorkspaceId::CONTROL {
+            &self.control.lineage
+        } else {
+            &self.workspaces.get(workspace)?.lineage
+        };
+        Some(lineage.signer(author)).filter(|signer| lineage.is_forked(signer))
     }
 
     /// Tells whether this device's own chain is known to be forked in some log.

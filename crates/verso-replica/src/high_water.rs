@@ -131,8 +131,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
             self.high_water = HighWater::new(author.incarnation);
         }
         let head = self.head(workspace, &author).filter(|head| head.seq != Seq::ZERO);
-        // What others wrote moves nothing.
-        if let Some(head) = head.filter(|head| !self.high_water.heads.contains(&(*workspace, *head))) {
+        // What others wrote moves nothing, and a mark never goes back: what it says was durable once.
+        let noted = self.high_water.heads.iter().find(|(other, _)| other == workspace).map(|(_, head)| head.seq);
+        if let Some(head) = head.filter(|head| noted.is_none_or(|noted| noted < head.seq)) {
             self.high_water.note(*workspace, head);
         }
     }

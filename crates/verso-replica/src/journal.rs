@@ -14,11 +14,13 @@ use verso_session::EncodedRun;
 use verso_vv::{Author, EntryHash, Hlc, HlcClock, Seq};
 use verso_wire::limits::MAX_PAYLOAD;
 use verso_wire::{
-    Branch, ChainHead, ChainedUnit, CompressionLevel, Drafts, Reason, SyncUnit, UnitBuilder, UnitError, VerifiedUnit,
+    Branch, ChainHead, ChainedUnit, CompressionLevel, Content, Drafts, Reason, SyncUnit, UnitBuilder, UnitError,
+    VerifiedUnit,
 };
 
 pub(crate) use self::descent::{Standing, hash_before};
 pub(crate) use self::salvage::{Salvaged, Unfolded};
+use crate::erase::GivenUp;
 use crate::error::JournalError;
 use crate::joining::Pack;
 use crate::lineage::{ForkPoint, Lineage, Part};
@@ -51,6 +53,8 @@ pub(crate) struct Journal<S: Storage, T> {
     failure: Option<Reason>,
     /// How many entries the last checkpoint covers.
     covered: u64,
+    /// Of what the log is known to have no more than digests.
+    pub(crate) erased: GivenUp,
 }
 
 /// Where a journal lies, and under which key.
@@ -126,7 +130,8 @@ impl<S: Storage, T: State> Journal<S, T> {
         let workspace = WorkspaceId::from_bytes(*log.label());
         let view = View::new(state(workspace));
         let unknown = BTreeSet::new();
-        Self { workspace, directory, log, view, lineage, unknown, damage: Vec::new(), failure: None, covered: 0 }
+        let (damage, erased) = (Vec::new(), GivenUp::new());
+        Self { workspace, directory, log, view, lineage, unknown, damage, failure: None, covered: 0, erased }
     }
 
     /// Opens the log of this journal once more: what became durable, and nothing else.
@@ -248,6 +253,7 @@ impl<S: Storage, T: State> Journal<S, T> {
     /// Reads units of `author` from the one that holds `from` on: at most `max_bytes` as they are stored, but at least one. Small ones are
     /// [joined](Pack). Where a fork ends the author's part of a chain between two seals, the last reaches beyond it.
     pub(crate) fn read(&self, author: &Author, from: Seq, max_bytes: usize) -> Result<Vec<EncodedRun>, JournalError> {
+        let given_up = if T::APPLIES { self.view.state.admissions(author).given_up().to_vec() } else { Vec::new() };
         let (own_first, label) = (self.lineage.first(author), self.lineage.branch(author));
         let last = self.head(author).seq;
         let mut pack = Pack::new(self.workspace, self.needed_seals_of(author).collect());
@@ -259,6 +265,13 @@ impl<S: Storage, T: State> Journal<S, T> {
                 // It is stored under the label that its chain began with, which may no longer be its author's name.
                 let unit = self.decode(&bytes)?.cut_front(first)?.labelled(label)?;
                 bytes = Bytes::from(unit.encode(CompressionLevel::RECORD));
+            }
+            let is_given_up = |(from, until): &(Seq, Seq)| *from <= run.meta.last_seq && first <= *until;
+            if given_up.iter().any(is_given_up) {
+                let mut unit = SyncUnit::decode(&self.workspace, &bytes)?;
+                if unit.give_up(&given_up) {
+                    bytes = Bytes::from(unit.encode(CompressionLevel::RECORD));
+                }
             }
             total = total.saturating_add(bytes.len());
             if total > max_bytes && !pack.is_empty() {
@@ -273,7 +286,7 @@ impl<S: Storage, T: State> Journal<S, T> {
         Ok(runs)
     }
 
-    fn decode(&self, bytes: &[u8]) -> Result<ChainedUnit, JournalError> {
+    pub(crate) fn decode(&self, bytes: &[u8]) -> Result<ChainedUnit, JournalError> {
         Ok(SyncUnit::decode(&self.workspace, bytes)?.chain())
     }
 
@@ -301,7 +314,7 @@ impl<S: Storage, T: State> Journal<S, T> {
         let mut rebuilt = false;
         if fold_changed {
             self.tell_fold()?;
-            rebuilt = self.follow_fold()?;
+            rebuilt = self.follow_fold()? || brings_back::<T>(unit);
         } else {
             self.apply(unit, &parts);
         }
@@ -378,11 +391,25 @@ impl<S: Storage, T: State> Journal<S, T> {
         }
         let renamed = if is_any_held {
             self.forget();
-            self.replay(None)
+            let replayed = self.replay(None);
+            if self.damage.is_empty() {
+                replayed
+            } else {
+                replayed.and(Err(JournalError::Closed { reason: Reason::LogDamaged }))
+            }
         } else {
             self.tell_fold()
         };
         renamed.inspect_err(|error| {
+            self.failure.get_or_insert(reason::of_journal(error));
+        })
+    }
+
+    /// Notes a fork that was proven, and behind which nothing is held: what is keeps its name. Returns whether the application was rebuilt, because the
+    /// fold says something else now of entries that events name.
+    pub(crate) fn foresee(&mut self, signer: Author, point: ForkPoint) -> Result<bool, JournalError> {
+        self.lineage.foresee(signer, point, self.head(&signer).seq);
+        self.tell_fold().and_then(|()| self.follow_fold()).inspect_err(|error| {
             self.failure.get_or_insert(reason::of_journal(error));
         })
     }
@@ -392,6 +419,14 @@ impl<S: Storage, T: State> Journal<S, T> {
         self.view.forget();
         self.covered = 0;
     }
+}
+
+/// Tells whether a unit brings back what was passed over before.
+fn brings_back<T: State>(unit: &ChainedUnit) -> bool {
+    unit.entries().any(|entry| match entry.content {
+        Content::Full { kind, payload, .. } => T::brings_back(kind, payload),
+        Content::Digest(_) => false,
+    })
 }
 
 impl Resume<'_> {

@@ -89,6 +89,15 @@ impl Lineage {
         self.points.entry(signer).or_default().insert(point);
     }
 
+    /// Notes a fork behind which nothing is held, `last` being the end of what is of a signer of whom no fork was known. Names stay as they are.
+    pub(crate) fn foresee(&mut self, signer: Author, point: ForkPoint, last: Seq) {
+        if !self.is_forked(&signer) && last > Seq::ZERO {
+            let spans = vec![Span { stored: signer, label: None, first: Seq::FIRST, last }];
+            self.lines.insert(signer, Line { signer, first: Seq::FIRST, parent: None, branch: None, spans });
+        }
+        self.insert(signer, point);
+    }
+
     /// Notes that the log has branches of a signer. Returns whether that is news.
     pub(crate) fn note_branches(&mut self, signer: Author) -> bool {
         let is_new = !self.is_forked(&signer);

@@ -116,6 +116,8 @@ pub struct Contact {
     pub version_floor: u32,
     /// A tag of the addresses of this device that it was told last, and when, in milliseconds since the Unix epoch.
     pub told: Option<(u64, u64)>,
+    /// A tag of this person's further devices that it was told of last, and when, in milliseconds since the Unix epoch.
+    pub told_devices: Option<(u64, u64)>,
     /// The workspaces that were level with it at the last contact: they are opened at once at the next.
     pub shared: BTreeSet<WorkspaceId>,
     /// What it offers and nobody has taken yet.

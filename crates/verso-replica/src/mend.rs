@@ -141,7 +141,7 @@ pub(crate) fn put_aside_if_detached<S: Storage>(
     directory: &str,
 ) -> Result<(), MendError> {
     let (log, _report) = SyncLog::open_beside(storage.clone(), directory, &key.derive()).map_err(JournalError::from)?;
-    let lineage = Forks::load(storage, &key.derive()).lineage(&WorkspaceId::from_bytes(*log.label()));
+    let lineage = Forks::load(storage, &key.derive())?.lineage(&WorkspaceId::from_bytes(*log.label()));
     let journal = Journal::open_unfolded(OpenedLog { directory: directory.to_owned(), log, lineage })?;
     if journal.takes_in_all()? {
         return Ok(());

@@ -48,6 +48,14 @@ enum Taken {
     Declined { from: Seq, reason: Reason },
 }
 
+/// Whose a unit is that a peer sent: as the peer calls it, and who signed it.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    workspace: WorkspaceId,
+    author: Author,
+    signer: Author,
+}
+
 impl Connection {
     /// Notes that what was missing of a chain has come.
     fn closes_gap(&mut self, workspace: WorkspaceId, author: Author) {
@@ -70,8 +78,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
             Ok(unit) if self.is_dropped(id, workspace, &unit) => return None,
             unit => unit,
         };
-        let label = unit.as_ref().map(|unit| (unit.author(), unit.first_seq()));
-        let (author, first) = label.unwrap_or_else(|_error| (self.author(), Seq::FIRST));
+        let label = unit.as_ref().map(|unit| (unit.author(), unit.first_seq(), *unit.signer()));
+        let (author, first, signer) = label.unwrap_or_else(|_error| (self.author(), Seq::FIRST, self.author()));
         let outcome = unit.and_then(|unit| self.admit(peer, unit, bytes, now));
         let connection = self.connections.get_mut(&id)?;
         let received = connection.received.entry(workspace).or_default();
@@ -79,19 +87,28 @@ impl<S: Storage, A: Application> Replica<S, A> {
             Ok(Taken::Appended { runs, entries, ingested }) => {
                 received.advanced.extend(runs.iter().map(|run| (run.author, run.head.seq)));
                 connection.closes_gap(workspace, author);
+                let named: Vec<(Author, Seq)> = runs.iter().map(|run| (run.author, run.head.seq)).collect();
+                let is_in_vain = connection.foretold.lacks_some() && author != signer;
                 self.unreported.received(workspace, peer, entries);
                 for run in runs {
                     self.unreported.advanced(workspace, Some(id), run, self.connections.len());
                 }
                 self.took_in(workspace, ingested, now);
+                if is_in_vain && named.iter().all(|(name, _)| *name != author) {
+                    // The peer had shown a fork for which there was no room. It does so again, now that something behind it is held.
+                    return Some(Input::Refused(Reason::Fork));
+                }
+                self.explain_names(id, Sent { workspace, author, signer }, &named, now);
                 None
             }
             Ok(Taken::Known(parts)) => {
-                for part in parts {
+                for part in &parts {
                     let advanced = received.advanced.entry(part.author).or_insert(part.last);
                     *advanced = (*advanced).max(part.last);
                 }
                 connection.closes_gap(workspace, author);
+                let named: Vec<(Author, Seq)> = parts.iter().map(|part| (part.author, part.last)).collect();
+                self.explain_names(id, Sent { workspace, author, signer }, &named, now);
                 None
             }
             Ok(Taken::Apart) => self.ask_further_back(id, workspace, author, first),
@@ -138,20 +155,23 @@ impl<S: Storage, A: Application> Replica<S, A> {
         }
     }
 
+    /// Shows the peer why entries that it sent as one author's are called otherwise here, if they are: it goes by names that a fork has changed, and
+    /// would wait for its own to be acknowledged.
+    fn explain_names(&mut self, id: ConnectionId, sent: Sent, named: &[(Author, Seq)], now: Now) {
+        let Sent { workspace, author, signer } = sent;
+        if let Some((_, until)) = named.iter().rfind(|(name, _)| *name != author) {
+            self.show_forks(id, workspace, (signer, *until), now);
+        }
+    }
+
     fn admit(&mut self, carrier: DeviceId, unit: SyncUnit, bytes: &Bytes, now: Now) -> Result<Taken, AdmitError> {
         let (workspace, signer) = (*unit.workspace(), *unit.signer());
-        let control = &self.control.view.state.control;
-        let asked = |author, other_chains, first| Asked { carrier, author, other_chains, first };
-        let admission = if workspace == WorkspaceId::CONTROL {
-            admit(&self.control, unit, |state, author, chains, first, unit| {
-                judge_control(&state.control, asked(author, chains, first), unit)
-            })?
-        } else {
-            let journal = self.workspaces.get(&workspace).ok_or(JournalError::Missing)?;
-            admit(journal, unit, |state, author, chains, first, unit| {
-                judge(control, &state.membership, asked(author, chains, first), unit)
-            })?
-        };
+        let mut admission = self.admission(carrier, unit)?;
+        if let Admission::Take { unit, .. } = &admission
+            && self.learn_ahead(workspace, unit, now)?
+        {
+            admission = self.admission(carrier, SyncUnit::decode(&workspace, bytes)?)?;
+        }
         if signer == self.author()
             && matches!(admission, Admission::Take { .. } | Admission::Fork(_) | Admission::Apart)
         {
@@ -163,6 +183,21 @@ impl<S: Storage, A: Application> Replica<S, A> {
         }
         let journal = self.workspaces.get_mut(&workspace).ok_or(JournalError::Missing)?;
         take_in(journal, admission, bytes)
+    }
+
+    fn admission(&self, carrier: DeviceId, unit: SyncUnit) -> Result<Admission, AdmitError> {
+        let workspace = *unit.workspace();
+        let control = &self.control.view.state.control;
+        let asked = |author, other_chains, first| Asked { carrier, author, other_chains, first };
+        if workspace == WorkspaceId::CONTROL {
+            return admit(&self.control, unit, |state, author, chains, first, unit| {
+                judge_control(&state.control, asked(author, chains, first), unit)
+            });
+        }
+        let journal = self.workspaces.get(&workspace).ok_or(JournalError::Missing)?;
+        admit(journal, unit, |state, author, chains, first, unit| {
+            judge(control, &state.membership, asked(author, chains, first), unit)
+        })
     }
 
     /// Tells peers to send again what they were told not to, where the fold has changed its word since.

@@ -69,6 +69,8 @@ pub struct Replica<S: Storage, A: Application> {
     pub(crate) folds_changed: BTreeSet<WorkspaceId>,
     /// Devices for which this one's word did not count in a workspace.
     pub(crate) futile_dues: BTreeSet<(WorkspaceId, DeviceId)>,
+    /// Who is known to have left which workspace.
+    pub(crate) left: BTreeMap<WorkspaceId, BTreeSet<DeviceId>>,
     /// The generations of the group secret that this device can open, the current one first.
     pub(crate) generations: Vec<OpenGeneration>,
     pub(crate) unreported: Unreported,
@@ -137,7 +139,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let me = key.id();
         let mut clock = HlcClock::default();
         let mut resume = Resume { device: me, clock: &mut clock, now_ms: now.wall_ms };
-        let forks = Forks::load(&storage, &local_key);
+        let forks = Forks::load(&storage, &local_key)?;
         let mut control = None;
         let mut workspaces = BTreeMap::new();
         for FoundLog { workspace, directory, log, mut report } in found {
@@ -185,6 +187,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             dirty: BTreeSet::new(),
             folds_changed,
             futile_dues: BTreeSet::new(),
+            left: BTreeMap::new(),
             generations: Vec::new(),
             unreported: Unreported::default(),
             offers_changed: false,
@@ -199,6 +202,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         if replica.local.unconfirmed.is_some() {
             replica.follow_confirmations();
         }
+        replica.forget_idle_forks();
         notices.rolled_back = mark.and_then(|mark| replica.behind(mark));
         let may_write = match (notices.rolled_back, mark) {
             (Some(workspace), Some(mark)) => {
@@ -283,6 +287,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let mut closed = |workspace, failure: Option<Reason>, result: Result<(), verso_log::AppendError>| {
             if let Err(source) = result {
                 let reason = failure.unwrap_or_else(|| crate::reason::of_append(&source));
+                let source = source.into();
                 outcome =
                     std::mem::replace(&mut outcome, Ok(())).and(Err(FlushError::Log { workspace, reason, source }));
             }
@@ -369,12 +374,19 @@ impl<S: Storage, A: Application> Replica<S, A> {
         Ok(())
     }
 
-    /// Makes a log durable. Nothing happens if it is.
-    pub(crate) fn sync_log(&mut self, workspace: &WorkspaceId) -> Result<(), verso_log::AppendError> {
-        if *workspace == WorkspaceId::CONTROL {
+    /// Makes a log durable. Nothing happens if it is. Of a log that failed nothing can be said before it was opened again.
+    pub(crate) fn sync_log(&mut self, workspace: &WorkspaceId) -> Result<(), JournalError> {
+        let failure = if *workspace == WorkspaceId::CONTROL {
             self.control.sync()?;
+            self.control.failure()
         } else if let Some(journal) = self.workspaces.get_mut(workspace) {
             journal.sync()?;
+            journal.failure()
+        } else {
+            None
+        };
+        if let Some(reason) = failure {
+            return Err(JournalError::Closed { reason });
         }
         self.note_durable(workspace);
         Ok(())

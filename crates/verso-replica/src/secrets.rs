@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use verso_identity::{DeviceId, Key, purposes};
 use verso_log::Storage;
-use verso_trust::{Admitted, GenerationId, MAX_SEALED, PairingWay, PeerRole, Sealed, SecretRenewed, SecretShared};
+use verso_trust::{Admitted, GenerationId, MAX_SEALED, PeerRole, Sealed, SecretRenewed, SecretShared};
 use verso_wire::Application;
 use zeroize::Zeroizing;
 
@@ -111,27 +111,25 @@ impl<S: Storage, A: Application> Replica<S, A> {
         Some(PeerSecret { noise_key, secret, generation: generation.number() })
     }
 
-    /// Iterates over what this device can prove to a friend by the copies that the control log holds for it.
+    /// Iterates over what this device can prove to a friend by the copies that the control log holds for it. To one that another device of the friend
+    /// introduced it proves what was agreed with that one, derived for the two.
     fn copies(&self, peer: &DeviceId) -> impl Iterator<Item = PairSecret> {
-        let me = self.device();
-        self.opened_copies(peer).map(
-            move |(secret, is_direct)| {
-                if is_direct { secret } else { sealing::for_two(&secret, &me, peer) }
-            },
-        )
+        let (me, principal) = (self.device(), self.trust().principal(peer));
+        self.opened_copies(principal).map(move |(secret, is_direct)| {
+            if is_direct && principal == *peer { secret } else { sealing::for_two(&secret, &me, peer) }
+        })
     }
 
     /// Iterates over what own devices agreed with a peer, as far as it was sealed to this one, the latest first; and whether it was this device that
     /// agreed it with that very peer.
-    fn opened_copies(&self, peer: &DeviceId) -> impl Iterator<Item = (PairSecret, bool)> {
-        let (me, key, subject) = (self.device(), self.key.derive::<purposes::Sealing>(), Subject::Pair(*peer));
+    fn opened_copies(&self, peer: DeviceId) -> impl Iterator<Item = (PairSecret, bool)> {
+        let (me, key, subject) = (self.device(), self.key.derive::<purposes::Sealing>(), Subject::Pair(peer));
         let mut known = BTreeSet::new();
-        self.trust().pairings(peer).filter_map(move |pairing| {
+        self.trust().pairings(&peer).filter_map(move |pairing| {
             let sealed = pairing.admitted.pair_secret.iter().find(|sealed| sealed.device == me)?;
             // What a device agreed anew takes the place of what it had agreed before.
             known.insert(pairing.by).then_some(())?;
-            let is_direct = pairing.by == me && !matches!(pairing.admitted.way, PairingWay::Introduced { .. });
-            Some((sealing::open(sealed, subject, &key)?, is_direct))
+            Some((sealing::open(sealed, subject, &key)?, pairing.by == me))
         })
     }
 
@@ -188,7 +186,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             let lacking = self.trust().own_devices().filter(|device| !given.contains(device));
             let lacking: Vec<DeviceId> = lacking.take(MAX_SEALED).collect();
             let agreed = self.local.pairings.get(&peer).map(|pairing| pairing.secret.clone());
-            let agreed = agreed.or_else(|| self.opened_copies(&peer).next().map(|(secret, _)| secret));
+            let agreed = agreed.or_else(|| self.opened_copies(peer).next().map(|(secret, _)| secret));
             let (Some(secret), Some(latest), false) = (agreed, self.trust().pairings(&peer).next(), lacking.is_empty())
             else {
                 continue;

@@ -1,10 +1,12 @@
 //! What the person decides about peers and workspaces: who gets what, who is trusted no longer, and what is taken of what friends offer.
 
+use std::collections::BTreeSet;
+
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::Storage;
 use verso_trust::{
-    Access, Excluded, Granted, Included, PeerRole, Relocated, Removed, Renamed, Standing, Withdrawn, WorkspaceKnown,
-    WorkspaceOrigin,
+    Access, Due, Excluded, Granted, Included, PeerRole, Relocated, Removed, Renamed, Standing, Vouch, Withdrawn,
+    WorkspaceKnown, WorkspaceOrigin,
 };
 use verso_wire::limits::MAX_OFFERED;
 use verso_wire::{Application, Offered, WireAccess};
@@ -30,6 +32,18 @@ pub enum DecisionError {
     /// The person's devices have every workspace to read and to write, or not at all.
     #[error("an own device reads and writes what it has")]
     OwnReadOnly,
+    /// This device is without the workspace already.
+    #[error("this device is without the workspace already")]
+    NotMember,
+    /// Nobody else would own the workspace.
+    #[error("no other device owns the workspace, so nobody could decide about it any more")]
+    LastOwner,
+    /// An entry is not held, or was decided about meanwhile.
+    #[error("an entry is not held any more, or was decided about meanwhile")]
+    NotHeld,
+    /// This device was put back to an earlier state, and can't know what others decided since.
+    #[error("this device was put back to an earlier state, and does not know yet who is still trusted")]
+    Unconfirmed,
     /// No friend offers such a workspace.
     #[error("no friend offers such a workspace")]
     NotOffered,
@@ -52,7 +66,7 @@ pub struct PendingOffer {
 }
 
 impl<S: Storage, A: Application> Replica<S, A> {
-    /// Shares a workspace: a friend gets it with `access`, an own device gets it again that had been [excluded](Self::unshare). Durable, and told to others,
+    /// Shares a workspace: a friend gets it with `access`, on all devices that go together, an own device gets it again that had been [excluded](Self::unshare). Durable, and told to others,
     /// after [`flush`](Self::flush).
     ///
     /// # Errors
@@ -69,7 +83,16 @@ impl<S: Storage, A: Application> Replica<S, A> {
             PeerRole::Own if access == Access::ReadOnly => Err(DecisionError::OwnReadOnly),
             PeerRole::Own if !self.trust().is_excluded(&workspace, &peer) => Ok(()),
             PeerRole::Own => Ok(self.tell(Included { workspace, device: peer }.into(), now)?),
-            PeerRole::Friend => Ok(self.tell(Granted { device: peer, workspace, access }.into(), now)?),
+            PeerRole::Friend => {
+                let device = self.trust().principal(&peer);
+                self.tell(Granted { device, workspace, access }.into(), now)?;
+                if self.has_left(&workspace, &peer) {
+                    // It is not let in again because of what was granted before, so this says it.
+                    let vouch = Vouch { device: peer, access, standing: Standing::Member };
+                    self.pay(&workspace, Due::Vouch(vouch), now)?;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -81,8 +104,19 @@ impl<S: Storage, A: Application> Replica<S, A> {
     pub fn unshare(&mut self, workspace: &WorkspaceId, peer: DeviceId, now: Now) -> Result<(), DecisionError> {
         let workspace = *workspace;
         match self.decides(&workspace, &peer)? {
-            PeerRole::Own => Ok(self.tell(Excluded { workspace, device: peer }.into(), now)?),
-            PeerRole::Friend => Ok(self.tell(Withdrawn { device: peer, workspace }.into(), now)?),
+            PeerRole::Own => {
+                let is_leaving = self.trust().has_left(&workspace, &peer);
+                self.tell(Excluded { workspace, device: peer }.into(), now)?;
+                if is_leaving && self.owns(&workspace) && !self.has_left(&workspace, &peer) {
+                    // Its last word may never come.
+                    self.pay(&workspace, Due::Revoke { device: peer, keeps: None }, now)?;
+                }
+                Ok(())
+            }
+            PeerRole::Friend => {
+                let device = self.trust().principal(&peer);
+                Ok(self.tell(Withdrawn { device, workspace }.into(), now)?)
+            }
         }
     }
 
@@ -102,7 +136,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         if role == PeerRole::Friend && !self.owns(workspace) { Err(DecisionError::NotOwner) } else { Ok(role) }
     }
 
-    /// Iterates over the workspaces that friends offer and that wait for the person's word.
+    /// Iterates over the workspaces that friends offer and that wait for the person's word, each once for all devices of a friend.
     pub fn pending_offers(&self) -> impl Iterator<Item = PendingOffer> + '_ {
         let contacts = self.local.contacts.iter();
         let offers = contacts.flat_map(|(from, contact)| contact.offered.iter().map(move |offer| (*from, offer)));
@@ -111,8 +145,16 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 && !self.workspaces.contains_key(workspace)
                 && self.trust().workspace(workspace).is_none()
         };
-        offers.filter(move |(from, (workspace, _))| is_pending(from, workspace)).map(|(from, (workspace, offered))| {
-            PendingOffer { workspace: *workspace, name: offered.name.clone(), access: offered.access, from }
+        let mut known = BTreeSet::new();
+        let mut is_news =
+            move |from: &DeviceId, workspace: &WorkspaceId| known.insert((self.trust().principal(from), *workspace));
+        let offers =
+            offers.filter(move |(from, (workspace, _))| is_pending(from, workspace) && is_news(from, workspace));
+        offers.map(|(from, (workspace, offered))| PendingOffer {
+            workspace: *workspace,
+            name: offered.name.clone(),
+            access: offered.access,
+            from,
         })
     }
 
@@ -121,7 +163,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// # Errors
     /// [`DecisionError`] if the friend doesn't offer it, or it can't be recorded.
     pub fn join_workspace(&mut self, workspace: &WorkspaceId, from: DeviceId, now: Now) -> Result<(), DecisionError> {
-        let offers = |offer: &PendingOffer| offer.workspace == *workspace && offer.from == from;
+        let principal = self.trust().principal(&from);
+        let offers =
+            |offer: &PendingOffer| offer.workspace == *workspace && self.trust().principal(&offer.from) == principal;
         let offer = self.pending_offers().find(offers).ok_or(DecisionError::NotOffered)?;
         Ok(self.adopt(*workspace, &offer.name, from, now)?)
     }
@@ -162,7 +206,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
     }
 
     /// Trusts a peer no longer, on any own device: it loses every workspace, and what it wrote counts up to what is held here. What it received stays readable
-    /// there. Own devices agree on a new group secret.
+    /// there. Own devices agree on a new group secret; a friend's device takes those with it that it introduced. One that was introduced itself does not come
+    /// back by that: it would have to be paired.
     ///
     /// # Errors
     /// [`DecisionError`] if there is no such peer, or it can't be recorded.
@@ -176,13 +221,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
         if self.trust().role(&peer).is_none() {
             return if is_provisional { Ok(()) } else { Err(DecisionError::UnknownPeer) };
         }
-        let introduced = self.trust().peers().map(|peer| peer.device);
-        let introduced = introduced.filter(|device| self.trust().introduced_by(device) == Some(peer));
-        for device in introduced.collect::<Vec<_>>().into_iter().chain([peer]) {
-            let cuts = self.control.view.cuts(&device);
-            self.tell(Removed { device, cuts }.into(), now)?;
-        }
-        Ok(())
+        let cuts = self.control.view.cuts(&peer);
+        Ok(self.tell(Removed { device: peer, cuts }.into(), now)?)
     }
 
     /// Changes what all own devices call a peer.

@@ -1,7 +1,7 @@
 //! What a journal's entries add up to: the fold that judges authors, and the application.
 
 use verso_identity::{DeviceId, WorkspaceId};
-use verso_trust::{Admissions, Control, ControlEvent, EventContext, Membership, MembershipEvent};
+use verso_trust::{Admissions, Control, ControlEvent, EventContext, Membership, MembershipChange, MembershipEvent};
 use verso_vv::{Author, Branches, EntryHash, Seq};
 use verso_wire::{Application, AppliedEntry, EntryKind};
 
@@ -14,8 +14,18 @@ pub(crate) trait State {
     /// Takes in an authentic entry, applied or not. Returns whether the fold may have changed.
     fn hold(&mut self, context: &EventContext, kind: EntryKind, payload: &[u8]) -> bool;
 
+    /// Tells whether an entry has others applied that were passed over before.
+    fn brings_back(_kind: EntryKind, _payload: &[u8]) -> bool {
+        false
+    }
+
     /// Tells which entries of `author` are let through.
     fn admissions(&self, author: &Author) -> Admissions;
+
+    /// Returns the authors of whom something was given up for good.
+    fn given_up(&self) -> Vec<Author> {
+        Vec::new()
+    }
 
     /// Applies an entry that was let through, in its author's order.
     fn apply(&mut self, entry: &AppliedEntry<'_>);
@@ -101,8 +111,17 @@ impl<A: Application> State for WorkspaceState<A> {
         true
     }
 
+    fn brings_back(kind: EntryKind, payload: &[u8]) -> bool {
+        let event = kind.is_membership().then(|| MembershipEvent::decode(kind.0, payload));
+        matches!(event, Some(Ok(event)) if matches!(event.change, MembershipChange::Keep(_)))
+    }
+
     fn admissions(&self, author: &Author) -> Admissions {
         self.membership.admissions(author)
+    }
+
+    fn given_up(&self) -> Vec<Author> {
+        self.membership.given_up().copied().collect()
     }
 
     fn apply(&mut self, entry: &AppliedEntry<'_>) {

@@ -13,11 +13,14 @@ use crate::confirmation::Withheld;
 use crate::effect::{ConnectionId, Effect, Event, Stream};
 use crate::error::{ConnectError, JournalError};
 use crate::flush::Received;
+use crate::foretold::Foretold;
+use crate::forks::ForkKey;
+use crate::further::ToldDevices;
 use crate::receive::Declined;
 use crate::replica::{Now, Replica};
 
 /// After how long a peer is told addresses again that it was told before: a day. It may have lost what it knew; more often costs bytes at every contact.
-const TELL_AGAIN_MS: u64 = 24 * 60 * 60 * 1000;
+pub(crate) const TELL_AGAIN_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// A session and what it brought since the last flush.
 #[derive(Debug)]
@@ -33,10 +36,16 @@ pub(crate) struct Connection {
     unwanted: BTreeSet<(WorkspaceId, Author)>,
     /// Workspaces that can't be synced because their logs failed here.
     failed: BTreeSet<WorkspaceId>,
+    /// Proofs of forks that wait for what is behind them.
+    pub(crate) foretold: Foretold,
+    /// The forks that the peer has shown to know, or was shown.
+    pub(crate) shown: BTreeSet<ForkKey>,
     /// What waits until the peer is confirmed, or has shown that it can confirm others.
     pub(crate) withheld: Option<Withheld>,
     /// A tag of the addresses that it was told on this connection, if it was.
     told: Option<u64>,
+    /// What it was told of this person's further devices.
+    pub(crate) devices: ToldDevices,
 }
 
 /// Something that keeps data from moving, for the event that tells it.
@@ -51,8 +60,10 @@ pub(crate) struct Stop {
 /// How things stood when a connection went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Parting {
-    /// This device had said goodbye: both had acknowledged everything that either takes.
+    /// Both had said goodbye: both had acknowledged everything that either takes.
     AllDone,
+    /// This device had said goodbye, since each had acknowledged what the other had to give, and had not heard the peer's.
+    GoodbyeSaid,
     /// There may have been more to exchange.
     #[default]
     Unfinished,
@@ -151,14 +162,18 @@ impl<S: Storage, A: Application> Replica<S, A> {
             declined: BTreeMap::new(),
             unwanted: BTreeSet::new(),
             failed: failed.iter().map(|(workspace, _)| *workspace).collect(),
+            foretold: Foretold::default(),
+            shown: BTreeSet::new(),
             withheld: self.withheld(&peer, role),
             told: is_news.then_some(tag),
+            devices: ToldDevices::default(),
         };
         let is_withheld = connection.withheld.is_some();
         self.connections.insert(id, connection);
         for (workspace, reason) in failed {
             self.stopped(Stop { peer, workspace: Some(workspace), entries: None, reason }, now);
         }
+        self.tell_devices_first(id, now);
         if !is_withheld {
             let offers = self.offers_for(&peer);
             self.handle(id, now, Input::Offers(offers));
@@ -188,7 +203,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// Forgets a connection that is gone. What it brought is kept.
     pub fn disconnected(&mut self, connection: ConnectionId) -> Parting {
         match self.connections.remove(&connection) {
-            Some(connection) if connection.session.has_said_goodbye() => Parting::AllDone,
+            Some(connection) if connection.session.is_all_done() => Parting::AllDone,
+            Some(connection) if connection.session.has_said_goodbye() => Parting::GoodbyeSaid,
             _ => Parting::Unfinished,
         }
     }
@@ -251,6 +267,13 @@ impl<S: Storage, A: Application> Replica<S, A> {
         }
     }
 
+    /// Has a peer pay for a proof of a fork that is news. Returns whether the session goes on.
+    pub(crate) fn charge_for_news(&mut self, id: ConnectionId, now: Now) -> bool {
+        let Some(connection) = self.connections.get_mut(&id) else { return false };
+        connection.session.handle(Millis(now.monotonic_ms), Input::ProofIsNews);
+        !connection.session.is_over()
+    }
+
     /// Carries out one output of a session. Returns the answer, where one is due.
     fn carry_out(&mut self, id: ConnectionId, peer: DeviceId, output: Output, now: Now) -> Option<Input> {
         match output {
@@ -263,6 +286,11 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 self.effects.push_back(Effect::CloseStream { connection: id, workspace });
             }
             Output::PeerInfo(info) => self.note_peer_info(peer, info, now),
+            Output::PeerDevices(devices) => {
+                if let Err(error) = self.note_devices(peer, devices, now) {
+                    tracing::warn!(target: "verso.sync", %peer, %error, "its further devices can't be noted");
+                }
+            }
             Output::PeerOffer { add, remove } => {
                 let contact = self.local.contacts.entry(peer).or_default();
                 contact.shared.retain(|workspace| !remove.contains(workspace));
@@ -320,6 +348,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
                     self.local.contacts.entry(peer).or_default().told = Some((told, now.wall_ms));
                     self.local_file.save_later();
                 }
+                self.devices_are_told(id, now);
                 // Level is said of what both take. Where something is declined, that it is stays the last word.
                 let stopped = self.connections.get(&id).is_some_and(Connection::is_stopped);
                 if !stopped {

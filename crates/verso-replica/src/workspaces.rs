@@ -52,7 +52,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
     pub(crate) fn may_share(&self, peer: &DeviceId, workspace: &WorkspaceId) -> bool {
         let membership = self.workspaces.get(workspace).map(|journal| &journal.view.state.membership);
         let request = Request::Open { peer: *peer, workspace: *workspace };
-        decide(&request, self.trust(), membership) == Verdict::Allow
+        decide(&request, self.trust(), membership) == Verdict::Allow && self.may_say_farewell(peer, workspace)
     }
 
     /// Returns all that a peer is offered now. More than an offer has room for is left out, the same on every device.
@@ -65,7 +65,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let offered = with.chain(without).filter_map(|(workspace, journal)| {
             let request = Request::Offer { peer: *peer, workspace: *workspace };
             let membership = &journal.view.state.membership;
-            if decide(&request, self.trust(), Some(membership)) != Verdict::Allow {
+            let is_offered = decide(&request, self.trust(), Some(membership)) == Verdict::Allow;
+            if !is_offered || !self.may_say_farewell(peer, workspace) {
                 return None;
             }
             let access = match membership.access_of(peer) {

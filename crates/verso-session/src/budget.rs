@@ -1,7 +1,23 @@
 //! How many messages that move no data a peer may send: [`Budget`].
 
+use verso_wire::ForkProof;
+
 use crate::config::Millis;
 use crate::error::SessionError;
+
+/// How many digests of a proof of a fork cost one token, beside the one that any proof costs: 128. A peer is shown a fork again at each contact that
+/// doesn't show it to know it, so what is known must cost little. The largest proof, of 8,192 digests, takes as long to check as all else that 65 tokens
+/// allow.
+const DIGESTS_A_TOKEN: usize = 128;
+
+/// What a proof costs besides that changes what is held: 64. The whole log is taken in again for it, and every session ends.
+pub(crate) const NEWS_COST: u64 = 64;
+
+/// Returns what a proof of a fork costs when it arrives, whatever it says.
+pub(crate) fn cost_of(proof: &ForkProof) -> u64 {
+    let digests: usize = proof.sides.iter().map(|side| side.digests.len()).sum();
+    1 + u64::try_from(digests / DIGESTS_A_TOKEN).unwrap_or(u64::MAX >> 1)
+}
 
 /// A budget for messages that cost work here and carry no data, so that flooding with them ends the session.
 ///

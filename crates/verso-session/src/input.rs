@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use verso_identity::WorkspaceId;
 use verso_vv::{Author, Seq};
-use verso_wire::{ChainHead, ForkProof, Message, Offered, Reason, Seal};
+use verso_wire::{ChainHead, ForkProof, FurtherDevice, Message, Offered, Reason, Seal};
 
 /// Something that happened: the peer's messages, the replica's answers, and what the replica decides.
 ///
@@ -31,6 +31,8 @@ pub enum Input {
     /// Given once at the start, whenever the list changes, and **after every [`Output::PeerOffer`](crate::Output::PeerOffer), changed
     /// or not**: that is how the replica tells that it has decided. To adopt what the peer offers is to offer it back.
     Offers(Vec<Offered>),
+    /// The person's further devices that are to serve this friend, where that is news to it. Dropped once a goodbye was said: it waits for the next session.
+    Devices(Vec<FurtherDevice>),
     /// Answers [`Output::Describe`](crate::Output::Describe): what is held *durably*. From here on the replica reports every advance.
     Heads {
         /// Which workspace.
@@ -102,6 +104,9 @@ pub enum Input {
         /// The proof.
         proof: ForkProof,
     },
+    /// A proof that the peer showed is news, and changes what entries are called that are held: the peer pays for the work of that, and the replica does it
+    /// unless the session is over then.
+    ProofIsNews,
     /// The session must end: a unit was malformed or badly signed, the peer was revoked, the log failed.
     Refused(Reason),
     /// From now on the session finishes when both are level, as in [`Mode::FinishWhenLevel`](crate::Mode::FinishWhenLevel).

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use verso_identity::WorkspaceId;
 use verso_vv::{Author, Seq};
-use verso_wire::{ForkProof, Message, Offered, Reason, Seal, VectorEntry};
+use verso_wire::{ForkProof, FurtherDevice, Message, Offered, Reason, Seal, VectorEntry};
 
 /// Something to do or to know. Outputs are carried out in the order in which they come: order is meaning.
 #[derive(Debug, Clone)]
@@ -31,6 +31,8 @@ pub enum Output {
     },
     /// The peer told of itself, and a version was agreed on.
     PeerInfo(PeerInfo),
+    /// A friend tells which further devices of its person's are to serve this one: all of them.
+    PeerDevices(Vec<FurtherDevice>),
     /// The peer's offer changed. To be answered by [`Input::Offers`](crate::Input::Offers), see there.
     PeerOffer {
         /// What it offers now, or offers under another name or access than before.

@@ -7,7 +7,7 @@ use verso_trust::PeerRole;
 use verso_wire::limits::HANDSHAKE_TIMEOUT;
 use verso_wire::{Message, MessageTag};
 
-use crate::budget::Budget;
+use crate::budget::{Budget, NEWS_COST};
 use crate::config::{Millis, SessionConfig};
 use crate::connection::Connection;
 use crate::error::SessionError;
@@ -22,6 +22,9 @@ use crate::streams::Streams;
 
 /// What an offer, and an opened stream, cost of the [`Budget`]: the replica reads its folds and what it holds for each.
 const OFFER_COST: u64 = 16;
+
+/// What a list of the peer's further devices costs of the [`Budget`]: sixteen at once, and one every 16 s over time. Each may become an entry of the control log.
+const DEVICES_COST: u64 = 1024;
 
 /// The sync protocol between this device and one peer, over one authenticated connection.
 ///
@@ -127,6 +130,11 @@ impl Session {
         self.goodbye.is_said()
     }
 
+    /// Tells whether both have said goodbye: however the connection ends now, nothing is missing.
+    pub fn is_all_done(&self) -> bool {
+        self.goodbye.is_said() && self.goodbye.is_heard()
+    }
+
     /// Returns when [`Input::Tick`] is due if nothing else comes in before.
     pub fn poll_timeout(&self) -> Option<Millis> {
         if self.over {
@@ -219,6 +227,12 @@ impl Session {
                 }
                 Ok(())
             }
+            Input::Devices(devices) => {
+                if !self.is_ending() {
+                    self.out.control(Message::Devices { devices });
+                }
+                Ok(())
+            }
             Input::Heads { workspace, heads, peer_seal } => {
                 self.with(now, workspace, |stream, context| stream.heads(heads, peer_seal, context))
             }
@@ -242,6 +256,7 @@ impl Session {
                 stream.proof(proof, context);
                 Ok(())
             }),
+            Input::ProofIsNews => self.budget.take(now, NEWS_COST),
             Input::Refused(reason) => Err(SessionError::Refused { reason }),
             Input::Finish => {
                 self.goodbye.finish();
@@ -262,6 +277,11 @@ impl Session {
                 for workspace in self.offers.message(add, remove, &mut self.out)? {
                     self.streams.take_away(workspace, &mut self.out);
                 }
+                Ok(())
+            }
+            Message::Devices { devices } if self.role == PeerRole::Friend => {
+                self.budget.take(now, DEVICES_COST)?;
+                self.out.push(Output::PeerDevices(devices));
                 Ok(())
             }
             Message::Goodbye { reason: Some(reason) } => Err(SessionError::PeerEnded { reason }),

@@ -7,7 +7,7 @@ use verso_vv::{Author, EntryHash, Seq};
 use verso_wire::limits::{HANDSHAKE_TIMEOUT, MAX_AUTHORS};
 use verso_wire::{ChainHead, ForkProof, HeldDigest, Message, MessageTag, Reason, Seal, VectorEntry};
 
-use crate::budget::Budget;
+use crate::budget::{Budget, cost_of};
 use crate::chains::{Chains, Declined};
 use crate::config::Millis;
 use crate::error::SessionError;
@@ -17,8 +17,8 @@ use crate::output::{Output, Progress};
 use crate::receiving::Receiving;
 use crate::sending::Sending;
 
-/// What a proof of a fork costs of the [`Budget`]: the replica checks two signatures and thousands of hashes for it.
-const PROOF_COST: u64 = 64;
+/// Most proofs of forks that wait until the digests have crossed: 8, which is more than are learnt in that moment. What is beyond shows at the next contact.
+const MAX_WAITING_PROOFS: usize = 8;
 
 /// What every step may use.
 #[derive(Debug)]
@@ -53,6 +53,8 @@ pub(crate) struct Stream {
     entries: Entries,
     /// Until when the peer must have said what the phase waits for.
     deadline: Option<Millis>,
+    /// Proofs of forks for the peer, in case that no vectors cross: those are due to it before any entry.
+    proofs: Vec<ForkProof>,
 }
 
 /// When a stream was opened.
@@ -104,6 +106,7 @@ impl Stream {
             opening,
             entries: Entries::Held,
             deadline: None,
+            proofs: Vec::new(),
         }
     }
 
@@ -206,7 +209,7 @@ impl Stream {
                 Ok(())
             }
             (Message::Proof(proof), Phase::Flowing) => {
-                context.budget.take(context.now, PROOF_COST)?;
+                context.budget.take(context.now, cost_of(&proof))?;
                 context.out.push(Output::PeerProof { workspace: self.workspace, proof });
                 Ok(())
             }
@@ -295,8 +298,11 @@ impl Stream {
 
     /// Passes on a proof of a fork.
     pub(crate) fn proof(&mut self, proof: ForkProof, context: &mut Context<'_>) {
-        if matches!(self.phase, Phase::Flowing) {
-            self.send(Message::Proof(proof), context);
+        match self.phase {
+            Phase::Flowing => self.send(Message::Proof(proof), context),
+            Phase::Comparing { .. } if self.proofs.len() < MAX_WAITING_PROOFS => self.proofs.push(proof),
+            // What is held is asked for yet, or the peer's vector shows what is due.
+            _ => {}
         }
     }
 
@@ -380,6 +386,9 @@ impl Stream {
             for (author, held) in held {
                 self.chains.shown(author, held.digested)?;
             }
+            for proof in std::mem::take(&mut self.proofs) {
+                self.send(Message::Proof(proof), context);
+            }
             return Ok(());
         }
         if held.len() > MAX_AUTHORS {
@@ -388,6 +397,7 @@ impl Stream {
         let entries = held.iter().map(|(author, held)| entry(*author, &held.head)).collect();
         self.send(Message::Vector { entries, seal: seal.map(|seal| *seal) }, context);
         self.phase = Phase::Exchanging { held };
+        self.proofs = Vec::new();
         self.deadline = Some(context.now.after(HANDSHAKE_TIMEOUT));
         Ok(())
     }

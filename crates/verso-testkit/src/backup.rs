@@ -6,6 +6,7 @@ use verso_replica::{BackedUp, Backup, BackupError, BackupSource, RestoreError, R
 use zeroize::Zeroizing;
 
 use crate::device::DeviceIndex;
+use crate::merge::Merge;
 use crate::world::World;
 
 /// As cheap as Argon2 allows: what is tried here is what is in a backup.
@@ -118,7 +119,7 @@ fn stream_key(header: &[u8]) -> StreamKey {
     StreamKey::new(&key, &header[..40])
 }
 
-impl World {
+impl<A: Merge> World<A> {
     /// Backs a device up as another process would: from its disk, whatever the device is doing.
     ///
     /// # Panics
@@ -137,6 +138,8 @@ impl World {
     /// If that fails.
     pub fn restore(&mut self, device: DeviceIndex, backup: &[u8]) {
         let disk = MemoryStorage::new(self.rng.next());
+        self.tell(|| format!("{} is restored from a backup", self.name(device)));
+        self.tally.count("restored devices");
         let restored = restore_onto(&disk, backup).expect("the backup is whole");
         assert_eq!(restored.key.id(), self.devices[device.0].id());
         self.roll_back(device, &disk);
@@ -151,5 +154,15 @@ impl World {
         let replica = self.devices[device.0].replica_mut().expect("the device is on");
         replica.confirm(peer, now).expect("the disk works");
         self.settle(device);
+    }
+
+    /// Has the person at a device confirm all whom it does not trust yet, as far as it can.
+    pub fn confirm_all(&mut self, device: DeviceIndex) {
+        let Some(replica) = self.devices[device.0].replica() else { return };
+        for peer in replica.unconfirmed().collect::<Vec<_>>() {
+            self.tell(|| format!("the person at {} confirms {}", self.name(device), self.name_of(&peer)));
+            self.decide(device, |replica, now| replica.confirm(peer, now).ok());
+            self.tally.count("confirmed by name");
+        }
     }
 }

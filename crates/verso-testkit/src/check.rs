@@ -24,11 +24,13 @@ impl<A: Merge> World<A> {
     /// 2. If its power went off now, everything that it ever acknowledged would be there. If its disk has rotted, it would tell of what is not.
     /// 3. What it shows is what it would show if it were built again from its logs, with the help of a checkpoint or without.
     /// 4. Nothing that was forged is shown, and nobody is trusted who was never paired.
+    /// 5. The devices of other people have nothing, and are offered nothing, that nobody gave them.
     ///
     /// # Panics
     /// If something of this does not hold.
     pub fn check(&mut self) {
         self.settle_all();
+        self.check_given();
         let known: BTreeSet<DeviceId> = self.devices.iter().map(Device::id).collect();
         for index in 0..self.devices.len() {
             let seed = self.rng.next();
@@ -115,11 +117,16 @@ impl<A: Merge> World<A> {
                 let held = [first, second].map(|replica| replica.held(workspace).unwrap_or_default());
                 held[0] != held[1]
             });
+            // Whoever was put back trusts nobody yet, and says so; to the other it looks like one that has nothing to offer.
+            let trusts = |replica: &SimReplica<A>| replica.unconfirmed().next().is_none();
             let told = |device: DeviceIndex, other: DeviceId| {
                 let by_it = |event: &(DeviceIndex, Event)| matches!(event, (by, Event::Stopped { peer, .. }) if *by == device && *peer == other);
                 self.events[link.events_before..].iter().any(by_it)
             };
-            if told(one, second.device()) && told(other, first.device()) {
+            let says = |(device, replica): (DeviceIndex, &SimReplica<A>), (other, id)| {
+                told(device, id) || (trusts(replica) && !trusts(other))
+            };
+            if says((one, first), (second, second.device())) && says((other, second), (first, first.device())) {
                 continue;
             }
             let names = [one, other].map(|device| self.name(device));

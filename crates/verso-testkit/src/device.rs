@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::disk::{Disk, Honesty};
 use crate::liar::Liar;
 use crate::merge::Merge;
+use crate::undo::Steps;
 
 /// The replica as the simulator drives it.
 pub type SimReplica<A = Graph> = Replica<Disk, A>;
@@ -37,8 +38,12 @@ pub struct Device<A: Merge = Graph> {
     pub(crate) liar: Option<Liar>,
     /// Of 256 units of its own in the place of how many it tells another story.
     pub(crate) stories: usize,
+    /// How many forks of nobody's chains it shows at each contact.
+    pub(crate) inventions: usize,
     /// Whether bits of its disk have flipped.
     pub(crate) is_rotten: bool,
+    /// What its person could take back.
+    pub(crate) steps: Steps,
     /// What it told of its disk when it was started last, or at all starts since bits of it flipped: it tells of a loss once.
     notices: OpenNotices,
 }
@@ -59,7 +64,9 @@ impl<A: Merge> Device<A> {
             clock_ahead_ms: 0,
             liar: None,
             stories: 0,
+            inventions: 0,
             is_rotten: false,
+            steps: Steps::new(),
             notices: OpenNotices::default(),
         };
         device.start(now);
@@ -80,7 +87,9 @@ impl<A: Merge> Device<A> {
             clock_ahead_ms: self.clock_ahead_ms,
             liar: None,
             stories: 0,
+            inventions: 0,
             is_rotten: false,
+            steps: Steps::new(),
             notices: OpenNotices::default(),
         };
         copy.start(now);
@@ -94,7 +103,7 @@ impl<A: Merge> Device<A> {
 
     /// Tells whether what it sends is what its replica says.
     pub(crate) const fn is_honest(&self) -> bool {
-        self.liar.is_none() && self.stories == 0
+        self.liar.is_none() && self.stories == 0 && self.inventions == 0
     }
 
     /// Returns the disk.
@@ -141,6 +150,7 @@ impl<A: Merge> Device<A> {
     /// Stops the device at once: what was not durable may be lost.
     pub(crate) fn stop(&mut self, seed: u64) {
         self.replica = None;
+        self.steps.clear();
         self.power_off_at = None;
         self.storage = self.storage.crash(seed);
     }
@@ -196,6 +206,7 @@ impl<A: Merge> Device<A> {
     /// Puts the disk back to an earlier image, as a restored backup does.
     pub(crate) fn roll_back(&mut self, image: &MemoryStorage, seed: u64) {
         self.replica = None;
+        self.steps.clear();
         self.power_off_at = None;
         self.storage = image.snapshot(seed);
     }

@@ -24,6 +24,7 @@ mod link;
 mod messages;
 mod pairing;
 mod peer;
+mod proof;
 mod session;
 mod shapes;
 mod units;
@@ -42,6 +43,7 @@ pub use link::link;
 pub use messages::{message, message_round_trip};
 pub use pairing::pairing;
 pub use peer::peer;
+pub use proof::proof;
 pub use session::session;
 pub use units::{unit, unit_round_trip};
 pub use words::words;
@@ -70,6 +72,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "message_round_trip", run: message_round_trip },
     Target { name: "pairing", run: pairing },
     Target { name: "peer", run: peer },
+    Target { name: "proof", run: proof },
     Target { name: "session", run: session },
     Target { name: "unit", run: unit },
     Target { name: "unit_round_trip", run: unit_round_trip },

@@ -5,6 +5,7 @@
 //! and none hides behind another.
 
 mod deeds;
+mod friends;
 mod plan;
 mod troubles;
 
@@ -55,11 +56,15 @@ struct Life<A: Merge> {
     plan: Plan,
     /// The devices of the person.
     own: Vec<DeviceIndex>,
-    /// A device of somebody else, to whom nothing was given.
+    /// Devices of others, to whom nothing is given.
     friend: Option<DeviceIndex>,
+    /// Devices of others, to whom workspaces are given and from whom they are taken.
+    guests: Vec<DeviceIndex>,
     workspaces: Vec<WorkspaceId>,
     /// Earlier images of disks.
     images: Vec<(DeviceIndex, MemoryStorage)>,
+    /// Backups of devices.
+    backups: Vec<(DeviceIndex, Vec<u8>)>,
     /// How many devices were copied.
     copies: usize,
     /// Whether any device told two stories.
@@ -80,11 +85,14 @@ impl<A: Merge> Life<A> {
         for (showing, joining) in &plan.pairs {
             world.pair(own[*showing], own[*joining]);
         }
-        let friend = plan.has_friend.then(|| {
-            let friend = world.add_device("friend");
+        let mut add_friend = |name: &str| {
+            let friend = world.add_device(name);
+            world.shares.add_outsider(friend);
             world.pair_as(own[0], friend, PeerRole::Friend);
             friend
-        });
+        };
+        let friend = plan.has_friend.then(|| add_friend("friend"));
+        let guests: Vec<_> = ["guest", "second guest"][..plan.guests].iter().map(|name| add_friend(name)).collect();
         let first = world.found_workspace(own[0], "first");
         Self {
             world,
@@ -92,8 +100,10 @@ impl<A: Merge> Life<A> {
             plan,
             own,
             friend,
+            guests,
             workspaces: vec![first],
             images: Vec::new(),
+            backups: Vec::new(),
             copies: 0,
             has_two_stories: false,
             texts: 0,
@@ -112,6 +122,7 @@ impl<A: Merge> Life<A> {
             }
             13 => self.world.sleep(1 << self.rng.below(17)),
             14 => self.found_something(),
+            15 | 16 if !self.guests.is_empty() => self.share_something(),
             _ => self.trouble(),
         }
         if !self.rng.once_in(3) {
@@ -133,8 +144,10 @@ impl<A: Merge> Life<A> {
                 self.world.connect_for(self.own[one], self.own[other], mode);
             }
         }
-        if let Some(friend) = self.friend.filter(|_| self.rng.once_in(2)) {
-            self.world.connect(friend, self.own[0]);
+        for friend in self.outsiders() {
+            if self.rng.once_in(2) {
+                self.world.connect(friend, self.own[0]);
+            }
         }
         if self.plan.changes && self.rng.once_in(3) {
             let (one, other) = (self.any(), self.any());
@@ -161,10 +174,8 @@ impl<A: Merge> Life<A> {
         let whole: Vec<_> = self.own.iter().copied().filter(|device| !self.world.devices[device.0].is_rotten).collect();
         self.world.assert_equal(&whole);
         self.world.assert_nothing_lost(&whole);
-        if let Some(friend) = self.friend {
-            assert!(self.world.view(friend).is_empty(), "a friend to whom nothing was given sees something");
-        }
         // All is level: meeting again moves no entry.
+        self.check_friends(whole[0]);
         let units = self.world.tally().of("units");
         self.world.cut();
         self.connect_whole();
@@ -177,12 +188,14 @@ impl<A: Merge> Life<A> {
 
     /// Ends all troubles and lets all meet until all is level. Rotten devices stay out of it.
     fn heal(&mut self) {
-        for device in self.own.iter().chain(&self.friend) {
+        for device in self.own.iter().chain(&self.friend).chain(&self.guests) {
             self.world.lie(*device, 0);
             self.world.tell_two_stories(*device, 0);
+            self.world.invent_forks(*device, 0);
             self.world.empty_disk(*device);
             self.world.power_stays_on(*device);
             self.world.start(*device);
+            self.world.confirm_all(*device);
         }
         self.world.cut();
         // Whoever was copied meets one of the copies at a time, so that what one has said takes more meetings to reach the other; and
@@ -191,12 +204,17 @@ impl<A: Merge> Life<A> {
             self.connect_whole();
             self.world.run();
         }
+        // What friends are offered comes to them once they have taken it.
+        for friend in self.outsiders() {
+            self.world.take_offers(friend);
+        }
+        self.world.run();
     }
 
     /// Connects all whose disks are whole. Who was paired and never met pairs again, if a clock that jumped let the pairing lapse.
     fn connect_whole(&mut self) {
         let own = self.plan.pairs.iter().map(|(one, other)| (self.own[*one], self.own[*other], PeerRole::Own));
-        let friend = self.friend.map(|friend| (friend, self.own[0], PeerRole::Friend));
+        let friend = self.outsiders().into_iter().map(|friend| (friend, self.own[0], PeerRole::Friend));
         for (one, other, role) in own.chain(friend).collect::<Vec<_>>() {
             let is_whole = ![one, other].iter().any(|device| self.world.devices[device.0].is_rotten);
             if is_whole && !self.world.connect(one, other) {
@@ -221,6 +239,11 @@ impl<A: Merge> Life<A> {
         for (what, count) in counts {
             (0..count).for_each(|_| self.world.tally.count(what));
         }
+    }
+
+    /// The devices of others.
+    fn outsiders(&self) -> Vec<DeviceIndex> {
+        self.friend.iter().chain(&self.guests).copied().collect()
     }
 
     fn any(&mut self) -> DeviceIndex {

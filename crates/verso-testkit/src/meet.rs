@@ -2,11 +2,13 @@
 
 use verso_replica::{Greeting, PeerSecret};
 use verso_session::Mode;
+use verso_trust::Access;
 use verso_wire::Reason;
 
 use crate::device::DeviceIndex;
 use crate::link::{Link, Side};
 use crate::merge::Merge;
+use crate::mutant::Mutant;
 use crate::world::World;
 
 /// How long a transport waits for anything to arrive before it gives a connection up, as the real one does.
@@ -56,7 +58,22 @@ impl<A: Merge> World<A> {
         self.links.push(link);
         self.settle(dialer);
         self.settle(acceptor);
+        if self.mutant == Mutant::GivesEverything {
+            self.give_everything(dialer, acceptor);
+        }
         true
+    }
+
+    /// Gives a friend all that a device has, behind the person's back.
+    fn give_everything(&mut self, friend: DeviceIndex, from: DeviceIndex) {
+        if !self.shares.is_outsider(friend) {
+            return;
+        }
+        let id = self.devices[friend.0].id();
+        let Some(replica) = self.devices[from.0].replica() else { return };
+        for workspace in replica.workspaces().collect::<Vec<_>>() {
+            self.decide(from, |replica, now| replica.share(&workspace, id, Access::ReadWrite, now).ok());
+        }
     }
 
     /// Connects again whose connections ended because one of them learnt of a fork. Returns whether any did.

@@ -33,11 +33,15 @@ pub enum Mutant {
     ForwardsNothing,
     /// A forger is taken for one of the own devices.
     BelievesForger,
+    /// A friend is given whatever there is.
+    GivesEverything,
+    /// That something is taken away from a friend is said, and not done.
+    ForgetsWithdrawals,
 }
 
 impl Mutant {
     /// All that are broken in the world, beside the broken merges.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::CountsUnsyncedAsDurable,
         Self::SkipsSyncs,
         Self::ForgetsNames,
@@ -49,6 +53,8 @@ impl Mutant {
         Self::SwallowsReasons,
         Self::ForwardsNothing,
         Self::BelievesForger,
+        Self::GivesEverything,
+        Self::ForgetsWithdrawals,
     ];
 
     pub(crate) const fn honesty(self) -> Honesty {

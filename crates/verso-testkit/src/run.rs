@@ -6,6 +6,7 @@ use verso_replica::{ConnectionId, Effect, Event, Replica, Stream};
 use verso_wire::{ChainHead, Message, Reason, SyncUnit, frame_header};
 
 use crate::device::DeviceIndex;
+use crate::inventions::invented;
 use crate::link::{Link, Parcel, Side};
 use crate::merge::Merge;
 use crate::mutant::Mutant;
@@ -99,7 +100,8 @@ impl<A: Merge> World<A> {
             format!("{from} → {to}  {place}  {}", self.message(stream, &message))
         });
         if let (Stream::Workspace(workspace), Message::Unit { bytes }) = (stream, &message) {
-            self.tally.count("units");
+            let is_friends = [from, device].into_iter().any(|end| self.shares.is_outsider(end));
+            self.tally.count(if is_friends { "units of friends" } else { "units" });
             if self.mutant == Mutant::HidesThePast && self.is_by(device, stream, &message) == Some(true) {
                 return;
             }
@@ -258,6 +260,7 @@ impl<A: Merge> World<A> {
                     return;
                 }
                 let message = self.retold(device, stream, message);
+                let forks = matches!(message, Message::Vector { .. }).then_some(self.devices[device.0].inventions);
                 let body = message.encode().expect("what a replica says can be encoded");
                 let said = match &mut self.devices[device.0].liar {
                     None => vec![body],
@@ -265,6 +268,13 @@ impl<A: Merge> World<A> {
                 };
                 for body in said {
                     self.send(link, side, stream, &body);
+                }
+                if let (Stream::Workspace(workspace), Some(forks)) = (stream, forks) {
+                    for _ in 0..forks {
+                        let proof = Message::Proof(invented(&mut self.rng, workspace));
+                        self.send(link, side, stream, &proof.encode().expect("a small proof is a message"));
+                        self.tally.count("forks invented");
+                    }
                 }
             }
             Effect::CloseStream { connection, workspace } => {
@@ -325,7 +335,10 @@ impl<A: Merge> World<A> {
                 }
             }
             Event::Stopped { reason, .. } => self.tally.count(reason.code()),
-            Event::Rebuilt { .. } => self.tally.count("rebuilds"),
+            Event::Rebuilt { workspace } => {
+                self.forget_steps(device, workspace);
+                self.tally.count("rebuilds");
+            }
             Event::RolledBack { .. } => self.tally.count("rollbacks noticed"),
             Event::Forked { .. } => self.tally.count("forks learnt"),
             _ => {}

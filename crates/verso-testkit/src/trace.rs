@@ -25,7 +25,7 @@ impl<A: Merge> World<A> {
         &self.devices[device.0].name
     }
 
-    fn name_of(&self, device: &DeviceId) -> String {
+    pub(crate) fn name_of(&self, device: &DeviceId) -> String {
         let known = self.devices.iter().find(|known| known.id() == *device);
         known.map_or_else(|| device.to_string(), |known| known.name.clone())
     }

@@ -38,6 +38,10 @@ impl Witness {
         self.founded.insert(workspace, name.to_owned());
     }
 
+    pub(crate) fn was_founded(&self, workspace: &WorkspaceId) -> bool {
+        self.founded.contains_key(workspace)
+    }
+
     pub(crate) fn committed(&mut self, workspace: WorkspaceId, intents: &[Intent], head: EntryHash, saw: Sight) {
         self.commits.push(Commit { workspace, intents: intents.to_vec(), head, saw });
     }

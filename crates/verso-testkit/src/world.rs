@@ -8,6 +8,7 @@ use verso_log::MemoryStorage;
 use verso_replica::{Event, Greeting, Now, PairSecret, ProvisionalPeer};
 use verso_session::Mode;
 use verso_trust::{PairingSide, PairingWay, PeerRole};
+use verso_vv::Dot;
 use verso_wire::Reason;
 
 use crate::device::{Device, DeviceIndex, SimReplica};
@@ -18,6 +19,7 @@ use crate::merge::Merge;
 use crate::mutant::Mutant;
 use crate::promises::Promises;
 use crate::rng::Rng;
+use crate::shares::Shares;
 use crate::tally::Tally;
 use crate::witness::{Witness, sight};
 
@@ -44,6 +46,9 @@ pub struct World<A: Merge = Graph> {
     pub(crate) ledger: Ledger,
     pub(crate) tally: Tally,
     pub(crate) witness: Witness,
+    pub(crate) shares: Shares,
+    /// Where the first entry of the last commit stands, until somebody has asked.
+    pub(crate) first_committed: Option<Dot>,
     /// Links that ended because a fork was learnt: drivers connect again at once.
     pub(crate) ended_by_forks: BTreeSet<(DeviceIndex, DeviceIndex)>,
     /// What is broken about this world on purpose.
@@ -74,6 +79,8 @@ impl<A: Merge> World<A> {
             ledger: Ledger::default(),
             tally: Tally::default(),
             witness: Witness::default(),
+            shares: Shares::default(),
+            first_committed: None,
             ended_by_forks: BTreeSet::new(),
             mutant,
             is_traced: false,
@@ -178,8 +185,10 @@ impl<A: Merge> World<A> {
         let saw = sight(replica, &workspace);
         let committed = replica.commit(&workspace, intents, now).ok();
         let head = committed.and_then(|committed| replica.head(&workspace, &committed.author));
+        self.first_committed = committed.map(|committed| Dot { author: committed.author, seq: committed.first });
         if let Some(head) = head {
             self.witness.committed(workspace, intents, head.hash, saw);
+            self.note_written(device, workspace, head, intents.last());
         }
         let durable = self.mutant == Mutant::AcknowledgesCommitEarly || self.flush(device);
         let (Some(committed), Some(head)) = (committed, head) else {
@@ -199,7 +208,10 @@ impl<A: Merge> World<A> {
             self.promises.make(device, workspace, committed.author, head);
             let (author, seq, hash) = (committed.author, head.seq, head.hash);
             let copies = self.copies_of(device);
-            self.ledger.note(Safe { by: device, workspace, author, seq, hash }, &copies);
+            // What a friend writes may be wanted by nobody.
+            if !self.shares.is_outsider(device) {
+                self.ledger.note(Safe { by: device, workspace, author, seq, hash }, &copies);
+            }
             self.tally.count("commits");
         }
         if self.mutant != Mutant::AcknowledgesCommitEarly {

@@ -4,7 +4,10 @@ use std::fmt;
 
 use iroh::endpoint::{Connection, ReadExactError, RecvStream, SendStream};
 use verso_identity::DeviceId;
-use verso_noise::{HandshakeError, NoiseKey, Randomness, SyncHandshake, SyncPrologue, SyncSecrets};
+use verso_noise::{
+    AcceptorFrame, DialerFrame, HandshakeError, LayoutError, NoiseKey, Randomness, SyncHandshake, SyncPrologue,
+    SyncSecrets,
+};
 use verso_wire::limits::MAX_FRAME;
 use verso_wire::{FrameError, Reason, frame_header};
 use zeroize::Zeroizing;
@@ -15,17 +18,6 @@ use crate::stream::{FrameStream, StreamError, Traffic};
 
 /// Most bytes of a frame of the proof: the dialer's has 57 bytes, or 58 and 8 for each generation, the acceptor's 49 or 9, and later versions some room.
 const MAX_PROOF_FRAME: usize = 1024;
-/// The first byte of the dialer's frame: layout 1, `generation: u64` and Noise's first message behind it.
-const DIALER_ONE: u8 = 1;
-/// The same with a number of 1 byte behind the generation, and as many further generations: the dialer holds these, too, and would prove one of them
-/// instead.
-const DIALER_MORE: u8 = 2;
-/// The first byte of the acceptor's frame: Noise's second message stands behind it. Other answers come with other tags.
-const ANSWER_PROOF: u8 = 0;
-/// The acceptor doesn't hold the first generation, and of the others the one that stands behind: the dialer is to begin again with that, in layout 1.
-const ANSWER_OTHER: u8 = 1;
-/// Most generations that a dialer names.
-const MAX_GENERATIONS: usize = 16;
 
 /// Where the control stream stands in QUIC's order: before the streams of the workspaces, which have 0.
 const CONTROL_PRIORITY: i32 = 1;
@@ -77,6 +69,12 @@ impl From<HandshakeError> for ProofError {
     }
 }
 
+impl From<LayoutError> for ProofError {
+    fn from(LayoutError: LayoutError) -> Self {
+        Self::Layout
+    }
+}
+
 impl From<StreamError> for ProofError {
     fn from(source: StreamError) -> Self {
         Self::Ended(source)
@@ -97,21 +95,20 @@ impl Prover<'_> {
     /// Proves as the side that dialled: opens the control stream, speaks first, and returns it, with the generation that was proven, once the
     /// peer has proven itself too.
     pub(crate) async fn dial(&self) -> Result<(FrameStream, u64), ProofError> {
-        let secrets = self.secrets.get(..MAX_GENERATIONS).unwrap_or(self.secrets);
+        let secrets = self.secrets.get(..DialerFrame::MAX_GENERATIONS).unwrap_or(self.secrets);
         let (mut secret, others) = secrets.split_first().ok_or(ProofError::NothingAgreed)?;
         let streams = self.connection.open_bi().await.map_err(|source| StreamError::Closed(source.into()))?;
         let (mut send, mut recv) = streams;
         let mut noise = self.offer(&mut send, secret, others).await?;
         let mut answer = self.read(&mut recv).await?;
-        if let Some((&ANSWER_OTHER, generation)) = answer.split_first() {
-            let generation = generation.try_into().map(u64::from_le_bytes).map_err(|_length| ProofError::Layout)?;
+        if let AcceptorFrame::Other(generation) = AcceptorFrame::decode(&answer)? {
             secret = others.iter().find(|other| other.generation == generation).ok_or(ProofError::Layout)?;
             noise = self.offer(&mut send, secret, &[]).await?;
             answer = self.read(&mut recv).await?;
         }
-        match answer.split_first() {
-            Some((&ANSWER_PROOF, proof)) => noise.read_message(proof)?,
-            _ => return Err(ProofError::Layout),
+        match AcceptorFrame::decode(&answer)? {
+            AcceptorFrame::Proof(proof) => noise.read_message(proof)?,
+            AcceptorFrame::Other(_) => return Err(ProofError::Layout),
         }
         noise.finish()?;
         Ok((self.control((send, recv)), secret.generation))
@@ -126,15 +123,9 @@ impl Prover<'_> {
     ) -> Result<SyncHandshake, ProofError> {
         let prologue = self.prologue(Side::Dialer, secret)?;
         let mut noise = SyncHandshake::dial(&self.keys(secret), &prologue, randomness()?)?;
-        let mut frame = vec![if others.is_empty() { DIALER_ONE } else { DIALER_MORE }];
-        frame.extend_from_slice(&secret.generation.to_le_bytes());
-        if !others.is_empty() {
-            frame.push(u8::try_from(others.len()).unwrap_or(u8::MAX));
-            for other in others {
-                frame.extend_from_slice(&other.generation.to_le_bytes());
-            }
-        }
-        frame.extend_from_slice(&noise.write_message()?);
+        let proof = noise.write_message()?;
+        let others = others.iter().map(|other| other.generation).collect();
+        let frame = DialerFrame { generation: secret.generation, others, proof: &proof }.encode();
         self.write(send, &frame).await?;
         Ok(noise)
     }
@@ -145,26 +136,25 @@ impl Prover<'_> {
         let streams = self.connection.accept_bi().await.map_err(|source| StreamError::Closed(source.into()))?;
         let (mut send, mut recv) = streams;
         let mut frame = self.read(&mut recv).await?;
-        let Offered { mut generation, others, .. } = parse(&frame)?;
+        let DialerFrame { mut generation, others, .. } = DialerFrame::decode(&frame)?;
         if self.secret(generation).is_err()
             && let Some(other) = others.into_iter().find(|other| self.secret(*other).is_ok())
         {
-            self.write(&mut send, &[[ANSWER_OTHER].as_slice(), &other.to_le_bytes()].concat()).await?;
+            self.write(&mut send, &AcceptorFrame::Other(other).encode()).await?;
             frame = self.read(&mut recv).await?;
             generation = other;
         }
         let secret = self.secret(generation)?;
-        let offered = parse(&frame)?;
+        let offered = DialerFrame::decode(&frame)?;
         if offered.generation != generation {
             return Err(ProofError::Layout);
         }
         let prologue = self.prologue(Side::Acceptor, secret)?;
         let mut noise = SyncHandshake::accept(&self.keys(secret), &prologue, randomness()?)?;
         noise.read_message(offered.proof)?;
-        let mut answer = vec![ANSWER_PROOF];
-        answer.extend_from_slice(&noise.write_message()?);
+        let proof = noise.write_message()?;
         noise.finish()?;
-        self.write(&mut send, &answer).await?;
+        self.write(&mut send, &AcceptorFrame::Proof(&proof).encode()).await?;
         Ok((self.control((send, recv)), secret.generation))
     }
 
@@ -222,31 +212,6 @@ impl fmt::Debug for Prover<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Prover").field("own", &self.own).field("secrets", &self.secrets).finish_non_exhaustive()
     }
-}
-
-/// What the dialer's frame says.
-struct Offered<'a> {
-    /// Under which generation its proof is made.
-    generation: u64,
-    /// Which others it holds.
-    others: Vec<u64>,
-    proof: &'a [u8],
-}
-
-fn parse(frame: &[u8]) -> Result<Offered<'_>, ProofError> {
-    let (layout, rest) = frame.split_first().ok_or(ProofError::Layout)?;
-    let (generation, rest) = rest.split_first_chunk::<8>().ok_or(ProofError::Layout)?;
-    let (others, proof) = match *layout {
-        DIALER_ONE => (Vec::new(), rest),
-        DIALER_MORE => {
-            let (count, rest) = rest.split_first().ok_or(ProofError::Layout)?;
-            let bytes = usize::from(*count).saturating_mul(8);
-            let (others, proof) = rest.split_at_checked(bytes).ok_or(ProofError::Layout)?;
-            (others.as_chunks().0.iter().map(|generation| u64::from_le_bytes(*generation)).collect(), proof)
-        }
-        _ => return Err(ProofError::Layout),
-    };
-    Ok(Offered { generation: u64::from_le_bytes(*generation), others, proof })
 }
 
 /// Which of the two a side is.

@@ -39,13 +39,20 @@ pub enum HeldReason {
 pub struct Admissions {
     pub(crate) applied: Ranges,
     pub(crate) discarded: Ranges,
+    /// Of the discarded ones those that every owner gave up. They are never applied again.
+    pub(crate) given_up: Ranges,
     pub(crate) otherwise: Admission,
 }
 
 impl Admissions {
     /// Those of a chain of which nobody has vouched for the author's device.
     pub fn none() -> Self {
-        Self { applied: Ranges::default(), discarded: Ranges::default(), otherwise: Admission::Unknown }
+        Self {
+            applied: Ranges::default(),
+            discarded: Ranges::default(),
+            given_up: Ranges::default(),
+            otherwise: Admission::Unknown,
+        }
     }
 
     /// Tells what becomes of the entry at `seq`.
@@ -62,6 +69,17 @@ impl Admissions {
     /// Returns the runs of entries that are applied, first and last, ascending. A run that is open ends at the greatest number.
     pub fn applied(&self) -> &[(Seq, Seq)] {
         self.applied.as_slice()
+    }
+
+    /// Returns the runs of entries that all owners gave up, first and last, ascending. Nothing brings them back, so of what they say only the digests
+    /// are needed; but of entries about membership, which are no less known for it.
+    pub fn given_up(&self) -> &[(Seq, Seq)] {
+        self.given_up.as_slice()
+    }
+
+    /// Returns the runs of entries in `first..=last` that are not applied, ascending.
+    pub fn not_applied(&self, first: Seq, last: Seq) -> Vec<(Seq, Seq)> {
+        Ranges::from_iter([(first, last)]).minus(&self.applied).as_slice().to_vec()
     }
 
     /// Tells whether any entry in `first..=last` is applied.

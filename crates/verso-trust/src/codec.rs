@@ -128,7 +128,7 @@ pub(crate) fn check_sealed(sealed: &[Sealed]) -> Result<(), &'static str> {
     ascending(sealed, |copy| copy.device).then_some(()).ok_or("sealed secrets do not ascend by device")
 }
 
-fn ascending<T, K: Ord>(items: &[T], key: impl Fn(&T) -> K) -> bool {
+pub(crate) fn ascending<T, K: Ord>(items: &[T], key: impl Fn(&T) -> K) -> bool {
     items.is_sorted_by(|left, right| key(left) < key(right))
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod event;
 mod fold;
+mod further;
 mod registers;
 mod seniority;
 
@@ -15,7 +16,7 @@ use crate::admission::{Admission, Admissions};
 use crate::event::{EventContext, Sealed};
 use crate::events::{Event, EventSet};
 use crate::peer::{Access, PairingWay, PeerRole, TrustedPeer};
-use event::{Admitted, ControlChange, ControlEvent, GenerationId, WorkspaceOrigin};
+use event::{Admitted, ControlChange, ControlEvent, FurtherDevice, GenerationId, WorkspaceOrigin};
 use fold::State;
 
 /// What a person's devices know together: the fold of the control log, seen from one of them.
@@ -200,30 +201,51 @@ impl Control {
     }
 
     /// Iterates over the pairings with `peer` that hold, the latest first.
-    pub fn pairings(&self, peer: &DeviceId) -> impl Iterator<Item = &HeldPairing> {
+    pub fn pairings<'a>(&'a self, peer: &DeviceId) -> impl Iterator<Item = &'a HeldPairing> + use<'a> {
         self.state().pairings.get(peer).into_iter().flatten()
     }
 
     /// Returns the friend's device that introduced `peer`, if `peer` went through no pairing of its own.
     pub fn introduced_by(&self, peer: &DeviceId) -> Option<DeviceId> {
-        let mut by = None;
-        for pairing in self.pairings(peer) {
-            match pairing.admitted.way {
-                PairingWay::Introduced { by: introducer } => by = by.or(Some(introducer)),
-                _ => return None,
-            }
+        match self.state().peers.get(peer)?.way {
+            PairingWay::Introduced { by } => Some(by),
+            _ => None,
         }
-        by
     }
 
-    /// Returns the removal of `device` if it was paired once and is trusted no longer.
+    /// Returns the friend's device on whose pairing trust in `peer` rests: the one that introduced it, or else itself.
+    pub fn principal(&self, peer: &DeviceId) -> DeviceId {
+        self.introduced_by(peer).unwrap_or(*peer)
+    }
+
+    /// Returns the further devices that a friend's device tells of now, whatever else is known of them; `None` if it told of none yet.
+    pub fn further_devices(&self, friend: &DeviceId) -> Option<&[FurtherDevice]> {
+        self.state().further.lists.get(friend).map(Vec::as_slice)
+    }
+
+    /// Counts how often since `since` it was written down which further devices a friend's device tells of.
+    pub fn further_devices_told(&self, friend: &DeviceId, since: Hlc) -> usize {
+        let is_told = |event: &&Event<ControlChange>| matches!(&event.change, ControlChange::FurtherDevices(told) if told.friend == *friend);
+        self.events.iter().filter(is_told).filter(|event| event.context.hlc >= since).count()
+    }
+
+    /// Returns the removal of `device` if it was trusted once and is no longer: because it was removed, or because the friend that introduced it doesn't
+    /// tell of it any more, or was removed itself.
     pub fn removal(&self, device: &DeviceId) -> Option<Removal> {
-        self.state().removals.get(device).copied()
+        let state = self.state();
+        state.removals.get(device).copied().or_else(|| state.further.gone.get(device).map(|gone| gone.removal))
     }
 
-    /// Tells whether `device` was paired once and is trusted no longer: it is told `revoked`, all others `not-trusted`.
+    /// Returns the friend's device that had introduced `device`, if that is how it was trusted once and it is no longer.
+    pub(crate) fn was_introduced_by(&self, device: &DeviceId) -> Option<DeviceId> {
+        let state = self.state();
+        let was_removed = state.removals.contains_key(device);
+        state.further.gone.get(device).filter(|_| !was_removed).map(|gone| gone.friend)
+    }
+
+    /// Tells whether `device` was trusted once and is no longer: it is told `revoked`, all others `not-trusted`.
     pub fn was_paired(&self, device: &DeviceId) -> bool {
-        self.state().removals.contains_key(device)
+        self.removal(device).is_some()
     }
 
     /// Tells what becomes of one entry of the control log.
@@ -251,26 +273,29 @@ impl Control {
         self.excluded_by(workspace, device).is_some()
     }
 
+    /// Tells whether an own device left a workspace by itself, as opposed to being told to do without it.
+    pub fn has_left(&self, workspace: &WorkspaceId, device: &DeviceId) -> bool {
+        self.excluded_by(workspace, device) == Some(*device)
+    }
+
     /// Returns which own device excluded a workspace for an own device, if it is excluded.
     pub(crate) fn excluded_by(&self, workspace: &WorkspaceId, device: &DeviceId) -> Option<DeviceId> {
         self.state().excluded.get(&(*workspace, *device)).copied()
     }
 
-    /// Returns what the person wants a friend to have of a workspace; `None` if that was never spoken of.
+    /// Returns what the person wants a friend to have of a workspace, on whichever of the friend's devices; `None` if that was never spoken of.
     pub fn intention(&self, friend: &DeviceId, workspace: &WorkspaceId) -> Option<Intention> {
         self.intended(friend, workspace).map(|intended| intended.intention)
     }
 
     pub(crate) fn intended(&self, friend: &DeviceId, workspace: &WorkspaceId) -> Option<Intended> {
-        self.state().intentions.get(&(*friend, *workspace)).copied()
+        self.state().intentions.get(&(self.principal(friend), *workspace)).copied()
     }
 
-    /// Iterates over what the person wants friends to have of a workspace, in the order of their ids.
+    /// Iterates over the friends' devices that the person wants to have a workspace, or not to have it, in the order of their ids.
     pub(crate) fn intended_for(&self, workspace: WorkspaceId) -> impl Iterator<Item = (DeviceId, Intended)> + '_ {
-        let intentions = self.state().intentions.iter();
-        intentions
-            .filter(move |((_, about), _)| *about == workspace)
-            .map(|((friend, _), intended)| (*friend, *intended))
+        let friends = self.state().peers.values().filter(|peer| peer.role == PeerRole::Friend);
+        friends.filter_map(move |peer| Some((peer.device, self.intended(&peer.device, &workspace)?)))
     }
 
     /// Iterates over all generations of the group secret, in the order of their names.

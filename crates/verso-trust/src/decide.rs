@@ -143,7 +143,8 @@ pub fn decide(request: &Request, control: &Control, membership: Option<&Membersh
             control_unit(&carrier, &author, (first, last), control)
         }
         Request::Unit { carrier, author, workspace, first, last, brings, .. } => match membership {
-            Some(membership) if !control.is_excluded(&workspace, &control.me()) => {
+            // Who has left takes what comes until the others have heard.
+            Some(membership) if !is_without(&workspace, control) => {
                 let carrier_is_own = control.is_own(&carrier);
                 unit(&author, (first, last), brings, membership).unwrap_or_else(|reason| match reason {
                     _ if carrier_is_own => Verdict::Hold(reason),
@@ -175,7 +176,7 @@ fn connect(peer: &DeviceId, control: &Control) -> Verdict {
 
 fn share(peer: &DeviceId, workspace: &WorkspaceId, control: &Control, membership: Option<&Membership>) -> Verdict {
     let is_control = *workspace == WorkspaceId::CONTROL;
-    let is_excluded = || [*peer, control.me()].iter().any(|device| control.is_excluded(workspace, device));
+    let is_excluded = || is_out(peer, workspace, control, membership) || is_without(workspace, control);
     let is_shared = match control.role(peer) {
         None => return stranger(peer, control),
         Some(PeerRole::Own) if is_control => true,
@@ -186,18 +187,37 @@ fn share(peer: &DeviceId, workspace: &WorkspaceId, control: &Control, membership
     if is_shared { Verdict::Allow } else { Verdict::Refuse(Refusal::NoGrant) }
 }
 
-/// Tells whether a friend is to have a workspace: its log says so, and the person hasn't said otherwise since. Until the log has
-/// a founder, the workspace is the business of whom it was adopted from.
+/// Tells whether this device is to do without a workspace. One that has left says so in the workspace's log, which others have to be given.
+fn is_without(workspace: &WorkspaceId, control: &Control) -> bool {
+    let me = control.me();
+    control.is_excluded(workspace, &me) && !control.has_left(workspace, &me)
+}
+
+/// Tells whether a peer is excluded from a workspace. One that has left is not before its last word has arrived.
+fn is_out(peer: &DeviceId, workspace: &WorkspaceId, control: &Control, membership: Option<&Membership>) -> bool {
+    let is_member = || membership.is_some_and(|membership| membership.access_of(peer).is_some());
+    control.is_excluded(workspace, peer) && !(control.has_left(workspace, peer) && is_member())
+}
+
+/// Tells whether a friend is to have a workspace: its log says so, and the person hasn't said otherwise since. Until the log, which comes piece by piece,
+/// has let this device in, the workspace is the business of whom it was adopted from, on any of that friend's devices.
 fn has_it(friend: &DeviceId, workspace: &WorkspaceId, control: &Control, membership: Option<&Membership>) -> bool {
     if control.intention(friend, workspace) == Some(Intention::Withdrawn) {
         return false;
     }
-    match membership {
-        Some(membership) if membership.founder().is_some() => membership.access_of(friend).is_some(),
-        _ => {
-            control.workspace(workspace).is_some_and(|known| known.origin == WorkspaceOrigin::Adopted { from: *friend })
-        }
+    if membership.is_some_and(|membership| membership.access_of(friend).is_some()) {
+        return true;
     }
+    let is_begun = membership.is_none_or(|membership| {
+        membership.access_of(&control.me()).is_none()
+            && !membership.was_member(&control.me())
+            && !membership.was_member(friend)
+    });
+    let is_from_friend = |origin| match origin {
+        WorkspaceOrigin::Adopted { from } => control.principal(&from) == control.principal(friend),
+        WorkspaceOrigin::Founded => false,
+    };
+    is_begun && control.workspace(workspace).is_some_and(|known| is_from_friend(known.origin))
 }
 
 fn adopt(peer: &DeviceId, workspace: &WorkspaceId, control: &Control, membership: Option<&Membership>) -> Verdict {

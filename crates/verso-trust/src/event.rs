@@ -21,6 +21,12 @@ pub const MAX_ADDRESSES: usize = 32;
 /// Longest address: 256 bytes, room for a relay's URL.
 pub const MAX_ADDRESS_BYTES: usize = 256;
 
+/// Most further devices of a friend: 16, as many as it tells of.
+pub const MAX_FURTHER_DEVICES: usize = 16;
+
+/// Most addresses of a further device of a friend: 8, as many as the friend tells of.
+pub const MAX_FURTHER_ADDRESSES: usize = 8;
+
 /// Most devices that one secret is sealed to: 64 own devices of one person.
 pub const MAX_SEALED: usize = 64;
 

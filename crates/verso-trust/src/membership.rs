@@ -2,6 +2,7 @@
 
 pub(crate) mod event;
 mod fold;
+mod verdicts;
 
 use std::sync::OnceLock;
 
@@ -110,6 +111,11 @@ impl Membership {
         self.state().members.get(device).map(|member| member.standing)
     }
 
+    /// Returns a device that has access.
+    pub(crate) fn member(&self, device: &DeviceId) -> Option<&Member> {
+        self.state().members.get(device)
+    }
+
     /// Iterates over the devices that have access, in the order of their ids.
     pub fn members(&self) -> impl ExactSizeIterator<Item = &Member> {
         self.state().members.values()
@@ -141,6 +147,28 @@ impl Membership {
     /// after its chain was cut, and the chain doesn't say yet that it knows.
     pub fn must_resume(&self, author: &Author) -> bool {
         self.access_of(&author.device) == Some(Access::ReadWrite) && !self.admissions(author).is_open()
+    }
+
+    /// Returns what other owners discarded and nobody keeps, and `me`, which owns the workspace too, has to give up as well: authors with the first
+    /// and last of their entries. Once all have, the content may go.
+    pub fn to_give_up(&self, me: &DeviceId) -> Vec<(Author, Seq, Seq)> {
+        self.state().unconfirmed(me)
+    }
+
+    /// Iterates over the authors of whom something was [given up](Admissions::given_up) by all owners.
+    pub fn given_up(&self) -> impl Iterator<Item = &Author> {
+        self.state().given_up()
+    }
+
+    /// Tells whether `device` had access once and gave it up itself.
+    pub fn has_left(&self, device: &DeviceId) -> bool {
+        self.state().has_left(device)
+    }
+
+    /// Iterates over the devices that [left](Self::has_left).
+    pub fn left(&self) -> impl Iterator<Item = DeviceId> + '_ {
+        let state = self.state();
+        state.authority.removed().copied().filter(|device| state.has_left(device))
     }
 
     fn state(&self) -> &State {

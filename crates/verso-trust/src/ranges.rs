@@ -27,6 +27,20 @@ impl Ranges {
         self.runs.iter().chain(&other.runs).copied().collect()
     }
 
+    /// Returns the numbers that are in both sets.
+    pub(crate) fn intersection(&self, other: &Self) -> Self {
+        let common = |(first, last): &(Seq, Seq)| {
+            let (first, last) = (*first, *last);
+            other.runs.iter().map(move |(from, to)| (first.max(*from), last.min(*to)))
+        };
+        self.runs.iter().flat_map(common).collect()
+    }
+
+    /// Returns the numbers of this set that aren't in the other.
+    pub(crate) fn minus(&self, other: &Self) -> Self {
+        other.runs.iter().fold(self.clone(), |rest, (from, to)| rest.without(*from, *to))
+    }
+
     /// Returns the numbers of this set that aren't in `from..=to`.
     pub(crate) fn without(&self, from: Seq, to: Seq) -> Self {
         let parts = self.runs.iter().flat_map(|(first, last)| {
@@ -84,6 +98,9 @@ mod tests {
             for seq in 0..14 {
                 prop_assert_eq!(one.contains(Seq(seq)), model(&left, seq));
                 prop_assert_eq!(one.union(&other).contains(Seq(seq)), model(&left, seq) || model(&right, seq));
+                let in_both = model(&left, seq) && model(&right, seq);
+                prop_assert_eq!(one.intersection(&other).contains(Seq(seq)), in_both);
+                prop_assert_eq!(one.minus(&other).contains(Seq(seq)), model(&left, seq) && !model(&right, seq));
                 prop_assert_eq!(rest.contains(Seq(seq)), model(&left, seq) && !(from..=to).contains(&seq));
             }
             prop_assert!(one.as_slice().is_sorted_by(|before, after| before.1.next() < after.0));

@@ -40,6 +40,21 @@ pub trait Application: Default + Send + 'static {
         ConflictChanges::default()
     }
 
+    /// Describes entries that are held and not applied, for people who decide what becomes of them: as many descriptions as there are entries, in their
+    /// order, which is each author's own. They may name one another.
+    fn describe(&self, held: &[AppliedEntry<'_>]) -> Vec<Description> {
+        let number = |entry: &AppliedEntry<'_>| Description {
+            text: format!("entry of kind {}", entry.kind.0),
+            needs: Vec::new(),
+        };
+        held.iter().map(number).collect()
+    }
+
+    /// Returns the applied entries that wait for one of these, which are held and not applied: what they did shows once those are there.
+    fn waiting_for(&self, _held: &[AppliedEntry<'_>]) -> Vec<Dot> {
+        Vec::new()
+    }
+
     /// Digests the canonical state: equal on two devices exactly if they applied the same entries.
     fn digest(&self) -> [u8; 32];
 
@@ -51,6 +66,15 @@ pub trait Application: Default + Send + 'static {
     fn restore(_snapshot: &[u8]) -> Option<Self> {
         None
     }
+}
+
+/// What an entry would do, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// In words. It holds what people wrote, so it is to be shown with care.
+    pub text: String,
+    /// Which entries it makes no sense without: those that made what it is about.
+    pub needs: Vec<Dot>,
 }
 
 /// Conflicts that opened and that were resolved, by the names that the application gives them. The other layers pass them on and know no

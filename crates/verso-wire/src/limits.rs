@@ -51,6 +51,20 @@ pub const MAX_ADDRESS: usize = 512;
 /// Most bytes of an encoded `PeerInfo`: 48 KiB. It is the first thing an authenticated peer makes us read.
 pub const MAX_PEER_INFO: usize = 48 * 1024;
 
+/// Most further devices that a device tells a friend of: 16, more than a person carries, wears and keeps at home. Those beyond are not told of, and can't
+/// be met by that friend without a pairing of their own.
+pub const MAX_FURTHER_DEVICES: usize = 16;
+
+/// Most addresses that are told of a further device: 8. The first are those that it named last; of one with more, the rest is found by discovery or at
+/// the first contact.
+pub const MAX_FURTHER_ADDRESSES: usize = 8;
+
+/// Most bytes of an address of a further device: 256, as many as the control log has room for, where the friend keeps it.
+pub const MAX_FURTHER_ADDRESS: usize = 256;
+
+/// Most bytes of encoded `Devices`: 48 KiB, as of a `PeerInfo`: a friend may send it at any time, and what it says is kept.
+pub const MAX_DEVICES: usize = 48 * 1024;
+
 /// Most digests of one side of a fork's proof: the entries of a unit, since each unit ends at a seal.
 pub const MAX_PROOF_DIGESTS: usize = MAX_UNIT_ENTRIES;
 
@@ -83,6 +97,9 @@ pub const PROTOCOL_VERSION: u32 = 1;
 // A unit of any content within its limits fits a frame: head, extras, digest-only entries, kept seals and the inflated columns.
 const _: () = assert!(1024 + MAX_INFLATED + MAX_UNIT_ENTRIES * 34 + MAX_KEPT_SEALS * 66 <= MAX_UNIT_BYTES);
 const _: () = assert!(MAX_NAME + MAX_ADDRESSES * (MAX_ADDRESS + 8) + 64 <= MAX_PEER_INFO);
+const _: () = assert!(
+    MAX_FURTHER_DEVICES * (64 + 16 + MAX_NAME + MAX_FURTHER_ADDRESSES * (MAX_FURTHER_ADDRESS + 8)) + 64 <= MAX_DEVICES
+);
 const _: () = assert!(MAX_AUTHORS * 56 + 1024 <= MAX_FRAME);
 const _: () = assert!(2 * MAX_PROOF_DIGESTS * 32 + 1024 <= MAX_FRAME);
 const _: () = assert!(MAX_OFFERED * (MAX_NAME + 32 + 16) + 1024 <= MAX_FRAME);

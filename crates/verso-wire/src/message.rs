@@ -6,7 +6,7 @@ mod codec;
 use std::fmt;
 
 use bytes::Bytes;
-use verso_identity::WorkspaceId;
+use verso_identity::{DeviceId, WorkspaceId};
 use verso_vv::{Author, EntryHash, Seq};
 
 use crate::fork::ForkProof;
@@ -87,6 +87,25 @@ pub enum Message {
         /// Why, if there is something to complain of.
         reason: Option<Reason>,
     },
+    /// On the control stream, to a friend, whenever it is news: the person's further devices that are to serve this friend. All of them; who is not in it
+    /// any more is not to be trusted on this device's word any more.
+    Devices {
+        /// Ascending by device, none twice.
+        devices: Vec<FurtherDevice>,
+    },
+}
+
+/// Another device of the sender's person.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FurtherDevice {
+    /// Which.
+    pub device: DeviceId,
+    /// Its static X25519 key for Noise.
+    pub noise_key: [u8; 32],
+    /// The name that it shows, at most [`MAX_NAME`](crate::limits::MAX_NAME) bytes.
+    pub name: String,
+    /// Where it can be reached, as text.
+    pub addresses: Vec<String>,
 }
 
 /// Which versions of the protocol a device speaks: all from `min` to `max`.
@@ -163,6 +182,7 @@ pub enum MessageTag {
     Withdraw = 9,
     Proof = 10,
     Goodbye = 11,
+    Devices = 12,
 }
 
 impl MessageTag {
@@ -179,6 +199,7 @@ impl MessageTag {
         Self::Withdraw,
         Self::Proof,
         Self::Goodbye,
+        Self::Devices,
     ];
 
     /// Returns the byte on the wire.
@@ -213,6 +234,7 @@ impl Message {
             Self::Withdraw { .. } => MessageTag::Withdraw,
             Self::Proof(_) => MessageTag::Proof,
             Self::Goodbye { .. } => MessageTag::Goodbye,
+            Self::Devices { .. } => MessageTag::Devices,
         }
     }
 }
@@ -238,7 +260,15 @@ impl fmt::Debug for Message {
             Self::Withdraw { author } => out.field("author", author).finish(),
             Self::Proof(proof) => out.field("author", &proof.author).field("at", &proof.at).finish_non_exhaustive(),
             Self::Goodbye { reason } => out.field("reason", reason).finish(),
+            Self::Devices { devices } => out.field("devices", devices).finish(),
         }
+    }
+}
+
+impl fmt::Debug for FurtherDevice {
+    /// Leaves out name and addresses.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FurtherDevice").field("device", &self.device).finish_non_exhaustive()
     }
 }
 

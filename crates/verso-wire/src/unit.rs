@@ -5,6 +5,7 @@ mod chained;
 mod columns;
 mod compress;
 mod format;
+mod given_up;
 mod join;
 
 use std::fmt;

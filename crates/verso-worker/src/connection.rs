@@ -97,9 +97,16 @@ pub(crate) async fn serve<A: Application>(
     // The engine has forgotten a connection that it closed itself; this is for all others.
     let (reply, parting) = oneshot::channel();
     let told = task.engine.send(Command::Disconnected { connection: id, reply }).await;
-    if told && ended.how == How::Lost && task.connection.close_reason() == Some(Closed::ByPeer(CloseCode::DONE)) {
-        // Of two who say goodbye one closes, and the other sees just that, perhaps before its own order to close.
-        if matches!(parting.await, Ok(Parting::AllDone)) || is_told_that_all_is_done(&mut inbox) {
+    if told && ended.how == How::Lost {
+        // Of two who say goodbye one closes, and the other sees just that, perhaps before its own order to close, or before the other's goodbye; or
+        // that moment it gives this connection up for another, which who is done will not serve. Who sees the peer give it up has the other to serve.
+        let is_agreed = matches!(task.connection.close_reason(), Some(Closed::ByUs | Closed::ByPeer(CloseCode::DONE)));
+        let all_done = match parting.await {
+            Ok(Parting::AllDone) => true,
+            Ok(Parting::GoodbyeSaid) => is_agreed,
+            Ok(Parting::Unfinished) | Err(_) => false,
+        };
+        if all_done || is_told_that_all_is_done(&mut inbox) {
             ended.how = How::AllDone;
         }
     }

@@ -17,9 +17,10 @@ use verso_wire::{Application, CloseCode, Reason};
 
 use crate::board::Board;
 use crate::connection::{Ended, serve};
-use crate::engine::EngineHandle;
+use crate::engine::{EngineHandle, wall_ms};
 use crate::finder::{By, Finder, Whereabouts, circle, reach};
-use crate::gate::Gate;
+use crate::gate::{Gate, OpenOffer};
+use crate::invitations::Invitations;
 use crate::pairing::ActiveOffer;
 use crate::retry::Retry;
 
@@ -42,6 +43,9 @@ pub(crate) struct Network<A: Application> {
     reports: broadcast::Sender<Report>,
     serving: Mutex<Serving>,
     offer: Mutex<Option<ActiveOffer>>,
+    invitations: Mutex<Option<Arc<Invitations>>>,
+    /// Held while an invitation stands.
+    open_invitations: Mutex<Option<OpenOffer>>,
     live: Mutex<BTreeMap<DeviceId, Live>>,
     /// How many connections there have been, which numbers them.
     connections: AtomicU64,
@@ -78,6 +82,8 @@ pub(crate) enum Serving {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Report {
     pub(crate) peer: DeviceId,
+    /// The number of the connection that it is about; where there was none, that of the next one.
+    pub(crate) number: u64,
     pub(crate) came: Came,
 }
 
@@ -120,6 +126,8 @@ impl<A: Application> Network<A> {
             reports: broadcast::Sender::new(REPORTS),
             serving: Mutex::new(Serving::Nobody),
             offer: Mutex::default(),
+            invitations: Mutex::default(),
+            open_invitations: Mutex::default(),
             live: Mutex::default(),
             connections: AtomicU64::new(0),
         }
@@ -138,6 +146,32 @@ impl<A: Application> Network<A> {
     /// Puts up the offer that pairing connections are held against.
     pub(crate) fn set_offer(&self, offer: ActiveOffer) {
         *lock(&self.offer) = Some(offer);
+    }
+
+    /// Returns the offer that was put up last.
+    pub(crate) fn offer(&self) -> Option<ActiveOffer> {
+        lock(&self.offer).clone()
+    }
+
+    /// Serves these invitations from now on.
+    pub(crate) fn serve_invitations(&self, invitations: Arc<Invitations>) {
+        self.open_for_guests(&invitations);
+        *lock(&self.invitations) = Some(invitations);
+    }
+
+    /// Returns the invitations that are served.
+    pub(crate) fn invitations(&self) -> Option<Arc<Invitations>> {
+        lock(&self.invitations).clone()
+    }
+
+    /// Lets strangers knock while there is an invitation by which somebody may come.
+    pub(crate) fn open_for_guests(&self, invitations: &Invitations) {
+        let mut open = lock(&self.open_invitations);
+        match (invitations.is_any_open(wall_ms()), open.is_some()) {
+            (true, false) => *open = Some(self.gate.open_offer()),
+            (false, true) => *open = None,
+            _ => {}
+        }
     }
 
     /// Takes in those who dial, until the transport closes.
@@ -159,18 +193,20 @@ impl<A: Application> Network<A> {
                     }
                 }
                 Incoming::Pairing(connection) => {
-                    let offer = lock(&self.offer).clone();
-                    if let Some(offer) = offer {
-                        tasks.spawn(crate::pairing::show(network, offer, connection));
-                    }
+                    tasks.spawn(crate::pairing::receive(network, connection));
                 }
                 Incoming::Refused { peer, reason } => {
                     self.board.update(peer, |status| status.reason = Some(reason));
-                    self.report(Report { peer, came: Came::TurnedAway(reason) });
+                    self.report(Report { peer, number: self.next_number(), came: Came::TurnedAway(reason) });
                 }
                 _ => {}
             }
         }
+    }
+
+    /// Returns the number that the next connection gets.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
     }
 
     fn report(&self, report: Report) {
@@ -204,7 +240,7 @@ impl<A: Application> Network<A> {
         }
         // A connection that gave way to another has nothing to say, unless all was done on it before.
         if was_in_use || ended.is_all_done() {
-            self.report(Report { peer, came: Came::Served(ended) });
+            self.report(Report { peer, number, came: Came::Served(ended) });
         }
         ended.reason()
     }
@@ -279,7 +315,7 @@ impl<A: Application> Network<A> {
         if !self.is_connected(&peer) {
             self.board.update(peer, |status| status.reason = Some(reason));
             self.note(peer, reason).await;
-            self.report(Report { peer, came });
+            self.report(Report { peer, number: self.next_number(), came });
         }
     }
 

@@ -5,7 +5,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 use verso_identity::DeviceId;
@@ -67,14 +68,14 @@ impl OutcomeState {
 /// Syncs with all peers once: dials each at all known addresses, again and again for `wait`, serves those who dial meanwhile, and stays with
 /// everyone it reached until both acknowledged everything.
 pub(crate) async fn sync_once<A: Application>(network: &Arc<Network<A>>, wait: Duration) -> Vec<PeerOutcome> {
-    let mut reports = network.reports();
+    let mut reports = Reports::new(network);
     network.board.begin_round();
     network.set_serving(Serving::Peers(Mode::FinishWhenLevel));
     let peers = network.engine.with(|replica, now| replica.known_peers(now)).await.unwrap_or_default();
     let deadline = Instant::now() + wait;
     let mut dialers = JoinSet::new();
     for peer in peers.keys().copied() {
-        dialers.spawn(dial_until(Arc::clone(network), peer, deadline));
+        dialers.spawn(dial_until(Arc::clone(network), peer, reports.clone(), deadline));
     }
     let mut last: BTreeMap<DeviceId, Report> = BTreeMap::new();
     let mut near = pin!(network.stay_near());
@@ -89,11 +90,7 @@ pub(crate) async fn sync_once<A: Application>(network: &Arc<Network<A>>, wait: D
             break;
         }
         tokio::select! {
-            report = reports.recv() => match report {
-                Ok(report) => note(&mut last, report),
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => break,
-            },
+            report = reports.next() => note(&mut last, report),
             Some(_) = dialers.join_next() => {}
             () = &mut near => {}
             () = sleep(REDIAL) => {}
@@ -101,7 +98,7 @@ pub(crate) async fn sync_once<A: Application>(network: &Arc<Network<A>>, wait: D
     }
     network.finder.leave_peers();
     network.set_serving(Serving::Nobody);
-    while let Ok(report) = reports.try_recv() {
+    while let Some(report) = reports.at_hand() {
         note(&mut last, report);
     }
     let status = network.board.status().borrow().clone();
@@ -181,10 +178,9 @@ fn judge(came: Option<Came>, held_back: Option<Reason>) -> (OutcomeState, Option
 }
 
 /// Dials a peer until it was served to the end, refuses, or the deadline passes.
-async fn dial_until<A: Application>(network: Arc<Network<A>>, peer: DeviceId, deadline: Instant) {
-    let mut reports = network.reports();
+async fn dial_until<A: Application>(network: Arc<Network<A>>, peer: DeviceId, mut reports: Reports, deadline: Instant) {
     while Instant::now() < deadline {
-        while let Ok(report) = reports.try_recv() {
+        while let Some(report) = reports.at_hand() {
             if report.peer == peer && is_final(&report) {
                 return;
             }
@@ -193,7 +189,7 @@ async fn dial_until<A: Application>(network: Arc<Network<A>>, peer: DeviceId, de
             let dialed = tokio::select! {
                 dialed = timeout_at(deadline, network.dial(peer)) => dialed,
                 // The peer has dialled this device meanwhile, and both are done.
-                () = end(&mut reports, peer) => return,
+                () = reports.end_of(peer) => return,
             };
             match dialed {
                 Ok(Ok((connection, control))) => {
@@ -207,13 +203,53 @@ async fn dial_until<A: Application>(network: Arc<Network<A>>, peer: DeviceId, de
     }
 }
 
-/// Waits for the last report about a peer.
-async fn end(reports: &mut broadcast::Receiver<Report>, peer: DeviceId) {
-    loop {
-        match reports.recv().await {
-            Ok(report) if report.peer == peer && is_final(&report) => return,
-            Ok(_) | Err(RecvError::Lagged(_)) => {}
-            Err(RecvError::Closed) => std::future::pending().await,
+/// What comes of the attempts of one round. A connection from before it says nothing of it: the peer may have ended that in its own last round, and
+/// wait for this device in a new one.
+struct Reports {
+    receiver: broadcast::Receiver<Report>,
+    first: u64,
+}
+
+impl Clone for Reports {
+    fn clone(&self) -> Self {
+        Self { receiver: self.receiver.resubscribe(), first: self.first }
+    }
+}
+
+impl Reports {
+    fn new<A: Application>(network: &Network<A>) -> Self {
+        Self { receiver: network.reports(), first: network.next_number() }
+    }
+
+    /// Returns the next report that has come already.
+    fn at_hand(&mut self) -> Option<Report> {
+        loop {
+            match self.receiver.try_recv() {
+                Ok(report) if report.number >= self.first => return Some(report),
+                Ok(_) | Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// Waits for the next report.
+    async fn next(&mut self) -> Report {
+        loop {
+            match self.receiver.recv().await {
+                Ok(report) if report.number >= self.first => return report,
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Waits for the last report about a peer.
+    async fn end_of(&mut self, peer: DeviceId) {
+        loop {
+            let report = self.next().await;
+            if report.peer == peer && is_final(&report) {
+                return;
+            }
         }
     }
 }

@@ -11,8 +11,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use verso_discovery::Relationship;
 use verso_identity::DeviceId;
 use verso_pairing::{
-    Connection, Entropy, Invitation, Joiner, Name, NearbyCode, NoMemory, Offer, OfferStatus, Paired, PairingError,
-    PairingLink, Profile, Setup, Shower, Summary, Terms, Token, Validity, Words, WordsSecret, WorkspaceTerms,
+    Connection, Entropy, Input, Invitation, Joiner, Name, NearbyCode, NoMemory, Offer, OfferStatus, Paired,
+    PairingError, PairingLink, Profile, Setup, Shower, Summary, Terms, Token, Validity, Words, WordsSecret,
+    WorkspaceTerms,
 };
 use verso_transport::{BindError, DialError, PairConnection, PairingDoor};
 use verso_trust::PeerRole;
@@ -22,9 +23,14 @@ use zeroize::Zeroizing;
 use crate::engine::wall_ms;
 use crate::finder::{By, Wish, reach};
 use crate::gate::OpenOffer;
+use crate::invitations::Invitations;
 use crate::network::Network;
 
 mod drive;
+mod guests;
+
+pub use guests::InviteError;
+pub(crate) use guests::{invite, keep_guests, receive};
 
 use drive::{Machine, drive};
 
@@ -165,6 +171,8 @@ impl Drop for PairingOffer {
 pub(crate) struct ActiveOffer {
     offer: Arc<Mutex<Offer>>,
     events: mpsc::UnboundedSender<PairingEvent>,
+    /// Where it is kept, if it is an invitation.
+    kept: Option<Arc<Invitations>>,
 }
 
 /// A pairing can't be begun or did not come about.
@@ -225,7 +233,7 @@ pub(crate) async fn offer<A: Application>(
     }
     let offer = Arc::new(Mutex::new(offer));
     let (sender, events) = mpsc::unbounded_channel();
-    let active = ActiveOffer { offer: Arc::clone(&offer), events: sender };
+    let active = ActiveOffer { offer: Arc::clone(&offer), events: sender, kept: None };
     let words = door.map(|(words, door)| {
         let (addresses, close) = (door.addresses(), CancellationToken::new());
         tokio::spawn(keep_door(Arc::clone(network), active.clone(), door, close.clone()));
@@ -269,10 +277,23 @@ async fn keep_door<A: Application>(
 
 /// Serves a device that came to be paired.
 pub(crate) async fn show<A: Application>(network: Arc<Network<A>>, active: ActiveOffer, connection: PairConnection) {
+    show_from(network, active, connection, None).await;
+}
+
+/// As [`show`], with the first message if it was read already.
+async fn show_from<A: Application>(
+    network: Arc<Network<A>>,
+    active: ActiveOffer,
+    connection: PairConnection,
+    first: Option<Vec<u8>>,
+) {
     let outcome = async {
         let setup = setup(&network, &connection).await?;
         let shower = Shower::new(setup, &lock(&active.offer), wall_ms());
-        let machine = Machine::Shower(Box::new(shower), Arc::clone(&active.offer));
+        let mut machine = Machine::Shower(Box::new(shower), active.clone());
+        if let Some(first) = first {
+            machine.handle(Input::Message(first));
+        }
         Ok::<_, PairError>(drive(connection, machine, &network.engine, &active.events).await?)
     };
     let event = match outcome.await {

@@ -12,20 +12,25 @@ use tokio_util::sync::CancellationToken;
 use verso_discovery::View;
 use verso_identity::{DeviceId, DeviceKey, MarkStore, WorkspaceId};
 use verso_log::{DataDirLock, FileStorage, LockError};
-use verso_pairing::{Paired, PairingLink, Words};
+use verso_pairing::{OfferId, Paired, PairingLink, Words};
 use verso_replica::{Committed, Event, OpenError, OpenNotices, ProvisionalPeer, Replica};
 use verso_session::Mode;
 use verso_transport::{BindError, Network as Preset, Transport, TransportConfig};
 use verso_wire::Application;
+use zeroize::Zeroizing;
 
 use crate::board::{Board, Status};
 use crate::engine::{Command, CommandError, EngineThread, HostReplica, chain, keep_time, now_since, start};
 use crate::finder::{Endpoint, Finder, LocalDiscovery};
 use crate::gate::Gate;
+use crate::invitations::{InvitationError, Invitations};
 use crate::marks::{Keeper, keep_marks};
 use crate::network::{Network, Parts, Serving};
 use crate::once::{PeerOutcome, sync_once};
-use crate::pairing::{OfferOptions, PairError, PairingEvent, PairingOffer, join, join_by_words, join_nearby, offer};
+use crate::pairing::{
+    InviteError, OfferOptions, PairError, PairingEvent, PairingOffer, invite, join, join_by_words, join_nearby,
+    keep_guests, offer,
+};
 
 /// What a worker works with.
 #[derive(Debug, Clone)]
@@ -62,6 +67,9 @@ pub enum WorkerError {
     /// There is no network endpoint to be had.
     #[error("the network endpoint can't be opened")]
     Bind(#[from] BindError),
+    /// The invitations can't be read or kept.
+    #[error(transparent)]
+    Invitations(#[from] InvitationError),
     /// The engine's thread ended by itself: a defect.
     #[error("the sync engine ended by a defect of the program")]
     Crashed,
@@ -85,11 +93,12 @@ pub struct SyncWorker<A: Application> {
 #[derive(Debug)]
 pub struct WorkerHandle<A: Application> {
     network: Arc<Network<A>>,
+    invitations: Arc<Invitations>,
 }
 
 impl<A: Application> Clone for WorkerHandle<A> {
     fn clone(&self) -> Self {
-        Self { network: Arc::clone(&self.network) }
+        Self { network: Arc::clone(&self.network), invitations: Arc::clone(&self.invitations) }
     }
 }
 
@@ -106,12 +115,17 @@ impl<A: Application> SyncWorker<A> {
         let name = options.name.clone();
         let board = Arc::new(Board::new());
         let keeper = Keeper::new(Arc::clone(&options.marks), DeviceKey::from_secret(&key.to_secret()));
+        let invitations = Arc::new(Invitations::open(&options.data_dir, &key)?);
         let (asked, told) = (Arc::clone(&keeper), Arc::clone(&board));
         let opening = tokio::task::spawn_blocking(move || {
             let mark = asked.read(&told);
             Replica::<_, A>::open_marked(storage, twin, &name, mark.as_ref(), now_since(Instant::now()))
         });
         let (replica, notices) = opening.await.map_err(|_panic| WorkerError::Crashed)??;
+        if notices.rolled_back.is_some() || notices.local_state_lost {
+            // What was used since would be good again.
+            invitations.withdraw_all()?;
+        }
         let gate = Arc::new(Gate::default());
         let transport = bind(&key, &options, Arc::clone(&gate)).await?;
         let (engine, thread) = start(replica, Arc::clone(&gate), Arc::clone(&board))?;
@@ -123,7 +137,7 @@ impl<A: Application> SyncWorker<A> {
         tasks.spawn(keep_time(network.engine.clone()));
         tasks.spawn(Arc::clone(&network).accept());
         tasks.spawn(keep_marks(network.engine.clone(), Arc::clone(&keeper), Arc::clone(&network.board)));
-        let handle = WorkerHandle { network };
+        let handle = WorkerHandle { network, invitations };
         Ok((Self { handle: handle.clone(), thread, tasks, keeper, notices, _lock: lock }, handle))
     }
 
@@ -139,6 +153,10 @@ impl<A: Application> SyncWorker<A> {
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), WorkerError> {
         let network = Arc::clone(&self.handle.network);
         network.set_serving(Serving::Peers(Mode::StayOpen));
+        network.serve_invitations(self.handle.invitations());
+        let mut guests: JoinSet<()> = JoinSet::new();
+        let end_guests = CancellationToken::new();
+        guests.spawn(keep_guests(Arc::clone(&network), self.handle.invitations(), end_guests.clone()));
         let mut trust = network.engine.trust();
         let mut dialers: JoinSet<()> = JoinSet::new();
         let mut dialed: BTreeMap<DeviceId, AbortHandle> = BTreeMap::new();
@@ -170,6 +188,8 @@ impl<A: Application> SyncWorker<A> {
         drop(near);
         network.finder.leave_peers();
         dialers.shutdown().await;
+        end_guests.cancel();
+        while guests.join_next().await.is_some() {}
         drop(network);
         self.close().await?;
         if crashed { Err(WorkerError::Crashed) } else { Ok(()) }
@@ -184,6 +204,11 @@ impl<A: Application> SyncWorker<A> {
         self.tasks.shutdown().await;
         self.handle.network.engine.shut_down().await;
         let Self { handle, thread, keeper, .. } = self;
+        let invitations = handle.invitations();
+        // Whoever came last may have been counted, and not written down yet.
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || invitations.save()).await {
+            tracing::error!(target: "verso.sync", error = %chain(&error), "what became of the invitations is not kept");
+        }
         let replica: HostReplica<A> = tokio::task::spawn_blocking(move || thread.join())
             .await
             .map_err(|_panic| WorkerError::Crashed)?
@@ -302,6 +327,20 @@ impl<A: Application> WorkerHandle<A> {
     /// [`PairError`] if there is no randomness.
     pub async fn offer(&self, options: OfferOptions) -> Result<PairingOffer, PairError> {
         offer(&self.network, options).await
+    }
+
+    /// Makes an invitation: an offer by its link that outlives this process. Whoever comes with the link is agreed to by this; it is served whenever the
+    /// worker [runs](SyncWorker::run). Returns its name and its link when it is durable.
+    ///
+    /// # Errors
+    /// [`InviteError`], and there is none.
+    pub async fn invite(&self, options: OfferOptions) -> Result<(OfferId, Zeroizing<String>), InviteError> {
+        invite(&self.network, &self.invitations, options).await
+    }
+
+    /// Returns the invitations of this device.
+    pub fn invitations(&self) -> Arc<Invitations> {
+        Arc::clone(&self.invitations)
     }
 
     /// Joins by a link, whose device is looked for at the addresses `at` before those in it. What the person has to confirm comes through `events`.

@@ -50,7 +50,8 @@ Examples:
   verso workspace list --json
   verso workspace share garden ben --access ro
   verso workspace unshare garden ben
-  verso workspace join garden             takes what a friend offers";
+  verso workspace join garden             takes what a friend offers
+  verso workspace leave garden            with this device alone";
 
 pub(super) const FORGET: &str = "\
 The peer loses every workspace at the next contact of any of your devices. What it received stays readable there;
@@ -104,18 +105,27 @@ Examples:
   verso export garden --format jsonl           what `verso import` reads";
 
 pub(super) const PAIR: &str = "\
-Whoever has the link or the words can join as a device of yours, so show them only to yourself. They work once.
+Whoever has the link or the words can join, once. With --role own, which is the default, the other device is yours:
+each gets all workspaces of the other, to read and to write, so show the code only to yourself. With --role friend
+the other device is somebody else's: it gets the workspaces named with -w, or none yet, and learns of no others.
 Before anything is shared both devices show what will happen, and ask.
+
+With --invite the link can be sent: it stays good for a day, works once, and is served whenever `verso up` runs here.
+By making it you agree to whoever comes with it; nobody is asked again on this device. While `verso up` runs it
+holds the data directory, so end it, make or withdraw the invitation, and start it again.
 
 On one network the other device finds this one by the words alone. Devices there also see this one's name for as
 long as the link is shown; one of them may be joined without any words, if each of you types the code that the
 other screen shows.
 
 Examples:
-  verso pair
+  verso pair                                   your other device
   verso pair --qr code.png
   verso pair --role friend -w garden --access ro
-  verso pair --ttl 90s --yes";
+  verso pair --ttl 90s --yes
+  verso pair --invite --role friend -w garden  a link to send to a friend
+  verso pair list
+  verso pair withdraw 5f3a";
 
 pub(super) const NEARBY: &str = "\
 A device says its name while `verso pair` runs on it, and only then. It may call itself what it likes: compare the
@@ -192,6 +202,18 @@ Examples:
   verso peers                                  lists them
   verso confirm phone laptop";
 
+pub(super) const QUARANTINE: &str = "\
+What a device wrote after it had lost access, and before it knew, is held and not applied. It is listed here until
+somebody who owns the workspace decides. What is decided holds on every device; of two who decide at once, keeping
+wins. What is discarded can't be had back once every device that owns the workspace has heard of it.
+
+Examples:
+  verso quarantine list
+  verso quarantine keep 3fa9c1d2
+  verso quarantine keep --from ben -w garden
+  verso quarantine discard 3fa9c1d2            tells what depends on it, and asks
+  verso quarantine discard --all --yes";
+
 pub(super) const DEMO: &str = "\
 Nothing outside temporary directories is read or written, and only this machine's own network is used.
 
@@ -222,5 +244,6 @@ pub(super) const ALL: &[&str] = &[
     BACKUP,
     RESTORE,
     CONFIRM,
+    QUARANTINE,
     DEMO,
 ];

@@ -78,7 +78,8 @@ pub(crate) fn id(app: &App) -> Result<(), CliError> {
     app.output.print(&identity)
 }
 
-fn checked(name: String) -> Result<String, CliError> {
+/// A name as devices may have it.
+pub(super) fn checked(name: String) -> Result<String, CliError> {
     match Name::new(name) {
         Ok(name) => Ok(name.as_str().to_owned()),
         Err(error) => {

@@ -145,7 +145,7 @@ fn failed(error: &PairError) -> CliError {
             }
             DialError::Version => CliError::because(Exit::Failed, WHAT, dial, "update Verso on both devices"),
             _ => {
-                let hint = "see that `verso pair` still runs there, and both devices are on one network";
+                let hint = "see that `verso pair` still runs there, or for an invitation `verso up`, and both devices are on one network";
                 CliError::because(Exit::NoPeer, WHAT, dial, hint)
             }
         },

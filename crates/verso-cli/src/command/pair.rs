@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use serde::Serialize;
 use verso_discovery::Mode;
@@ -19,7 +18,7 @@ use zeroize::Zeroizing;
 use super::agreement::{self, Consent, role_code};
 use super::codes;
 use crate::app::App;
-use crate::args::{Picture, RoleChoice, TermsOptions};
+use crate::args::{PairOptions, Picture, RoleChoice, TermsOptions};
 use crate::error::{CliError, Exit};
 use crate::failure;
 use crate::find::{self, Named};
@@ -31,17 +30,9 @@ use crate::when;
 
 const WHAT: &str = "no device was paired";
 
-pub(crate) fn run(
-    app: &App,
-    ttl: Duration,
-    qr: Option<&Picture>,
-    terms: &TermsOptions,
-    consent: Consent,
-) -> Result<(), CliError> {
-    if terms.role == RoleChoice::Own && !terms.workspace.is_empty() {
-        let why = "a device of yours gets every workspace";
-        return Err(CliError::new(Exit::Usage, "can't pair", why, "leave out -w, or say --role friend"));
-    }
+pub(crate) fn run(app: &App, options: &PairOptions) -> Result<(), CliError> {
+    let (terms, qr, ttl, consent) = (&options.terms, options.qr.as_ref(), options.ttl(), options.yes.into());
+    check_terms(terms)?;
     agreement::require_answer(consent, "can't pair")?;
     let unlocked = app.unlock()?;
     net::block_on(async {
@@ -59,7 +50,7 @@ pub(crate) fn run(
             if let Some(picture) = qr {
                 offer.with_link(|link| draw(link, picture))?;
             }
-            show(&offer, &seen(app, &handle).await, app.output)?;
+            show(&offer, joins_as(terms.role), &seen(app, &handle).await, app.output)?;
             tokio::select! {
                 paired = wait(offer, consent, app.output) => paired,
                 () = signals.recv() => {
@@ -73,6 +64,15 @@ pub(crate) fn run(
         closed?;
         app.output.print(&paired)
     })
+}
+
+/// Makes sure that what is offered makes sense.
+pub(super) fn check_terms(terms: &TermsOptions) -> Result<(), CliError> {
+    if terms.role == RoleChoice::Own && !terms.workspace.is_empty() {
+        let why = "a device of yours gets every workspace";
+        return Err(CliError::new(Exit::Usage, "can't pair", why, "leave out -w, or say --role friend"));
+    }
+    Ok(())
 }
 
 /// What devices nearby see of this one.
@@ -105,7 +105,7 @@ async fn seen(app: &App, handle: &WorkerHandle<Graph>) -> Seen {
 }
 
 /// Returns what a friend is given.
-async fn offered(
+pub(super) async fn offered(
     app: &App,
     handle: &WorkerHandle<Graph>,
     terms: &TermsOptions,
@@ -129,7 +129,7 @@ async fn offered(
 }
 
 /// Writes the link as a picture, which only its owner may read: whoever sees it may join.
-fn draw(link: &PairingLink, picture: &Picture) -> Result<(), CliError> {
+pub(super) fn draw(link: &PairingLink, picture: &Picture) -> Result<(), CliError> {
     let (path, bytes) = match picture {
         Picture::Png(path) => (path, png_qr(link)),
         Picture::Svg(path) => (path, Zeroizing::new(svg_qr(link).as_bytes().to_vec())),
@@ -144,7 +144,7 @@ fn draw(link: &PairingLink, picture: &Picture) -> Result<(), CliError> {
 }
 
 /// Shows the words, the link, and the link as a QR code.
-fn show(offer: &PairingOffer, seen: &Seen, output: Output) -> Result<(), CliError> {
+fn show(offer: &PairingOffer, joins_as: &'static str, seen: &Seen, output: Output) -> Result<(), CliError> {
     let (nearby, are_found) = match seen {
         Seen::Nothing => (None, false),
         Seen::Words => (None, true),
@@ -160,7 +160,7 @@ fn show(offer: &PairingOffer, seen: &Seen, output: Output) -> Result<(), CliErro
             let expires_ms = offer.expires_at().saturating_mul(1000);
             let (words, words_at) = words.map_or((None, &[][..]), |(words, at)| (Some(Lent(words)), at));
             let expires_at = when::json(expires_ms);
-            output.print(&Shown { link: Lent(link), words, words_at, are_found, nearby, expires_at, qr })
+            output.print(&Shown { link: Lent(link), words, words_at, are_found, nearby, expires_at, joins_as, qr })
         })
     };
     offer.with_words(|words, at| shown(Some((words, at)))).unwrap_or_else(|| shown(None))
@@ -211,6 +211,14 @@ async fn wait(mut offer: PairingOffer, consent: Consent, output: Output) -> Resu
     }
 }
 
+/// What whoever comes by the offer is to this device.
+pub(super) const fn joins_as(role: RoleChoice) -> &'static str {
+    match role {
+        RoleChoice::Own => "a device of yours",
+        RoleChoice::Friend => "a friend's device",
+    }
+}
+
 /// A secret that is printed and not kept.
 struct Lent<'a, T>(&'a T);
 
@@ -233,15 +241,14 @@ struct Shown<'a> {
     nearby: Option<&'a str>,
     expires_at: String,
     #[serde(skip)]
+    joins_as: &'static str,
+    #[serde(skip)]
     qr: Option<Zeroizing<String>>,
 }
 
 impl Report for Shown<'_> {
     fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
-        writeln!(
-            out,
-            "Whoever has these words or this link can join as a device of yours, once. On your other device:\n"
-        )?;
+        writeln!(out, "Whoever has these words or this link can join as {}, once. There:\n", self.joins_as)?;
         if let Some(words) = &self.words {
             write!(out, "  verso join {}", paint.strong(Zeroizing::new(words.0.to_string()).as_str()))?;
             if self.are_found {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use verso_identity::DeviceId;
 use verso_trust::PairingWay;
 
 use super::agreement::role_code;
@@ -28,6 +29,7 @@ pub(super) fn rows(device: &Device) -> Vec<Peer> {
         let grant = |grant: &verso_trust::Grant| Granted {
             workspace: grant.workspace.to_hex(),
             access: access_code(grant.access),
+            left: replica.has_left(&grant.workspace, &peer.trusted.device),
         };
         Peer {
             device: peer.trusted.device.to_hex(),
@@ -40,6 +42,8 @@ pub(super) fn rows(device: &Device) -> Vec<Peer> {
                 at: when::json(peer.trusted.added_at.millis()),
                 by: replica.trust().name(&peer.trusted.added_by).unwrap_or_default().to_owned(),
                 way: way_code(peer.trusted.way),
+                introduced_by: introducer(peer.trusted.way)
+                    .map(|by| replica.trust().name(&by).unwrap_or_default().to_owned()),
             }),
             lapses_at: None,
             confirmed: !replica.trust().is_unconfirmed(&peer.trusted.device),
@@ -102,6 +106,15 @@ struct Added {
     at: String,
     by: String,
     way: &'static str,
+    /// What the friend's device is called that introduced it.
+    introduced_by: Option<String>,
+}
+
+const fn introducer(way: PairingWay) -> Option<DeviceId> {
+    match way {
+        PairingWay::Introduced { by } => Some(by),
+        _ => None,
+    }
 }
 
 /// The word for JSON.
@@ -119,6 +132,8 @@ const fn way_code(way: PairingWay) -> &'static str {
 struct Granted {
     workspace: String,
     access: &'static str,
+    /// Whether the friend gave it up itself since.
+    left: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -139,7 +154,9 @@ impl Report for List {
             let device = peer.device.get(..10).unwrap_or_default().to_owned();
             let role = if peer.confirmed { peer.role.to_owned() } else { format!("{}, to be confirmed", peer.role) };
             let added = peer.added.as_ref().map_or_else(String::new, |added| {
-                format!("by {}, {}, {}", shown(&added.by), added.way, when::person_reads(&added.at))
+                let introducer = added.introduced_by.as_ref().map(|name| format!(" by {}", shown(name)));
+                let way = [added.way, &introducer.unwrap_or_default()].concat();
+                format!("by {}, {way}, {}", shown(&added.by), when::person_reads(&added.at))
             });
             table.row([shown(&peer.name), role, peer.seen(), added, device]);
         }

@@ -12,7 +12,7 @@ use verso_worker::HostReplica;
 use super::workspace::access_code;
 use crate::app::App;
 use crate::device::Device;
-use crate::error::{CliError, Exit};
+use crate::error::CliError;
 use crate::failure;
 use crate::find::{self, Named};
 use crate::output::{Paint, Report, shown};
@@ -54,6 +54,9 @@ pub(crate) fn join(app: &App, wanted: &str) -> Result<(), CliError> {
     const WHAT: &str = "can't join the workspace";
     let mut device = app.device()?;
     let offers: Vec<PendingOffer> = device.replica().pending_offers().collect();
+    if let Some(left) = find::left(&device, wanted) {
+        return take_back(app, device, left);
+    }
     let offer = find::offer(&offers, wanted)?.clone();
     decide(&mut device, WHAT, |replica, now| replica.join_workspace(&offer.workspace, offer.from, now))?;
     device.close()?;
@@ -64,6 +67,17 @@ pub(crate) fn join(app: &App, wanted: &str) -> Result<(), CliError> {
         done: Done { workspace: Some(workspace), peer: None, told },
         access: access_code(offer.access),
     })
+}
+
+/// Takes back what this device left.
+fn take_back(app: &App, mut device: Device, left: Named) -> Result<(), CliError> {
+    decide(&mut device, "can't join the workspace", |replica, now| replica.return_to(&left.id, now))?;
+    device.close()?;
+    app.output.note(
+        "It comes when another device of yours that has it is met, or a friend's once it was shared anew: `verso up`.",
+    );
+    let told = format!("joined {} again", shown(&left.name));
+    app.output.print(&Done { workspace: Some(left.into()), peer: None, told })
 }
 
 pub(crate) fn rename_workspace(app: &App, workspace: &str, name: &str) -> Result<(), CliError> {
@@ -89,17 +103,13 @@ pub(crate) fn forget(app: &App, peer: &str) -> Result<(), CliError> {
 }
 
 pub(crate) fn rename(app: &App, peer: &str, name: &str) -> Result<(), CliError> {
-    const WHAT: &str = "can't rename the peer";
-    if name.trim().is_empty() || name.len() > verso_trust::MAX_NAME_BYTES {
-        let why = format!("a name has 1 to {} bytes", verso_trust::MAX_NAME_BYTES);
-        return Err(CliError::new(Exit::Usage, WHAT, why, "give it a name, such as phone"));
-    }
+    let name = super::identity::checked(name.to_owned())?;
     let mut device = app.device()?;
     let mut peer = find::peer(&device, peer)?;
-    decide(&mut device, WHAT, |replica, now| replica.rename_peer(peer.device, name, now))?;
+    decide(&mut device, "can't rename the peer", |replica, now| replica.rename_peer(peer.device, &name, now))?;
     device.close()?;
-    let told = format!("{} is called {} now", shown(&peer.name), shown(name));
-    name.clone_into(&mut peer.name);
+    let told = format!("{} is called {} now", shown(&peer.name), shown(&name));
+    peer.name = name;
     app.output.print(&Done { workspace: None, peer: Some(peer), told })
 }
 

@@ -140,6 +140,10 @@ impl Names {
             Event::WorkspaceAdopted { workspace, from } => {
                 Some(Line::WorkspaceAdopted { who: self.of(from).await, workspace: workspace.to_hex() })
             }
+            Event::MemberLeft { workspace, device } => {
+                let name = self.workspace(workspace).await;
+                Some(Line::MemberLeft { who: self.of(device).await, workspace: Place { id: workspace.to_hex(), name } })
+            }
             Event::Rebuilt { workspace } => {
                 let name = self.workspace(workspace).await;
                 Some(Line::Rebuilt { workspace: Place { id: workspace.to_hex(), name } })
@@ -251,6 +255,12 @@ enum Line {
         who: Who,
         workspace: String,
     },
+    /// A device gave up its access to a workspace.
+    MemberLeft {
+        #[serde(flatten)]
+        who: Who,
+        workspace: Place,
+    },
     /// What a workspace shows was worked out anew, because who may write in it changed.
     Rebuilt { workspace: Place },
     /// A device wrote two histories, which are branches from now on.
@@ -316,6 +326,7 @@ impl Report for Line {
             Self::WorkspaceAdopted { who, workspace } => {
                 writeln!(out, "  a workspace of {}: {workspace}", who.text())
             }
+            Self::MemberLeft { who, workspace } => writeln!(out, "  {} left {}", who.text(), place(workspace)),
             Self::Rebuilt { workspace } => writeln!(out, "  {} was worked out anew", place(workspace)),
             Self::Forked { who, workspace } => writeln!(
                 out,

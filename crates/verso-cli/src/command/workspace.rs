@@ -1,12 +1,14 @@
 //! `workspace`: making and listing workspaces.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use serde::Serialize;
 use verso_graph::MAX_LABEL;
+use verso_identity::WorkspaceId;
 use verso_trust::Access;
 
-use super::sharing;
+use super::{leave, sharing};
 use crate::app::App;
 use crate::args::WorkspaceCommand;
 use crate::error::{CliError, Exit};
@@ -22,6 +24,7 @@ pub(crate) fn run(app: &App, wanted: &WorkspaceCommand) -> Result<(), CliError> 
         WorkspaceCommand::Share { workspace, peer, access } => sharing::share(app, workspace, peer, access.access()),
         WorkspaceCommand::Unshare { workspace, peer } => sharing::unshare(app, workspace, peer),
         WorkspaceCommand::Join { workspace } => sharing::join(app, workspace),
+        WorkspaceCommand::Leave { workspace, yes } => leave::run(app, workspace, (*yes).into()),
     }
 }
 
@@ -51,17 +54,19 @@ pub(super) fn check_name(name: &str, what: &str) -> Result<(), CliError> {
 
 fn list(app: &App) -> Result<(), CliError> {
     let device = app.device()?;
+    let left: BTreeSet<WorkspaceId> = device.replica().left_workspaces().collect();
     let workspaces = find::workspaces(&device)
         .into_iter()
         .map(|workspace| {
             let counts = device.graph(&workspace.id)?.counts();
             let access = device.replica().access(&workspace.id);
+            let is_left = left.contains(&workspace.id);
             Ok(Row {
                 id: workspace.id.to_hex(),
                 name: workspace.name,
                 nodes: counts.nodes,
                 edges: counts.edges,
-                access: access.map_or("none", access_code),
+                access: if is_left { "left" } else { access.map_or("none", access_code) },
             })
         })
         .collect::<Result<_, CliError>>()?;
@@ -119,7 +124,7 @@ struct Row {
     name: String,
     nodes: usize,
     edges: usize,
-    /// What this device may do in it; `none` before another device has vouched for it.
+    /// What this device may do in it; `none` before another device has vouched for it, `left` if it is without it since.
     access: &'static str,
 }
 

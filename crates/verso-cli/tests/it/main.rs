@@ -7,10 +7,12 @@ mod conflicts;
 mod demo;
 mod device;
 mod doctor;
+mod friends;
 mod graph;
 mod identity;
 mod import;
 #[cfg(target_os = "linux")]
+mod invitations;
 mod keychain;
 mod keystore;
 mod killed;
@@ -29,6 +31,7 @@ mod nearby;
 mod offline;
 mod pairing;
 mod private;
+mod quarantine;
 mod repair;
 #[cfg(target_os = "linux")]
 mod seat;

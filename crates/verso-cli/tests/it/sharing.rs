@@ -16,7 +16,7 @@ fn befriend(shows: &Device, joins: &Device, words: &[&str]) {
 }
 
 /// As [`sync`], where others are not there, or something is not taken.
-fn meet(one: &Device, other: &Device) {
+pub(crate) fn meet(one: &Device, other: &Device) {
     let words = ["up", "--once", "--json", "--wait", "6s"];
     let first = one.start(&words);
     let second = other.run(&words);
@@ -32,7 +32,7 @@ fn names(device: &Device) -> Vec<String> {
     list["workspaces"].as_array().unwrap().iter().map(name).collect()
 }
 
-fn titles(device: &Device) -> Vec<String> {
+pub(crate) fn titles(device: &Device) -> Vec<String> {
     let garden: serde_json::Value = serde_json::from_str(&device.ok(&["export", "garden"])).unwrap();
     let mut titles: Vec<String> =
         garden["nodes"].as_array().unwrap().iter().map(|node| node["title"].as_str().unwrap().to_owned()).collect();

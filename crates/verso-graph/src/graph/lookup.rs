@@ -71,8 +71,13 @@ impl Graph {
         *self.expected.entry(name).or_insert_with(|| self.nodes.push(Node::expected()))
     }
 
+    /// Returns the place where the node of this name is expected, if entries wait for it.
+    pub(crate) fn place_expected(&self, name: Name) -> Option<NodeIx> {
+        self.expected.get(&name).copied()
+    }
+
     /// Returns the node that the entry of this name created.
-    fn created_by(&self, name: Name) -> Option<NodeIx> {
+    pub(crate) fn created_by(&self, name: Name) -> Option<NodeIx> {
         self.chains.named(name).find_map(|(_, known)| known.about.filter(|_| known.kind == kinds::ADD_NODE))
     }
 

@@ -9,6 +9,7 @@
 mod changes;
 mod clocks;
 mod converge;
+mod describe;
 mod documents;
 mod explain;
 mod forks;

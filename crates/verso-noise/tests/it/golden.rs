@@ -3,7 +3,7 @@
 
 use crate::fixture::{ACCEPTOR, DIALER, PairingBelief, SyncBelief, noise_key, run_pairing, run_sync};
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 15])

@@ -16,6 +16,7 @@ mod golden;
 mod impostors;
 mod link;
 mod link_errors;
+mod meant;
 mod names;
 mod nearby;
 mod offers;

@@ -129,6 +129,11 @@ impl<S: Storage, T: State> Journal<S, T> {
         self.lineage.names(signer).chain(only)
     }
 
+    /// Tells whether a chain is held as far as a fork of it, at least under one of its names.
+    pub(crate) fn reaches(&self, proof: &ForkProof) -> bool {
+        self.names(&proof.author).any(|name| self.head(&name).seq >= proof.at)
+    }
+
     /// Returns the hash of an entry of an author's own part of its chain.
     pub(crate) fn own_hash(&self, author: &Author, seq: Seq) -> Result<Option<EntryHash>, JournalError> {
         let head = self.head(author);

@@ -1,6 +1,6 @@
 //! Building the state from the log.
 
-use verso_log::{ReadError, Storage};
+use verso_log::{ReadError, RunId, Storage};
 use verso_vv::{Author, Seq, VersionVector};
 use verso_wire::{ChainedUnit, SyncUnit};
 
@@ -17,7 +17,7 @@ const WAITING: usize = 64;
 impl<S: Storage, T: State> Journal<S, T> {
     /// Brings the state up to what the log holds: what is not in it yet, then whatever the complete fold lets through besides.
     pub(super) fn replay(&mut self, mut resume: Option<&mut Resume<'_>>) -> Result<(), JournalError> {
-        self.find_branches();
+        self.find_branches()?;
         while let Some((signer, point)) = self.replay_forked(resume.as_deref_mut())? {
             // Both sides are held, and what proved it was lost.
             self.lineage.insert(signer, point);
@@ -40,15 +40,23 @@ impl<S: Storage, T: State> Journal<S, T> {
     }
 
     /// Notes whose chains the log has branches of.
-    fn find_branches(&mut self) {
+    fn find_branches(&mut self) -> Result<(), JournalError> {
         let held: Vec<Author> = self.log.held().iter().map(|(author, _)| author).collect();
         for author in held {
             let run = self.log.runs(&author, Seq::FIRST).next().filter(|run| run.meta.branch.is_some());
-            // What can't be read is told as damage when all is.
-            let unit = run.and_then(|run| self.decode(&self.log.read(run.id).ok()?).ok());
-            if let Some(unit) = unit {
+            let Some(bytes) = run.map(|run| self.read_whole(run.id)).transpose()?.flatten() else { continue };
+            if let Ok(unit) = self.decode(&bytes) {
                 self.lineage.note_branches(*unit.signer());
             }
+        }
+        Ok(())
+    }
+
+    /// Reads a run, `None` if it is damaged, which is told when all is read. A disk that can't be read is no damage: nothing is known of what lies there.
+    fn read_whole(&self, run: RunId) -> Result<Option<Vec<u8>>, ReadError> {
+        match self.log.read(run) {
+            Err(ReadError::Corrupt(_)) => Ok(None),
+            outcome => outcome.map(Some),
         }
     }
 
@@ -63,7 +71,7 @@ impl<S: Storage, T: State> Journal<S, T> {
         }
         runs.sort_by_key(|run| run.meta.first_seq);
         for run in runs {
-            let Ok(bytes) = self.log.read(run.id) else { continue }; // It is told as damage when all is read.
+            let Some(bytes) = self.read_whole(run.id)? else { continue };
             let unit = self.decode(&bytes)?;
             match self.standing(&unit)? {
                 Standing::Follows { after, from } => {

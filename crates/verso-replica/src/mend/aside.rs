@@ -53,7 +53,7 @@ impl<'a, S: Storage> Aside<'a, S> {
             whole.insert(workspace, directory.clone());
             (directory, log)
         };
-        let forks = Forks::load(storage, &key.derive());
+        let forks = Forks::load(storage, &key.derive())?;
         let new = Journal::open_unfolded(OpenedLog { directory, log, lineage: forks.lineage(&workspace) })?;
         Ok(Self { storage, key, workspace, old, new, forks, proofs: Vec::new(), held: BTreeMap::new() })
     }

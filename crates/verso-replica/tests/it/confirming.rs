@@ -240,6 +240,30 @@ fn who_is_shown_a_fork_confirms_all_once_it_knows_the_names() {
     assert_eq!((rig.replica.unconfirmed().count(), told(&mut rig)), (0, 1));
 }
 
+/// What lies behind the fork is lacking all the same: it holds nothing that goes by another name once the fork is known, so its vector tells all.
+#[test]
+fn who_lacks_what_is_behind_a_fork_confirms_nobody_though_it_is_shown_the_fork() {
+    let (_, [common, left, _], proof) = forked();
+    let (mut rig, [first, _]) = restored_after(|rig, own| {
+        own.give(rig, CONTROL, &encode(&common));
+        own.give(rig, CONTROL, &encode(&left));
+        own.say_in(rig, CONTROL, Message::Proof(proof.clone()));
+        rig.replica.flush(NOW).unwrap();
+    });
+    let me = rig.replica.author();
+    let is_behind = |entry: &VectorEntry| entry.author.device == proof.author.device && entry.seq == Seq(2);
+    let entries = vector(&rig).into_iter().filter(|entry| entry.author != me && !is_behind(entry)).collect();
+    let mut peer = Peer::connect_untold(&mut rig, first, &[]);
+    show(&mut rig, &peer, entries);
+    peer.listen(&mut rig);
+    assert_eq!(peer.proofs.len(), 1);
+    acknowledge(&mut rig, &mut peer);
+    assert_eq!((rig.replica.unconfirmed().count(), told(&mut rig)), (2, 0));
+    // Nor later.
+    meet_again(&mut rig, &peer);
+    assert_eq!((rig.replica.unconfirmed().count(), told(&mut rig)), (2, 0));
+}
+
 /// A control log that was mended lacks what it is known to have had: who lacks the same knows as little.
 #[test]
 fn who_lacks_what_a_mended_control_log_lost_confirms_nobody() {

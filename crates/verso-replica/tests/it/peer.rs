@@ -7,7 +7,7 @@ use verso_identity::{DeviceId, WorkspaceId};
 use verso_replica::{ConnectionId, Effect, Event, Greeting, Stream};
 use verso_session::Mode;
 use verso_vv::{Author, Seq};
-use verso_wire::{HeldDigest, Message, Offered, Reason, VersionRange, WireAccess};
+use verso_wire::{ChainHead, ForkProof, HeldDigest, Message, Offered, Reason, VectorEntry, VersionRange, WireAccess};
 
 use crate::rig::Rig;
 
@@ -37,6 +37,8 @@ pub(crate) struct Peer {
     pub(crate) withdrawn: Vec<(WorkspaceId, Author)>,
     /// The units it was sent.
     pub(crate) units: Vec<(WorkspaceId, Bytes)>,
+    /// The forks that it was shown, by how many units it had been sent before.
+    pub(crate) proofs: Vec<(usize, ForkProof)>,
     /// What it was told is held.
     pub(crate) hellos: BTreeMap<WorkspaceId, HeldDigest>,
     /// What it is offered.
@@ -70,6 +72,17 @@ impl Peer {
         peer
     }
 
+    /// Says that it holds of a workspace what these heads say, and nothing else; to be said by one that [said nothing yet](Self::connect_silently).
+    pub(crate) fn hold(&mut self, rig: &mut Rig, workspace: WorkspaceId, heads: &[(Author, ChainHead)]) {
+        let digest = HeldDigest::of(heads.iter().copied());
+        self.say_in(rig, workspace, Message::Hello { digest });
+        let entry = |(author, head): &(Author, ChainHead)| VectorEntry::new(*author, head.seq, &head.hash);
+        let mut entries: Vec<_> = heads.iter().map(entry).collect();
+        entries.sort_by_key(|entry| entry.author);
+        self.say_in(rig, workspace, Message::Vector { entries, seal: None });
+        self.listen(rig);
+    }
+
     fn begin(rig: &mut Rig, device: DeviceId, workspaces: &[WorkspaceId]) -> Self {
         let greeting = Greeting { addresses: Vec::new(), mode: Mode::StayOpen };
         let connection = rig.replica.connect(device, greeting, rig.now).unwrap();
@@ -88,6 +101,7 @@ impl Peer {
             declined: Vec::new(),
             withdrawn: Vec::new(),
             units: Vec::new(),
+            proofs: Vec::new(),
             hellos: BTreeMap::new(),
             offered: BTreeMap::new(),
             closed: Closed::Not,
@@ -183,6 +197,7 @@ impl Peer {
             (Stream::Workspace(workspace), Message::Unit { bytes }) => {
                 self.units.push((workspace, bytes));
             }
+            (Stream::Workspace(_), Message::Proof(proof)) => self.proofs.push((self.units.len(), proof)),
             _ => {}
         }
     }

@@ -51,6 +51,10 @@ fn given(mut script: Script, inputs: impl IntoIterator<Item = Input>) -> Script 
     script
 }
 
+fn devices() -> Input {
+    Input::Control(Message::Devices { devices: Vec::new() })
+}
+
 fn hello() -> Message {
     Message::Hello { digest: HeldDigest([8; 32]) }
 }
@@ -107,6 +111,20 @@ fn on_the_control_stream() {
                 let inputs = (0..1000).flat_map(|_| [offer(&[workspace(2)], &[]), offer(&[], &[workspace(2)])]);
                 given(Script::friend().introduced(), inputs)
             },
+            Reason::Limit,
+        ),
+        (
+            "further devices of an own device",
+            || {
+                let own = Setup { opener: Opener::Peer, role: PeerRole::Own, mode: Mode::StayOpen, floor: 0 };
+                given(Script::new(own).introduced(), [devices()])
+            },
+            Reason::Malformed,
+        ),
+        ("further devices before PeerInfo", || given(Script::friend(), [devices()]), Reason::Malformed),
+        (
+            "further devices without end",
+            || given(Script::friend().introduced(), (0..17).map(|_| devices())),
             Reason::Limit,
         ),
         (

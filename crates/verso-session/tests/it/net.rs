@@ -440,7 +440,7 @@ impl Net {
                     self.links[link].ends[1 - end].arriving.entry(pipe).or_default().push_back(Packet::Fin);
                     self.forget_finished(link, end);
                 }
-                Output::PeerInfo(_) | Output::PeerVector { .. } => {}
+                Output::PeerInfo(_) | Output::PeerDevices(_) | Output::PeerVector { .. } => {}
                 Output::PeerOffer { add, .. } => {
                     let known = self.devices[device].offers.clone();
                     if self.devices[device].adopts == Adopts::Everything {

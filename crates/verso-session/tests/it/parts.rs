@@ -73,6 +73,7 @@ pub(crate) fn name(message: &Message) -> &'static str {
         Message::Withdraw { .. } => "Withdraw",
         Message::Proof(_) => "Proof",
         Message::Goodbye { .. } => "Goodbye",
+        Message::Devices { .. } => "Devices",
     }
 }
 

@@ -87,6 +87,7 @@ fn any_message() -> impl Strategy<Value = Message> {
             sides: [side.clone(), side.clone()],
         })),
         1 => prop::option::weighted(0.2, any_reason()).prop_map(|reason| Message::Goodbye { reason }),
+        1 => Just(Message::Devices { devices: Vec::new() }),
     ]
 }
 

@@ -226,11 +226,12 @@ impl Host {
                 let workspace = shapes::workspace(input);
                 let (author, from) = (author(input), Seq(shapes::number(input)));
                 let reason = shapes::reason(input);
-                self.give(match input.byte() % 5 {
+                self.give(match input.byte() % 6 {
                     0 => Input::Declined { workspace, author, from, reason },
                     1 => Input::Withdrawn { workspace, author },
                     2 => Input::Declined { workspace, author, from, reason: Reason::Gap },
                     3 => Input::Proof { workspace, proof: shapes::proof(input, author) },
+                    4 => Input::ProofIsNews,
                     _ => Input::StreamClosed { workspace },
                 });
             }

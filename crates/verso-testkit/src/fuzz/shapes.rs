@@ -4,8 +4,8 @@ use bytes::Bytes as Buffer;
 use verso_identity::{DeviceId, DeviceKey, Signature, WorkspaceId};
 use verso_vv::{Author, EntryHash, Hlc, Incarnation, Seq};
 use verso_wire::{
-    ChainHead, EntryDigest, EntryKind, ForkProof, ForkSide, HeldDigest, Message, Offered, Reason, Seal, SyncUnit,
-    UnitBuilder, VectorEntry, VerifiedUnit, VersionRange, WireAccess,
+    ChainHead, EntryDigest, EntryKind, ForkProof, ForkSide, FurtherDevice, HeldDigest, Message, Offered, Reason, Seal,
+    SyncUnit, UnitBuilder, VectorEntry, VerifiedUnit, VersionRange, WireAccess,
 };
 use zeroize::Zeroizing;
 
@@ -103,10 +103,15 @@ pub(super) fn proof(input: &mut Bytes<'_>, author: Author) -> ForkProof {
     ForkProof { author, at: Seq(number(input)), prev_hash: EntryHash([input.byte(); 32]), sides }
 }
 
+fn further(input: &mut Bytes<'_>) -> FurtherDevice {
+    let (device, noise_key) = (author(u64::from(input.byte())).device, [input.byte(); 32]);
+    FurtherDevice { device, noise_key, name: text(input, 300), addresses: list(input, |input| text(input, 300)) }
+}
+
 /// Any message, of any stream. Authors are those from `salt` on.
 pub(super) fn message(input: &mut Bytes<'_>, salt: u64) -> Message {
     let an_author = |input: &mut Bytes<'_>| author(u64::from(input.byte()).wrapping_add(salt));
-    match input.below(12) {
+    match input.below(13) {
         0 => {
             let mut version = || u32::from(input.byte() % 4);
             let versions = VersionRange { min: version(), max: version() };
@@ -144,6 +149,14 @@ pub(super) fn message(input: &mut Bytes<'_>, salt: u64) -> Message {
         10 => {
             let author = an_author(input);
             Message::Proof(proof(input, author))
+        }
+        11 => {
+            let mut devices = list(input, further);
+            if !input.byte().is_multiple_of(8) {
+                devices.sort_by_key(|further| further.device);
+                devices.dedup_by_key(|further| further.device);
+            }
+            Message::Devices { devices }
         }
         _ => {
             let is_complaint = input.byte().is_multiple_of(2);

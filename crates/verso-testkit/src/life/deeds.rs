@@ -2,9 +2,11 @@
 
 use verso_graph::{Choice, ConflictId, Graph, Intent, NodeId, NodeRef};
 
+use crate::device::DeviceIndex;
 use crate::life::Life;
 use crate::merge::Merge;
 use crate::rng::Rng;
+use crate::undo::Step;
 
 /// Few, so that people tag and link the same.
 const LABELS: [&str; 4] = ["read", "later", "work", "x"];
@@ -12,13 +14,25 @@ const LABELS: [&str; 4] = ["read", "later", "work", "x"];
 impl<A: Merge> Life<A> {
     /// Somebody does something, on a device that holds a workspace.
     pub(super) fn write_something(&mut self) {
-        let device = self.any();
+        // Friends write, too, less often.
+        let is_guest = !self.guests.is_empty() && self.rng.once_in(5);
+        let device = if is_guest { self.guests[self.rng.below(self.guests.len())] } else { self.any() };
+        self.write_as(device);
+    }
+
+    /// Somebody does something on a device, if it holds a workspace.
+    pub(super) fn write_as(&mut self, device: DeviceIndex) {
         let Some(workspace) = self.rng.pick(&self.workspaces).copied() else { return };
         if self.world.devices[device.0].is_rotten {
             return;
         }
         let Some(replica) = self.world.device(device).replica() else { return };
         let Some(state) = replica.application(&workspace) else { return };
+        if self.rng.once_in(8) {
+            let step = if self.rng.once_in(3) { Step::Again } else { Step::Back };
+            self.world.step_back(device, workspace, step);
+            return;
+        }
         let count = match self.rng.below(40) {
             0 => 300,
             1..=4 => 20,
@@ -34,7 +48,7 @@ impl<A: Merge> Life<A> {
                 break;
             }
         }
-        self.world.commit(device, workspace, &batch);
+        self.world.commit_step(device, workspace, batch);
     }
 }
 

@@ -19,8 +19,12 @@ pub(super) enum Trouble {
     Lies,
     /// Devices that fork their own chains on purpose.
     Stories,
+    /// Devices that show forks of chains that nobody holds.
+    Inventions,
     /// Disks that are put back to an earlier image.
     Rollbacks,
+    /// Devices that are restored from backups.
+    Backups,
     /// Disks that are copied, so that two devices go on from one state under one key.
     Copies,
     /// Bits that flip.
@@ -28,7 +32,7 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::Power,
         Self::Cuts,
         Self::Partitions,
@@ -36,7 +40,9 @@ impl Trouble {
         Self::Clocks,
         Self::Lies,
         Self::Stories,
+        Self::Inventions,
         Self::Rollbacks,
+        Self::Backups,
         Self::Copies,
         Self::Rot,
     ];
@@ -51,7 +57,10 @@ pub(super) struct Plan {
     pub(super) pairs: Vec<(usize, usize)>,
     /// Whether who meets changes from time to time.
     pub(super) changes: bool,
+    /// Whether there is a friend to whom nothing is given.
     pub(super) has_friend: bool,
+    /// How many friends there are to whom something is given.
+    pub(super) guests: usize,
     pub(super) troubles: Vec<Trouble>,
     /// How many things are done.
     pub(super) deeds: usize,
@@ -80,6 +89,8 @@ impl Plan {
         let pairs = edges.into_iter().map(|(a, b)| if rng.once_in(2) { (a, b) } else { (b, a) }).collect();
         let troubles = Trouble::ALL.into_iter().filter(|_| rng.once_in(3)).collect();
         let deeds = 15 + rng.below(30);
-        Self { devices, pairs, changes: rng.once_in(3), has_friend: rng.once_in(4), troubles, deeds }
+        let (changes, has_friend) = (rng.once_in(3), rng.once_in(4));
+        let guests = if rng.once_in(3) { 1 + rng.below(2) } else { 0 };
+        Self { devices, pairs, changes, has_friend, guests, troubles, deeds }
     }
 }

@@ -51,14 +51,19 @@ impl<A: Merge> Life<A> {
                 self.has_two_stories |= stories > 0;
                 self.world.tell_two_stories(device, stories);
             }
+            Trouble::Inventions => {
+                let forks = [0, 1, 20][self.rng.below(3)];
+                self.world.invent_forks(device, forks);
+            }
             Trouble::Rollbacks => self.put_back(device),
+            Trouble::Backups => self.restore(device),
             Trouble::Copies => self.copy(device),
             Trouble::Rot => self.rot(device),
         }
     }
 
     fn start_all(&mut self) {
-        for device in self.own.iter().chain(&self.friend) {
+        for device in self.own.iter().chain(&self.friend).chain(&self.guests) {
             self.world.power_stays_on(*device);
             self.world.start(*device);
         }
@@ -92,6 +97,26 @@ impl<A: Merge> Life<A> {
         self.images.push((device, self.world.device(device).storage().snapshot(self.rng.next())));
         if self.images.len() > IMAGES {
             self.images.remove(0);
+        }
+    }
+
+    /// Backs a device up, or has a new one in the place of a lost one, from a backup: it goes on as another author, and trusts nobody before the others, or
+    /// the person, have told it whom to.
+    fn restore(&mut self, device: DeviceIndex) {
+        let is_able = self.world.device(device).replica().is_some() && !self.world.devices[device.0].is_rotten;
+        if self.rng.once_in(2) || self.backups.is_empty() {
+            if is_able {
+                let backup = self.world.back_up(device);
+                self.backups.push((device, backup));
+                if self.backups.len() > IMAGES {
+                    self.backups.remove(0);
+                }
+            }
+            return;
+        }
+        let (device, backup) = self.backups.swap_remove(self.rng.below(self.backups.len()));
+        if !self.world.devices[device.0].is_rotten {
+            self.world.restore(device, &backup);
         }
     }
 

@@ -55,3 +55,34 @@ fn a_lie_that_shows_ends_the_session_with_a_reason() {
         |event: &(_, Event)| matches!(event, (device, Event::Stopped { workspace: None, .. }) if *device == honest);
     assert!(group.world.events().iter().any(ended));
 }
+
+/// A trusted device shows forks of chains that nobody ever held, more than a peer could afford to look at if each changed something. They stop nothing,
+/// neither with that device nor among the others.
+#[test]
+fn forks_of_chains_that_nobody_holds_stop_nothing() {
+    for_seeds(0..4, |seed| {
+        let mut group = Group::new(seed, 3, &[(0, 1), (1, 2)]);
+        group.connect();
+        group.world.run();
+        let inventor = group.devices[0];
+        group.world.invent_forks(inventor, 150);
+        let mut durable = Vec::new();
+        for _ in 0..4 {
+            group.world.cut();
+            for device in group.devices.clone() {
+                durable.extend(group.write(device));
+            }
+            group.connect();
+            group.world.run();
+            group.world.check();
+        }
+        assert!(group.world.tally().of("forks invented") > 500);
+        let stopped = |event: &(_, Event)| matches!(event, (_, Event::Stopped { .. }));
+        assert!(!group.world.events().iter().any(stopped), "{:?}", group.world.events().iter().find(|e| stopped(e)));
+        group.world.invent_forks(inventor, 0);
+        group.heal(&durable);
+        for device in group.devices.clone() {
+            assert!(group.world.device(device).replica().unwrap().forks(&group.workspace).is_empty());
+        }
+    });
+}

@@ -8,7 +8,7 @@ use verso_trust::{Access, PeerRole};
 use verso_wire::Reason;
 
 /// Devices of one person, each paired with the first alone, and a workspace of the first with a node.
-fn person(names: &[&str]) -> (World<Graph>, Vec<DeviceIndex>, WorkspaceId) {
+pub(crate) fn person(names: &[&str]) -> (World<Graph>, Vec<DeviceIndex>, WorkspaceId) {
     let mut world = World::new(7);
     let devices: Vec<DeviceIndex> = names.iter().map(|name| world.add_device(name)).collect();
     let workspace = world.found_workspace(devices[0], "garden");
@@ -21,11 +21,11 @@ fn person(names: &[&str]) -> (World<Graph>, Vec<DeviceIndex>, WorkspaceId) {
     (world, devices, workspace)
 }
 
-fn write(world: &mut World<Graph>, device: DeviceIndex, workspace: WorkspaceId, number: u8) {
+pub(crate) fn write(world: &mut World<Graph>, device: DeviceIndex, workspace: WorkspaceId, number: u8) {
     world.commit(device, workspace, &[add(number)]);
 }
 
-fn add(number: u8) -> Intent {
+pub(crate) fn add(number: u8) -> Intent {
     Intent::AddNode { url: url(number), title: String::new() }
 }
 
@@ -34,17 +34,17 @@ fn url(number: u8) -> String {
 }
 
 /// The numbers of the nodes that a device shows.
-fn shows(world: &World<Graph>, device: DeviceIndex, workspace: WorkspaceId) -> Vec<u8> {
+pub(crate) fn shows(world: &World<Graph>, device: DeviceIndex, workspace: WorkspaceId) -> Vec<u8> {
     let graph = world.device(device).replica().unwrap().application(&workspace);
     let Some(graph) = graph else { return Vec::new() };
     (1..=9).filter(|number| !graph.nodes_with_url(&url(*number)).is_empty()).collect()
 }
 
-fn id(world: &World<Graph>, device: DeviceIndex) -> verso_identity::DeviceId {
+pub(crate) fn id(world: &World<Graph>, device: DeviceIndex) -> verso_identity::DeviceId {
     world.device(device).id()
 }
 
-fn decide(
+pub(crate) fn decide(
     world: &mut World<Graph>,
     device: DeviceIndex,
     decision: impl FnOnce(&mut verso_testkit::SimReplica<Graph>, verso_replica::Now) -> Result<(), DecisionError>,
@@ -54,7 +54,7 @@ fn decide(
 }
 
 /// A person's device with a friend, connected, to whom `access` to the workspace was given and who took it.
-fn friends(access: Access) -> (World<Graph>, DeviceIndex, DeviceIndex, WorkspaceId) {
+pub(crate) fn friends(access: Access) -> (World<Graph>, DeviceIndex, DeviceIndex, WorkspaceId) {
     let (mut world, devices, workspace) = person(&["ann"]);
     let (ann, ben) = (devices[0], world.add_device("ben"));
     world.pair_as(ann, ben, PeerRole::Friend);

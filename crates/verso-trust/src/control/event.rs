@@ -5,7 +5,10 @@ use verso_identity::{DeviceId, WorkspaceId};
 use verso_vv::{Author, EntryHash, Seen, Seq};
 
 use crate::codec::{self, Body, changes};
-use crate::event::{Cut, DecodeEventError, EncodeEventError, MAX_ADDRESSES, MAX_CHAINS_PER_DEVICE, MAX_SEALED, Sealed};
+use crate::event::{
+    Cut, DecodeEventError, EncodeEventError, MAX_ADDRESSES, MAX_CHAINS_PER_DEVICE, MAX_FURTHER_ADDRESSES,
+    MAX_FURTHER_DEVICES, MAX_SEALED, Sealed,
+};
 use crate::peer::{Access, PairingSide, PairingWay, PeerRole};
 
 /// An entry of the control log: what changed, and what its author had seen of the control log when it wrote.
@@ -75,6 +78,8 @@ changes! {
         12 => SecretRenewed,
         /// A generation of the group secret was handed to further devices.
         13 => SecretShared,
+        /// A friend told which further devices it has.
+        14 => FurtherDevices,
     }
 }
 
@@ -128,6 +133,9 @@ impl Body for Admitted {
     fn check(&self) -> Result<(), &'static str> {
         codec::check_name(&self.name)?;
         codec::check_addresses(&self.addresses)?;
+        if matches!(self.way, PairingWay::Introduced { .. }) {
+            return Err("a pairing by which nothing was agreed");
+        }
         codec::check_sealed(&self.pair_secret)
     }
 }
@@ -296,6 +304,46 @@ pub struct SecretShared {
 impl Body for SecretShared {
     fn check(&self) -> Result<(), &'static str> {
         codec::check_sealed(&self.sealed)
+    }
+}
+
+/// A friend's device told which further devices its person has that are to be met, too: all of them, in the place of those that it told of before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FurtherDevices {
+    /// The friend's device that told, one that went through a pairing.
+    pub friend: DeviceId,
+    /// Ascending by device.
+    #[serde(deserialize_with = "codec::bounded::<_, _, MAX_FURTHER_DEVICES>")]
+    pub devices: Vec<FurtherDevice>,
+}
+
+/// Another device of a friend, as the friend tells of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FurtherDevice {
+    /// Which.
+    pub device: DeviceId,
+    /// Its static X25519 key for Noise.
+    pub noise_key: [u8; 32],
+    /// What the friend calls it.
+    pub name: String,
+    /// Where it is reachable.
+    #[serde(deserialize_with = "codec::bounded::<_, _, MAX_FURTHER_ADDRESSES>")]
+    pub addresses: Vec<String>,
+}
+
+impl Body for FurtherDevices {
+    fn check(&self) -> Result<(), &'static str> {
+        if self.devices.len() > MAX_FURTHER_DEVICES {
+            return Err("more than 16 further devices");
+        }
+        for further in &self.devices {
+            codec::check_name(&further.name)?;
+            codec::check_addresses(&further.addresses)?;
+            if further.addresses.len() > MAX_FURTHER_ADDRESSES {
+                return Err("more than 8 addresses of a further device");
+            }
+        }
+        codec::ascending(&self.devices, |further| further.device).then_some(()).ok_or("devices do not ascend")
     }
 }
 

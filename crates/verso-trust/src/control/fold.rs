@@ -6,6 +6,7 @@ use verso_identity::{DeviceId, WorkspaceId};
 use verso_vv::{Author, Seen};
 
 use super::event::{ControlChange, GenerationId};
+use super::further::Further;
 use super::registers::Registers;
 use super::seniority::seniority;
 use super::{Generation, HeldPairing, Intended, KnownWorkspace, Removal};
@@ -14,7 +15,6 @@ use crate::authority::{Act, Authority, Effect, Need, Power};
 use crate::event::EventContext;
 use crate::events::EventSet;
 use crate::peer::{PeerRole, TrustedPeer};
-use crate::ranges::Ranges;
 
 /// The meaning of a set of control events, seen from one device.
 #[derive(Debug, Clone)]
@@ -28,6 +28,7 @@ pub(super) struct State {
     pub(super) sealing_keys: BTreeMap<DeviceId, [u8; 32]>,
     pub(super) pairings: BTreeMap<DeviceId, Vec<HeldPairing>>,
     pub(super) removals: BTreeMap<DeviceId, Removal>,
+    pub(super) further: Further,
     pub(super) workspaces: BTreeMap<WorkspaceId, KnownWorkspace>,
     pub(super) excluded: BTreeMap<(WorkspaceId, DeviceId), DeviceId>,
     pub(super) intentions: BTreeMap<(DeviceId, WorkspaceId), Intended>,
@@ -63,13 +64,16 @@ impl State {
             spared: spared.into_iter().filter(|event| authority.acts_at(&event.context)).collect(),
         };
         let intentions = registers.intentions();
-        let peers = registers.peers(&intentions);
+        let mut peers = registers.peers(&intentions);
+        let further = Further::of(&registers, &peers);
+        peers.extend(registers.introduced(&further, &intentions).into_iter().map(|peer| (peer.device, peer)));
         let generations = registers.generations();
         Self {
             names: registers.names(&peers),
             sealing_keys: registers.sealing_keys(),
             pairings: registers.pairings_in_order(),
             removals: registers.removals(&peers),
+            further,
             workspaces: registers.workspaces(),
             excluded: registers.excluded(),
             current_generation: registers.current_generation(&generations),
@@ -100,7 +104,7 @@ fn admissions_of(authority: &Authority, author: &Author) -> Admissions {
         // Nothing is cut, so this is the case of no entry.
         None => Admission::Applied,
     };
-    Admissions { applied: authority.ranges(author, Need::Grant), discarded: Ranges::default(), otherwise }
+    Admissions { applied: authority.ranges(author, Need::Grant), otherwise, ..Admissions::none() }
 }
 
 /// Selects what decides whose word counts: admissions of own devices, and removals.

@@ -9,14 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use verso_identity::{DeviceId, WorkspaceId};
 
-use super::event::{Admitted, ControlChange, GenerationId, Granted, WorkspaceKnown};
+use super::event::{Admitted, ControlChange, FurtherDevices, GenerationId, Granted, WorkspaceKnown};
+use super::further::{Further, Introduction};
 use super::{Generation, HeldPairing, Intended, Intention, KnownWorkspace, Removal};
 use crate::authority::Authority;
 use crate::event::{EventContext, Sealed};
 use crate::events::{Event, EventSet};
-use crate::peer::{Grant, PeerRole, TrustedPeer};
+use crate::peer::{Grant, PairingWay, PeerRole, TrustedPeer};
 
-type Record = Event<ControlChange>;
+pub(super) type Record = Event<ControlChange>;
 
 /// The events that count, and what is known about their authors.
 pub(super) struct Registers<'a> {
@@ -31,12 +32,15 @@ pub(super) struct Registers<'a> {
 
 impl<'a> Registers<'a> {
     /// Selects events by what they say, grouped by what they say it about.
-    fn group<K: Ord, T>(&self, about: impl Fn(&'a Record) -> Option<(K, T)>) -> BTreeMap<K, Vec<(&'a Record, T)>> {
+    pub(super) fn group<K: Ord, T>(
+        &self,
+        about: impl Fn(&'a Record) -> Option<(K, T)>,
+    ) -> BTreeMap<K, Vec<(&'a Record, T)>> {
         group(&self.applied, about)
     }
 
     /// Tells whether an event was written with knowledge of every removal of `device`.
-    fn answers_removals(&self, event: &Record, device: &DeviceId) -> bool {
+    pub(super) fn answers_removals(&self, event: &Record, device: &DeviceId) -> bool {
         self.authority.removals(device).all(|removal| self.events.sees(event, removal))
     }
 
@@ -97,6 +101,49 @@ impl<'a> Registers<'a> {
             );
         }
         peers
+    }
+
+    /// Returns the peers that a friend told of: each has what the friend has.
+    pub(super) fn introduced(
+        &self,
+        further: &Further,
+        intentions: &BTreeMap<(DeviceId, WorkspaceId), Intended>,
+    ) -> Vec<TrustedPeer> {
+        let renamed = self.renamed();
+        let relocated = self.show(self.group(|event| match &event.change {
+            ControlChange::Relocated(relocated) => Some((relocated.device, relocated.addresses.as_slice())),
+            _ => None,
+        }));
+        let peer = |Introduction { by, device: further, first, added_by }: &Introduction| {
+            let device = further.device;
+            // Where a person said that it is, then where the friend says.
+            let mut addresses = relocated.get(&device).map(|addresses| addresses.to_vec()).unwrap_or_default();
+            addresses.extend(
+                further.addresses.iter().filter(|address| !addresses.contains(address)).cloned().collect::<Vec<_>>(),
+            );
+            TrustedPeer {
+                device,
+                noise_key: further.noise_key,
+                display_name: renamed.get(&device).map_or(&further.name, |name| *name).clone(),
+                role: PeerRole::Friend,
+                added_at: first.0,
+                added_by: *added_by,
+                way: PairingWay::Introduced { by: *by },
+                last_seen: None,
+                grants: grants_of(by, intentions),
+                addresses,
+            }
+        };
+        further.current.values().map(peer).collect()
+    }
+
+    /// Returns how what a friend told came to its end: with the removal of the friend, or by the last that was told.
+    pub(super) fn end_of(&self, friend: &DeviceId, lists: &[(&Record, &FurtherDevices)]) -> Option<Removal> {
+        let last_removal = self.authority.removals(friend).copied().max_by_key(|removal| (removal.hlc, removal.hash));
+        let last_list = self.events.latest(lists.iter().map(|(event, _)| *event)).map(|event| event.context);
+        let is_over = lists.iter().all(|(event, _)| !self.answers_removals(event, friend));
+        let end = if is_over { last_removal.or(last_list) } else { last_list };
+        end.map(|end| Removal { by: end.author.device, at: end.hlc })
     }
 
     /// Returns the names of peers and of this device.

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use verso_identity::{DeviceId, WorkspaceId};
-use verso_vv::{Author, Seen};
+use verso_vv::{Author, Seen, Seq};
 
 use super::Member;
-use super::event::{MembershipChange, Run};
+use super::event::MembershipChange;
+use super::verdicts::Verdicts;
 use crate::admission::{Admission, Admissions, HeldReason};
 use crate::authority::{Act, Authority, Effect, Need, Power, StandingGrant};
 use crate::event::EventContext;
@@ -23,8 +24,7 @@ pub(super) struct State {
     pub(super) founder: Option<DeviceId>,
     pub(super) members: BTreeMap<DeviceId, Member>,
     pub(super) seen: Seen,
-    kept: BTreeMap<Author, Ranges>,
-    discarded: BTreeMap<Author, Ranges>,
+    verdicts: Verdicts,
 }
 
 impl State {
@@ -58,17 +58,39 @@ impl State {
         let seen = events.seen(|context| is_members(context) || authority.acts_at(context));
         let is_owners = allows(Need::Owner);
         let by_owners: Vec<&Record> = events.iter().filter(|event| is_owners(&event.context)).collect();
-        let (kept, discarded) = verdicts(events, &by_owners);
-        Self { authority, founder, members, seen, kept, discarded }
+        let verdicts = Verdicts::fold(events, &by_owners, &owners(&members, &grants));
+        Self { authority, founder, members, seen, verdicts }
     }
 
     pub(super) fn admissions(&self, author: &Author) -> Admissions {
         let mut admissions = self.admissions_for(author, Need::Write);
-        if let Some(kept) = self.kept.get(author) {
-            admissions.applied = admissions.applied.union(kept);
-        }
-        admissions.discarded = self.discarded.get(author).cloned().unwrap_or_default();
+        self.verdicts.rule(author, &mut admissions);
         admissions
+    }
+
+    /// Returns what others discarded, this device has not, and nobody keeps: the runs that it is to give up, too.
+    pub(super) fn unconfirmed(&self, me: &DeviceId) -> Vec<(Author, Seq, Seq)> {
+        if self.members.get(me).is_none_or(|member| member.standing != Standing::CoOwner) {
+            return Vec::new();
+        }
+        let open = |author: &Author| {
+            let applied = self.admissions_for(author, Need::Write).applied;
+            self.verdicts.unconfirmed(me, author, &applied)
+        };
+        let all = self.verdicts.authors().flat_map(|author| {
+            open(author).as_slice().iter().map(move |(first, last)| (*author, *first, *last)).collect::<Vec<_>>()
+        });
+        all.collect()
+    }
+
+    pub(super) fn given_up(&self) -> impl Iterator<Item = &Author> {
+        self.verdicts.given_up()
+    }
+
+    /// Tells whether a device that has no access any more gave it up itself.
+    pub(super) fn has_left(&self, device: &DeviceId) -> bool {
+        !self.members.contains_key(device)
+            && self.authority.removals(device).any(|removal| removal.author.device == *device)
     }
 
     pub(super) fn membership_admissions(&self, author: &Author) -> Admissions {
@@ -82,7 +104,7 @@ impl State {
             // Nothing is cut, so either everything is applied or write access is what lacks.
             None => Admission::Held(HeldReason::ReadOnly),
         };
-        Admissions { applied: self.authority.ranges(author, need), discarded: Ranges::default(), otherwise }
+        Admissions { applied: self.authority.ranges(author, need), otherwise, ..Admissions::none() }
     }
 }
 
@@ -140,50 +162,9 @@ fn seniority(founder: Option<DeviceId>, grants: &[StandingGrant]) -> Vec<DeviceI
     line
 }
 
-/// Returns which entries owners kept and which they discarded. A keep yields only to a discard that has seen it.
-fn verdicts(
-    events: &EventSet<MembershipChange>,
-    by_owners: &[&Record],
-) -> (BTreeMap<Author, Ranges>, BTreeMap<Author, Ranges>) {
-    let mut keeps: Vec<(&Record, Run)> = Vec::new();
-    let mut discards: Vec<(&Record, Run)> = Vec::new();
-    for event in by_owners {
-        match &event.change {
-            MembershipChange::Keep(keep) => keeps.extend(parts(events, keep.run).map(|run| (*event, run))),
-            MembershipChange::Discard(discard) => {
-                discards.extend(parts(events, discard.run).map(|run| (*event, run)));
-            }
-            _ => {}
-        }
-    }
-    let add = |to: &mut BTreeMap<Author, Ranges>, author: Author, runs: &Ranges| {
-        let known = to.entry(author).or_default();
-        *known = known.union(runs);
-    };
-    let mut kept = BTreeMap::new();
-    for (keep, run) in &keeps {
-        let mut left = Ranges::from_iter([(run.first, run.last)]);
-        for (discard, gone) in &discards {
-            if gone.author == run.author && events.sees(discard, &keep.context) {
-                left = left.without(gone.first, gone.last);
-            }
-        }
-        add(&mut kept, run.author, &left);
-    }
-    let mut discarded = BTreeMap::new();
-    for (_, run) in &discards {
-        add(&mut discarded, run.author, &Ranges::from_iter([(run.first, run.last)]));
-    }
-    (kept, discarded)
-}
-
-/// Returns the parts of a run that belong to different authors since the chain was found to be forked.
-fn parts(events: &EventSet<MembershipChange>, run: Run) -> impl Iterator<Item = Run> {
-    let mut first = run.first;
-    let parts = events.branches.parts(&run.author, run.last, &run.hash).into_iter();
-    parts.filter_map(move |(author, last)| {
-        let part = Run { author, first, last, ..run };
-        first = first.max(last.next());
-        (part.first <= last).then_some(part)
-    })
+/// Returns the devices that own the workspace, each with the events that vouch for it.
+fn owners(members: &BTreeMap<DeviceId, Member>, grants: &[StandingGrant]) -> BTreeMap<DeviceId, Vec<EventContext>> {
+    let owners = members.values().filter(|member| member.standing == Standing::CoOwner).map(|member| member.device);
+    let vouches = |device| grants.iter().filter(move |grant| grant.to == device).map(|grant| grant.context).collect();
+    owners.map(|device| (device, vouches(device))).collect()
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use verso_identity::WorkspaceId;
 use verso_trust::{
-    Access, Admitted, Control, Excluded, GenerationId, Grant, Granted, Included, Intention, Introduced, PairingSide,
-    PairingWay, PeerRole, Removed, Renamed, Sealed, SecretRenewed, SecretShared, Withdrawn, WorkspaceForgotten,
-    WorkspaceKnown, WorkspaceOrigin,
+    Access, Admitted, Control, Excluded, FurtherDevice, FurtherDevices, GenerationId, Grant, Granted, Included,
+    Intention, Introduced, PairingSide, PeerRole, Removed, Renamed, Sealed, SecretRenewed, SecretShared, Withdrawn,
+    WorkspaceForgotten, WorkspaceKnown, WorkspaceOrigin,
 };
 use verso_vv::Hlc;
 
@@ -230,10 +230,9 @@ fn a_provisional_peer_lapses() {
 fn a_device_that_a_friend_introduced_is_known_as_such_until_it_is_paired_itself() {
     let (mut a, _) = pair();
     a.write(admitted(device(7), PeerRole::Friend, PairingSide::Showing));
-    let way = PairingWay::Introduced { by: device(7) };
-    a.write(Admitted { way, ..admitted(device(8), PeerRole::Friend, PairingSide::Showing) });
+    let further = FurtherDevice { device: device(8), noise_key: [8; 32], name: String::new(), addresses: Vec::new() };
+    a.write(FurtherDevices { friend: device(7), devices: vec![further] });
     assert_eq!((a.fold.introduced_by(&device(7)), a.fold.introduced_by(&device(8))), (None, Some(device(7))));
-    assert_eq!(a.fold.peer(&device(8)).unwrap().way, way);
     a.write(admitted(device(8), PeerRole::Friend, PairingSide::Showing));
     assert_eq!(a.fold.introduced_by(&device(8)), None);
 }

@@ -151,7 +151,11 @@ fn an_own_device_has_every_workspace_that_is_not_excluded() {
 fn a_device_that_is_excluded_itself_shares_and_takes_and_writes_nothing() {
     let mut scene = Scene::new();
     scene.share(RW);
-    scene.control.write(Excluded { workspace: workspace(), device: device(ME) });
+    let mut own = Node::<Control>::new(OWN);
+    own.write(admitted(device(ME), PeerRole::Own, PairingSide::Joining));
+    own.pull(&scene.control);
+    own.write(Excluded { workspace: workspace(), device: device(ME) });
+    scene.control.pull(&own);
     assert_eq!(scene.shares(OWN, workspace()), refused(Refusal::NoGrant));
     assert_eq!(scene.shares(FRIEND, workspace()), refused(Refusal::NoGrant));
     assert_eq!(scene.content(OWN, author(OWN, 1), 1, 1), refused(Refusal::Declined));
@@ -159,6 +163,32 @@ fn a_device_that_is_excluded_itself_shares_and_takes_and_writes_nothing() {
     assert_eq!(scene.decide(adopt), refused(Refusal::Declined));
     let write = Request::Write { workspace: workspace(), author: author(ME, 1) };
     assert_eq!(scene.decide(write), refused(Refusal::NoGrant));
+}
+
+/// Whoever leaves has a last word, which has to reach the others; then nothing more comes or goes.
+#[test]
+fn a_device_that_left_shares_until_the_others_have_heard() {
+    let mut scene = Scene::new();
+    scene.share(RW);
+    scene.control.write(Excluded { workspace: workspace(), device: device(ME) });
+    for peer in [OWN, FRIEND] {
+        assert_eq!(scene.shares(peer, workspace()), ALLOW);
+    }
+    assert_eq!(scene.content(OWN, author(OWN, 1), 1, 1), ALLOW);
+    let adopt = Request::Adopt { peer: device(OWN), workspace: workspace() };
+    assert_eq!(scene.decide(adopt), refused(Refusal::Declined));
+    let write = Request::Write { workspace: workspace(), author: author(ME, 1) };
+    assert_eq!(scene.decide(write), refused(Refusal::NoGrant));
+
+    // At another own device: it is given nothing more once its last word is there.
+    let mut other = Node::<Control>::new(OWN);
+    other.write(admitted(device(ME), PeerRole::Own, PairingSide::Joining));
+    other.pull(&scene.control);
+    let mut membership = scene.membership.clone();
+    let open = Request::Open { peer: device(ME), workspace: workspace() };
+    assert_eq!(decide(&open, &other.fold, Some(&membership.fold)), ALLOW);
+    membership.revoke(device(ME), Vec::new(), None);
+    assert_eq!(decide(&open, &other.fold, Some(&membership.fold)), refused(Refusal::NoGrant));
 }
 
 #[test]
@@ -246,6 +276,27 @@ fn an_adopted_workspace_bootstraps_from_who_offered_it() {
     // With the founder known, the log decides, and nobody has vouched for this friend.
     assert_eq!(opens(&preview, device(FOUNDER)), ALLOW);
     assert_eq!(opens(&preview, device(FRIEND)), refused(Refusal::NoGrant));
+}
+
+/// The log comes in pieces, and who brings it may be one whom the founder let in further on.
+#[test]
+fn an_adopted_workspace_bootstraps_from_a_device_that_did_not_found_it() {
+    let mut founder = Node::<Membership>::founder();
+    let mut control = Node::<Control>::new(7);
+    control.write(admitted(device(FRIEND), PeerRole::Friend, PairingSide::Joining));
+    control.write(known(WorkspaceOrigin::Adopted { from: device(FRIEND) }));
+    let opens = |membership: &Membership| {
+        decide(&Request::Open { peer: device(FRIEND), workspace: workspace() }, &control.fold, Some(membership))
+    };
+    assert_eq!(opens(&founder.fold), ALLOW);
+    founder.vouch(device(7), Access::ReadWrite, Standing::Member);
+    assert_eq!(opens(&founder.fold), refused(Refusal::NoGrant), "once this device is let in the log decides");
+    founder.vouch(device(FRIEND), Access::ReadWrite, Standing::Member);
+    assert_eq!(opens(&founder.fold), ALLOW);
+    let mut revoked = Node::<Membership>::founder();
+    revoked.vouch(device(FRIEND), Access::ReadWrite, Standing::Member);
+    revoked.revoke(device(FRIEND), Vec::new(), None);
+    assert_eq!(opens(&revoked.fold), refused(Refusal::NoGrant));
 }
 
 #[test]

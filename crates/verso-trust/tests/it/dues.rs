@@ -1,8 +1,8 @@
 //! What a device owes to the workspaces it owns, so that their members are whom the person wants.
 
 use verso_trust::{
-    Access, Control, Due, Excluded, Granted, Membership, PairingSide, PeerRole, Removed, Standing, Vouch, Withdrawn,
-    dues,
+    Access, Control, Due, Excluded, FurtherDevice, FurtherDevices, Granted, Included, Membership, PairingSide,
+    PeerRole, Removed, Standing, Vouch, Withdrawn, dues,
 };
 
 use crate::world::{FOUNDER, Node, admitted, device, workspace};
@@ -128,6 +128,86 @@ fn what_a_device_was_told_that_is_gone_another_carries_out() {
     assert_eq!(due(&control, &membership), [revoke(OWN, None), revoke(FRIEND, None)]);
 }
 
+fn list(friend: u8, devices: &[u8]) -> FurtherDevices {
+    let further = |number: &u8| FurtherDevice {
+        device: device(*number),
+        noise_key: [*number; 32],
+        name: String::new(),
+        addresses: Vec::new(),
+    };
+    FurtherDevices { friend: device(friend), devices: devices.iter().map(further).collect() }
+}
+
+#[test]
+fn a_friend_s_further_devices_get_and_lose_what_the_friend_does() {
+    let (mut control, mut membership) = scene();
+    control.write(list(FRIEND, &[5]));
+    assert_eq!(due(&control, &membership), [], "it was given nothing yet");
+    control.write(granted(RO));
+    assert_eq!(due(&control, &membership), [vouch(FRIEND, RO, Standing::Member), vouch(5, RO, Standing::Member)]);
+    membership.vouch(device(FRIEND), RW, Standing::Member);
+    membership.vouch(device(5), RW, Standing::Member);
+    assert_eq!(due(&control, &membership), [revoke(FRIEND, Some(RO)), revoke(5, Some(RO))]);
+    let mut gone = control.clone();
+    gone.write(list(FRIEND, &[]));
+    assert_eq!(due(&gone, &membership), [revoke(FRIEND, Some(RO)), revoke(5, None)]);
+    control.remove(device(FRIEND));
+    assert_eq!(due(&control, &membership), [revoke(FRIEND, None), revoke(5, None)]);
+}
+
+#[test]
+fn whom_a_friend_vouched_for_goes_with_the_friend_though_nobody_here_knows_it() {
+    let (mut control, mut membership) = scene();
+    control.write(granted(RW));
+    membership.vouch(device(FRIEND), RW, Standing::Member);
+    let mut friend = Node::<Membership>::member(FRIEND);
+    let mut hidden = Node::<Membership>::member(6);
+    friend.pull(&membership);
+    friend.vouch(device(6), RW, Standing::Member);
+    hidden.pull(&friend);
+    hidden.vouch(device(7), RO, Standing::Member);
+    membership.pull(&hidden);
+    assert_eq!(due(&control, &membership), []);
+    control.write(granted(RO));
+    assert_eq!(due(&control, &membership), [revoke(FRIEND, Some(RO)), revoke(6, Some(RO))], "no more than the friend");
+    control.write(Withdrawn { device: device(FRIEND), workspace: workspace() });
+    let all = [revoke(FRIEND, None), revoke(6, None), revoke(7, None)];
+    assert_eq!(due(&control, &membership), all);
+    // Also where it shows only after the friend is out.
+    let cuts = membership.cuts_of(device(FRIEND));
+    membership.revoke(device(FRIEND), cuts, None);
+    assert_eq!(due(&control, &membership), [revoke(6, None), revoke(7, None)]);
+}
+
+#[test]
+fn who_was_taken_out_by_an_owner_is_not_let_in_again_by_a_member() {
+    let (_, mut membership) = scene();
+    membership.vouch(device(FRIEND), RW, Standing::Member);
+    let mut phone = Node::<Control>::new(FRIEND);
+    phone.write(admitted(device(5), PeerRole::Own, PairingSide::Showing));
+    assert_eq!(dues(&phone.fold, &membership.fold), [vouch(5, RW, Standing::Member)]);
+    membership.vouch(device(5), RW, Standing::Member);
+    membership.revoke(device(5), Vec::new(), None);
+    assert_eq!(dues(&phone.fold, &membership.fold), [], "it would be taken out again, without end");
+}
+
+#[test]
+fn a_friend_takes_nothing_from_a_device_of_which_it_told_and_that_is_another_s() {
+    let (mut control, mut membership) = scene();
+    control.write(admitted(device(4), PeerRole::Friend, PairingSide::Showing));
+    control.write(granted(RW));
+    control.write(Granted { device: device(4), workspace: workspace(), access: RW });
+    membership.vouch(device(FRIEND), RW, Standing::Member);
+    membership.vouch(device(4), RW, Standing::Member);
+    let mut other = Node::<Membership>::member(4);
+    other.pull(&membership);
+    other.vouch(device(5), RW, Standing::Member);
+    membership.pull(&other);
+    control.write(list(FRIEND, &[5]));
+    control.write(list(FRIEND, &[]));
+    assert_eq!(due(&control, &membership), []);
+}
+
 #[test]
 fn a_friend_decides_nothing_in_a_workspace_of_which_it_is_a_member() {
     let (_, mut membership) = scene();
@@ -136,4 +216,38 @@ fn a_friend_decides_nothing_in_a_workspace_of_which_it_is_a_member() {
     friend.write(Granted { device: device(9), workspace: workspace(), access: RW });
     membership.vouch(device(FRIEND), RW, Standing::Member);
     assert_eq!(dues(&friend.fold, &membership.fold), [], "sharing onward is the owners' business");
+}
+
+#[test]
+fn a_device_that_leaves_says_so_itself_and_nobody_else_for_it() {
+    let (mut control, mut membership) = scene();
+    let mut own = Node::<Control>::new(OWN);
+    own.write(admitted(device(FOUNDER), PeerRole::Own, PairingSide::Joining));
+    own.pull(&control);
+    own.write(Excluded { workspace: workspace(), device: device(OWN) });
+    control.pull(&own);
+    assert_eq!(due(&control, &membership), [], "its last word may still bring what it wrote");
+    assert_eq!(due(&own, &membership), [revoke(OWN, None)]);
+    let mut leaving = Node::<Membership>::member(OWN);
+    leaving.pull(&membership);
+    leaving.revoke(device(OWN), Vec::new(), None);
+    membership.pull(&leaving);
+    assert_eq!((due(&own, &membership), due(&control, &membership)), (Vec::new(), Vec::new()));
+    // It comes back by its own word, too.
+    own.write(Included { workspace: workspace(), device: device(OWN) });
+    control.pull(&own);
+    assert_eq!(due(&control, &membership), [vouch(OWN, RW, Standing::CoOwner)]);
+}
+
+#[test]
+fn a_friend_that_left_is_not_let_in_again_because_of_what_was_granted_before() {
+    let (mut control, mut membership) = scene();
+    control.write(granted(RW));
+    membership.vouch(device(FRIEND), RW, Standing::Member);
+    let mut friend = Node::<Membership>::member(FRIEND);
+    friend.pull(&membership);
+    friend.revoke(device(FRIEND), Vec::new(), None);
+    membership.pull(&friend);
+    assert_eq!(membership.fold.access_of(&device(FRIEND)), None);
+    assert_eq!(due(&control, &membership), []);
 }

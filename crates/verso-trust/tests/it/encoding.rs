@@ -3,11 +3,11 @@
 use proptest::prelude::*;
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_trust::{
-    Access, Admitted, ControlEvent, Cut, DecodeEventError, Discard, EncodeEventError, Excluded, Found, GenerationId,
-    Granted, Included, Introduced, Keep, MAX_ADDRESSES, MAX_CHAINS_PER_DEVICE, MAX_NAME_BYTES, MAX_SEAL_BYTES,
-    MAX_SEALED_BYTES, MembershipEvent, PairingSide, PairingWay, PeerRole, Relocated, Removed, Renamed, Resume, Revoke,
-    Run, Sealed, SecretRenewed, SecretShared, Standing, Vouch, Withdrawn, WorkspaceForgotten, WorkspaceKnown,
-    WorkspaceOrigin,
+    Access, Admitted, ControlEvent, Cut, DecodeEventError, Discard, EncodeEventError, Excluded, Found, FurtherDevice,
+    FurtherDevices, GenerationId, Granted, Included, Introduced, Keep, MAX_ADDRESSES, MAX_CHAINS_PER_DEVICE,
+    MAX_FURTHER_ADDRESSES, MAX_FURTHER_DEVICES, MAX_NAME_BYTES, MAX_SEAL_BYTES, MAX_SEALED_BYTES, MembershipEvent,
+    PairingSide, PairingWay, PeerRole, Relocated, Removed, Renamed, Resume, Revoke, Run, Sealed, SecretRenewed,
+    SecretShared, Standing, Vouch, Withdrawn, WorkspaceForgotten, WorkspaceKnown, WorkspaceOrigin,
 };
 use verso_vv::{Author, AuthorTag, EntryHash, HashTag, Incarnation, Seen, SeenItem, Seq};
 
@@ -63,10 +63,7 @@ fn control_samples() -> Vec<ControlEvent> {
     vec![
         ControlEvent::new(seen(), introduced),
         ControlEvent::new(seen(), admitted.clone()),
-        ControlEvent::new(
-            seen(),
-            Admitted { role: PeerRole::Friend, way: PairingWay::Introduced { by: device(5) }, ..admitted },
-        ),
+        ControlEvent::new(seen(), Admitted { role: PeerRole::Friend, way: PairingWay::Nearby, ..admitted }),
         ControlEvent::new(seen(), Removed { device: device(3), cuts: vec![cut(3)] }),
         ControlEvent::new(seen(), Renamed { device: device(3), name: name.clone() }),
         ControlEvent::new(seen(), Relocated { device: device(3), addresses }),
@@ -79,7 +76,13 @@ fn control_samples() -> Vec<ControlEvent> {
         ControlEvent::new(seen(), Withdrawn { device: device(3), workspace: workspace() }),
         ControlEvent::new(seen(), SecretRenewed { id: GenerationId([0x99; 16]), sealed: sealed() }),
         ControlEvent::new(seen(), SecretShared { id: GenerationId([0x99; 16]), sealed: sealed() }),
+        ControlEvent::new(seen(), FurtherDevices { friend: device(3), devices: vec![further(5), further(6)] }),
     ]
+}
+
+fn further(number: u8) -> FurtherDevice {
+    let addresses = vec!["192.0.2.1:4433".to_owned()];
+    FurtherDevice { device: device(number), noise_key: [0x11; 32], name: "Küche".to_owned(), addresses }
 }
 
 /// One event of each kind of membership, with every field filled.
@@ -130,7 +133,7 @@ fn every_kind_reads_back_what_was_written() {
         assert_eq!(MembershipEvent::decode(event.kind(), &event.encode().unwrap()).unwrap(), event);
     }
     let kinds: Vec<u8> = payloads().iter().map(|(kind, _)| *kind).collect();
-    assert_eq!(kinds, [1, 2, 2, 3, 4, 5, 6, 6, 7, 8, 9, 10, 11, 12, 13, 128, 129, 129, 130, 130, 131, 132, 133]);
+    assert_eq!(kinds, [1, 2, 2, 3, 4, 5, 6, 6, 7, 8, 9, 10, 11, 12, 13, 14, 128, 129, 129, 130, 130, 131, 132, 133]);
 }
 
 #[test]
@@ -161,7 +164,7 @@ fn bytes_behind_an_event_are_refused() {
 #[test]
 fn unknown_kinds_and_versions_are_named() {
     let (_, mut payload) = payloads().remove(0);
-    assert!(matches!(ControlEvent::decode(14, &payload), Err(DecodeEventError::UnknownKind { kind: 14 })));
+    assert!(matches!(ControlEvent::decode(15, &payload), Err(DecodeEventError::UnknownKind { kind: 15 })));
     assert!(matches!(ControlEvent::decode(128, &payload), Err(DecodeEventError::UnknownKind { kind: 128 })));
     assert!(matches!(MembershipEvent::decode(127, &payload), Err(DecodeEventError::UnknownKind { kind: 127 })));
     payload[0] = 2;
@@ -195,13 +198,40 @@ fn lists_have_limits_when_read_and_when_written() {
     let shared = ControlEvent::new(seen(), SecretShared { id: GenerationId([1; 16]), sealed: long });
     let sealed_cut = Cut { seal: vec![0; MAX_SEAL_BYTES + 1], ..cut(3) };
     let sealed_cut = ControlEvent::new(seen(), Removed { device: device(3), cuts: vec![sealed_cut] });
-    for event in [event, removed, shared, sealed_cut] {
+    let devices = (0..=u8::try_from(MAX_FURTHER_DEVICES).unwrap()).map(further).collect();
+    let devices = ControlEvent::new(seen(), FurtherDevices { friend: device(3), devices });
+    let addresses = vec!["192.0.2.1:1".to_owned(); MAX_FURTHER_ADDRESSES + 1];
+    let addresses = vec![FurtherDevice { addresses, ..further(5) }];
+    let addresses = ControlEvent::new(seen(), FurtherDevices { friend: device(3), devices: addresses });
+    for event in [event, removed, shared, sealed_cut, devices, addresses] {
         assert!(matches!(event.encode(), Err(EncodeEventError::Invalid { .. })));
     }
     let items = u8::try_from(MAX_ADDRESSES).unwrap() + 1;
     let addresses: Vec<u8> = (0..items).flat_map(|_| *b"\x01a").collect();
     let too_many = [&[1, 0][..], &[3; 32], &[items], &addresses].concat();
     assert!(matches!(decode(5, &too_many), Err(DecodeEventError::Body(_))));
+}
+
+#[test]
+fn a_pairing_by_which_nothing_was_agreed_is_none() {
+    let admitted = Admitted {
+        device: device(2),
+        role: PeerRole::Friend,
+        side: PairingSide::Joining,
+        way: PairingWay::Introduced { by: device(5) },
+        name: String::new(),
+        noise_key: [0x11; 32],
+        sealing_key: [0x22; 32],
+        addresses: Vec::new(),
+        pair_secret: Vec::new(),
+    };
+    let event = ControlEvent::new(seen(), admitted.clone());
+    assert!(matches!(event.encode(), Err(EncodeEventError::Invalid { .. })));
+    // As bytes: a pairing by a link, whose way is made another.
+    let link = ControlEvent::new(seen(), Admitted { way: PairingWay::Link, ..admitted }).encode().unwrap();
+    let at = link.windows(35).position(|bytes| bytes[..32] == [2; 32] && bytes[32..] == [0, 1, 0]).unwrap() + 34;
+    let changed = [&link[..at], &[4], &[5; 32], &link[at + 1..]].concat();
+    assert!(matches!(decode(2, &changed), Err(DecodeEventError::Invalid { .. })));
 }
 
 #[test]
@@ -222,6 +252,10 @@ fn cuts_and_sealed_secrets_ascend_and_runs_are_not_empty() {
     assert!(removed(vec![cut(3), cut(4)]).is_ok());
     assert!(matches!(removed(vec![cut(4), cut(3)]), Err(EncodeEventError::Invalid { .. })));
     assert!(matches!(removed(vec![cut(3), cut(3)]), Err(EncodeEventError::Invalid { .. })));
+    for devices in [vec![further(6), further(5)], vec![further(5), further(5)]] {
+        let told = ControlEvent::new(seen(), FurtherDevices { friend: device(3), devices });
+        assert!(matches!(told.encode(), Err(EncodeEventError::Invalid { .. })));
+    }
     let twice = vec![sealed().remove(0), sealed().remove(0)];
     let shared = ControlEvent::new(seen(), SecretShared { id: GenerationId([1; 16]), sealed: twice });
     assert!(matches!(shared.encode(), Err(EncodeEventError::Invalid { .. })));
@@ -271,7 +305,7 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_byte_gives_an_error_or_another_event(sample in 0..22_usize, at: prop::sample::Index, flip in 1..=255_u8) {
+    fn a_changed_byte_gives_an_error_or_another_event(sample in 0..24_usize, at: prop::sample::Index, flip in 1..=255_u8) {
         let (kind, original) = payloads().swap_remove(sample);
         let mut changed = original.clone();
         changed[at.index(original.len())] ^= flip;

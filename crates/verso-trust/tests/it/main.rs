@@ -11,6 +11,8 @@ mod control_registers;
 mod decide;
 mod dues;
 mod encoding;
+mod further;
+mod giving_up;
 mod membership;
 mod orders;
 mod quarantine;

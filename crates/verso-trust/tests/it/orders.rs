@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 use verso_identity::WorkspaceId;
 use verso_trust::{
-    Access, Admission, Control, ControlChange, ControlEvent, Discard, EventContext, Excluded, GenerationId, Granted,
-    Included, Keep, Membership, MembershipChange, MembershipEvent, PairingSide, PeerRole, Relocated, Removed, Renamed,
-    Resume, Revoke, Run, SecretRenewed, Standing, Vouch, Withdrawn, WorkspaceForgotten, WorkspaceKnown,
-    WorkspaceOrigin,
+    Access, Admission, Control, ControlChange, ControlEvent, Discard, EventContext, Excluded, FurtherDevice,
+    FurtherDevices, GenerationId, Granted, Included, Keep, Membership, MembershipChange, MembershipEvent, PairingSide,
+    PeerRole, Relocated, Removed, Renamed, Resume, Revoke, Run, SecretRenewed, Standing, Vouch, Withdrawn,
+    WorkspaceForgotten, WorkspaceKnown, WorkspaceOrigin,
 };
 use verso_vv::{Author, EntryHash, SeenItem, Seq};
 
@@ -52,7 +52,7 @@ fn control_life(steps: &[Step]) -> Vec<Node<Control>> {
         let change: ControlChange = match what {
             0 | 1 => {
                 if let Some((one, other)) = two(&mut nodes, by, about) {
-                    one.pair(other, PeerRole::Own);
+                    one.pair(other, if what == 1 && detail % 3 == 0 { PeerRole::Friend } else { PeerRole::Own });
                     // Sometimes the connection breaks before either has the other's log.
                     if detail % 4 != 0 {
                         meet(&mut [one, other]);
@@ -84,6 +84,17 @@ fn control_life(steps: &[Step]) -> Vec<Node<Control>> {
             8 if detail % 3 == 0 => WorkspaceForgotten { workspace: PHOTOS }.into(),
             8 => WorkspaceKnown { workspace: PHOTOS, name, origin: WorkspaceOrigin::Founded }.into(),
             9 if detail % 2 == 0 => SecretRenewed { id: GenerationId([detail; 16]), sealed: Vec::new() }.into(),
+            9 if detail % 3 == 0 => {
+                // Some of the four, and two that nobody else knows.
+                let devices = (1..=DEVICES + 2).filter(|number| detail >> number & 1 == 1).map(device);
+                let further = |device| FurtherDevice {
+                    device,
+                    noise_key: [detail; 32],
+                    name: String::new(),
+                    addresses: Vec::new(),
+                };
+                FurtherDevices { friend: device(about), devices: devices.map(further).collect() }.into()
+            }
             9 => Relocated { device: device(about), addresses: vec![name] }.into(),
             10 => {
                 nodes[usize::from(by) - 1].restart(life);
@@ -162,12 +173,13 @@ fn membership_life(steps: &[Step]) -> Vec<Node<Membership>> {
 
 /// Everything that a fold can be asked, for comparing.
 fn control_view(control: &Control, authors: &[Author]) -> String {
-    let devices: Vec<_> = (1..=DEVICES).map(device).collect();
+    let devices: Vec<_> = (1..=DEVICES + 2).map(device).collect();
     let each: Vec<_> = devices
         .iter()
         .map(|device| {
             let exclusion = control.is_excluded(&PHOTOS, device);
-            (control.name(device), control.removal(device), exclusion, control.intention(device, &PHOTOS))
+            let further = control.further_devices(device);
+            (control.name(device), control.removal(device), exclusion, control.intention(device, &PHOTOS), further)
         })
         .collect();
     let admissions: Vec<_> = authors.iter().map(|author| control.admissions(author)).collect();

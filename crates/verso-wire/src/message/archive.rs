@@ -108,6 +108,19 @@ pub(super) struct GoodbyeRecord {
 }
 
 #[derive(Archive, Serialize)]
+pub(super) struct DevicesRecord {
+    pub(super) devices: Vec<FurtherDeviceRecord>,
+}
+
+#[derive(Archive, Serialize)]
+pub(super) struct FurtherDeviceRecord {
+    pub(super) device: [u8; 32],
+    pub(super) noise_key: [u8; 32],
+    pub(super) name: String,
+    pub(super) addresses: Vec<String>,
+}
+
+#[derive(Archive, Serialize)]
 pub(super) struct AuthorRecord {
     pub(super) device: [u8; 32],
     pub(super) incarnation: u64,

@@ -6,16 +6,16 @@ use rkyv::api::high::{HighSerializer, HighValidator};
 use rkyv::bytecheck::CheckBytes;
 use rkyv::rancor::Failure;
 use rkyv::ser::allocator::ArenaHandle;
-use verso_identity::{Signature, WorkspaceId};
+use verso_identity::{DeviceId, Signature, WorkspaceId};
 use verso_vv::{EntryHash, Seq};
 
-use super::{Message, MessageTag, Offered, VectorEntry, VersionRange, WireAccess, archive as wire};
+use super::{FurtherDevice, Message, MessageTag, Offered, VectorEntry, VersionRange, WireAccess, archive as wire};
 use crate::entry::EntryDigest;
 use crate::fork::{ForkProof, ForkSide};
 use crate::held::HeldDigest;
 use crate::limits::{
-    MAX_ADDRESS, MAX_ADDRESSES, MAX_AUTHORS, MAX_FRAME, MAX_NAME, MAX_OFFERED, MAX_PEER_INFO, MAX_PROOF_DIGESTS,
-    MAX_UNIT_BYTES,
+    MAX_ADDRESS, MAX_ADDRESSES, MAX_AUTHORS, MAX_DEVICES, MAX_FRAME, MAX_FURTHER_ADDRESS, MAX_FURTHER_ADDRESSES,
+    MAX_FURTHER_DEVICES, MAX_NAME, MAX_OFFERED, MAX_PEER_INFO, MAX_PROOF_DIGESTS, MAX_UNIT_BYTES,
 };
 use crate::reason::Reason;
 
@@ -127,6 +127,9 @@ impl Message {
                 )
             }
             Self::Goodbye { reason } => archive(tag, &wire::GoodbyeRecord { reason: reason.map_or(0, Reason::number) }),
+            Self::Devices { devices } => {
+                archive(tag, &wire::DevicesRecord { devices: devices.iter().map(Into::into).collect() })
+            }
         };
         within(tag, "bytes", bytes.len(), MAX_FRAME)?;
         Ok(bytes)
@@ -140,7 +143,11 @@ impl Message {
     pub fn decode(body: &[u8]) -> Result<Self, MessageError> {
         let (&byte, archive) = body.split_first().ok_or(MessageError::Empty)?;
         let tag = MessageTag::from_byte(byte).ok_or(MessageError::UnknownTag { tag: byte })?;
-        let max = if tag == MessageTag::PeerInfo { MAX_PEER_INFO } else { MAX_FRAME };
+        let max = match tag {
+            MessageTag::PeerInfo => MAX_PEER_INFO,
+            MessageTag::Devices => MAX_DEVICES,
+            _ => MAX_FRAME,
+        };
         within(tag, "bytes", body.len(), max)?;
         let message = decode_archive(tag, archive)?;
         message.check()?;
@@ -197,6 +204,19 @@ impl Message {
             Self::Proof(proof) => {
                 for side in &proof.sides {
                     within(tag, "digests", side.digests.len(), MAX_PROOF_DIGESTS)?;
+                }
+            }
+            Self::Devices { devices } => {
+                within(tag, "devices", devices.len(), MAX_FURTHER_DEVICES)?;
+                for further in devices {
+                    within(tag, "bytes of name", further.name.len(), MAX_NAME)?;
+                    within(tag, "addresses", further.addresses.len(), MAX_FURTHER_ADDRESSES)?;
+                    for address in &further.addresses {
+                        within(tag, "bytes of address", address.len(), MAX_FURTHER_ADDRESS)?;
+                    }
+                }
+                if !devices.is_sorted_by(|a, b| a.device < b.device) {
+                    return malformed;
                 }
             }
             Self::Open { .. }
@@ -286,6 +306,12 @@ fn decode_archive(tag: MessageTag, archive: &[u8]) -> Result<Message, MessageErr
             };
             Message::Goodbye { reason }
         }
+        MessageTag::Devices => {
+            let record = access::<wire::ArchivedDevicesRecord>(tag, archive)?;
+            within(tag, "devices", record.devices.len(), MAX_FURTHER_DEVICES)?;
+            let devices = record.devices.iter().map(further_device);
+            Message::Devices { devices: devices.collect::<Result<_, _>>()? }
+        }
     })
 }
 
@@ -331,6 +357,16 @@ fn offered_from(record: &wire::ArchivedOfferedRecord) -> Option<Offered> {
     })
 }
 
+fn further_device(record: &wire::ArchivedFurtherDeviceRecord) -> Result<FurtherDevice, MessageError> {
+    within(MessageTag::Devices, "addresses", record.addresses.len(), MAX_FURTHER_ADDRESSES)?;
+    Ok(FurtherDevice {
+        device: DeviceId::from_bytes(record.device),
+        noise_key: record.noise_key,
+        name: record.name.as_str().to_owned(),
+        addresses: record.addresses.iter().map(|address| address.as_str().to_owned()).collect(),
+    })
+}
+
 fn fork_side(record: &wire::ArchivedForkSideRecord) -> Result<ForkSide, MessageError> {
     within(MessageTag::Proof, "digests", record.digests.len(), MAX_PROOF_DIGESTS)?;
     Ok(ForkSide {
@@ -348,6 +384,17 @@ impl From<&Offered> for wire::OfferedRecord {
                 WireAccess::ReadOnly => 0,
                 WireAccess::ReadWrite => 1,
             },
+        }
+    }
+}
+
+impl From<&FurtherDevice> for wire::FurtherDeviceRecord {
+    fn from(further: &FurtherDevice) -> Self {
+        Self {
+            device: *further.device.as_bytes(),
+            noise_key: further.noise_key,
+            name: further.name.clone(),
+            addresses: further.addresses.clone(),
         }
     }
 }

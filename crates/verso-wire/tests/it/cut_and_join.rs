@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use verso_vv::{Incarnation, Seq};
 use verso_wire::limits::{MAX_KEPT_SEALS, MAX_UNIT_ENTRIES};
 use verso_wire::{
-    Branch, CompressionLevel, CutError, DecodeError, EntryKind, JoinError, Seam, SyncUnit, VerifiedUnit, VerifyError,
+    Branch, CompressionLevel, Content, CutError, DecodeError, EntryKind, JoinError, Seam, SyncUnit, VerifiedUnit,
+    VerifyError,
 };
 
 use crate::support::{Draft, NOW, Writer, drafts, drafts_of};
@@ -43,6 +44,30 @@ proptest! {
         prop_assert_eq!(joined.hashes(), &hashes[..]);
         prop_assert_eq!(joined.head(), writer.head);
         prop_assert_eq!(&again(&joined), &joined);
+
+        // What is given up leaves its digests, but for what is about membership; no hash is another, and it can't be given up twice.
+        let mut less = join(&units, |index| kept[index]);
+        let run = (Seq(u64::try_from(cut.index(all.len())).unwrap() + 1), Seq(u64::MAX));
+        let was_less = less.give_up(&[run]);
+        let mut digested = 0;
+        let whole = joined.clone().into_chained().into_unit();
+        for (entry, whole) in less.entries().zip(whole.entries()) {
+            prop_assert_eq!(entry.content.digest(), whole.content.digest());
+            if matches!(entry.content, Content::Digest(_)) && matches!(whole.content, Content::Full { .. }) {
+                digested += 1;
+                prop_assert!(entry.seq >= run.0);
+            } else {
+                prop_assert_eq!(entry, whole);
+                let stays = !matches!(entry.content, Content::Full { kind, .. } if !kind.is_membership() && entry.seq >= run.0);
+                prop_assert!(stays);
+            }
+        }
+        prop_assert_eq!(was_less, digested > 0);
+        let bytes = less.encode(CompressionLevel::RECORD);
+        let less = SyncUnit::decode(joined.workspace(), &bytes).unwrap();
+        prop_assert!(!less.clone().give_up(&[run]));
+        let less = less.chain().verify().unwrap();
+        prop_assert_eq!(less.hashes(), &hashes[..]);
 
         // In front it can be cut anywhere.
         let index = cut.index(all.len());

@@ -3,8 +3,9 @@
 use data_encoding::HEXLOWER;
 use verso_vv::{Hlc, Seq};
 use verso_wire::limits::{
-    MAX_ADDRESS, MAX_ADDRESSES, MAX_AUTHORS, MAX_FRAME, MAX_INFLATED, MAX_KEPT_SEALS, MAX_NAME, MAX_OFFERED,
-    MAX_PAYLOAD, MAX_PEER_INFO, MAX_PROOF_DIGESTS, MAX_UNIT_BYTES, MAX_UNIT_ENTRIES, MAX_UNIT_PAYLOAD,
+    MAX_ADDRESS, MAX_ADDRESSES, MAX_AUTHORS, MAX_DEVICES, MAX_FRAME, MAX_FURTHER_ADDRESS, MAX_FURTHER_ADDRESSES,
+    MAX_FURTHER_DEVICES, MAX_INFLATED, MAX_KEPT_SEALS, MAX_NAME, MAX_OFFERED, MAX_PAYLOAD, MAX_PEER_INFO,
+    MAX_PROOF_DIGESTS, MAX_UNIT_BYTES, MAX_UNIT_ENTRIES, MAX_UNIT_PAYLOAD,
 };
 use verso_wire::{Branch, ChainHead, CompressionLevel, EntryDigest, EntryKind, HeldDigest, MessageTag, Reason};
 
@@ -72,6 +73,10 @@ fn the_limits_are_the_codes() {
         (MESSAGES, "bytes of an address", MAX_ADDRESS),
         (MESSAGES, "workspaces added, and removed", MAX_OFFERED),
         (MESSAGES, "authors of a vector, and of an acknowledgement", MAX_AUTHORS),
+        (MESSAGES, "bytes of a `Devices`", MAX_DEVICES),
+        (MESSAGES, "further devices", MAX_FURTHER_DEVICES),
+        (MESSAGES, "addresses of a further device", MAX_FURTHER_ADDRESSES),
+        (MESSAGES, "bytes of an address of a further device", MAX_FURTHER_ADDRESS),
         (MESSAGES, "digests of one side of a proof", MAX_PROOF_DIGESTS),
     ] {
         has_row(document, &[name, &grouped(value)]);

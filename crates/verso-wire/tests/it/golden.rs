@@ -6,11 +6,11 @@
 
 use std::path::PathBuf;
 
-use verso_identity::Signature;
+use verso_identity::{DeviceId, Signature};
 use verso_vv::{EntryHash, Hlc, Seq};
 use verso_wire::{
-    ChainHead, CompressionLevel, EntryDigest, EntryKind, ForkProof, ForkSide, HeldDigest, Message, Offered, Reason,
-    Seal, SyncUnit, VectorEntry, VerifiedUnit, VersionRange, WireAccess,
+    ChainHead, CompressionLevel, EntryDigest, EntryKind, ForkProof, ForkSide, FurtherDevice, HeldDigest, Message,
+    Offered, Reason, Seal, SyncUnit, VectorEntry, VerifiedUnit, VersionRange, WireAccess,
 };
 
 use crate::support::{Draft, NOW, Writer};
@@ -108,6 +108,22 @@ fn messages_of_version_1_are_read_and_written_alike() {
             sides: [side(1, 2), side(2, 1)],
         }),
         Message::Goodbye { reason: Some(Reason::Busy) },
+        Message::Devices {
+            devices: vec![
+                FurtherDevice {
+                    device: DeviceId::from_bytes([0x21; 32]),
+                    noise_key: [0x22; 32],
+                    name: "Mira's tablet".to_owned(),
+                    addresses: vec!["192.0.2.8:4433".to_owned(), "[::1]:9".to_owned()],
+                },
+                FurtherDevice {
+                    device: DeviceId::from_bytes([0x23; 32]),
+                    noise_key: [0x24; 32],
+                    name: "phone".to_owned(),
+                    addresses: Vec::new(),
+                },
+            ],
+        },
     ];
     for message in messages {
         let name = format!("message-1-{}.bin", message.tag().to_string().to_lowercase());

@@ -5,11 +5,12 @@ use proptest::prelude::*;
 use verso_identity::{DeviceId, Signature, WorkspaceId};
 use verso_vv::{Author, EntryHash, Incarnation, Seq};
 use verso_wire::limits::{
-    MAX_ADDRESS, MAX_ADDRESSES, MAX_AUTHORS, MAX_FRAME, MAX_NAME, MAX_OFFERED, MAX_PROOF_DIGESTS,
+    MAX_ADDRESS, MAX_ADDRESSES, MAX_AUTHORS, MAX_FRAME, MAX_FURTHER_ADDRESS, MAX_FURTHER_ADDRESSES, MAX_NAME,
+    MAX_OFFERED, MAX_PROOF_DIGESTS,
 };
 use verso_wire::{
-    ChainHead, EntryDigest, ForkProof, ForkSide, HeldDigest, Message, MessageError, MessageTag, Offered, Reason, Seal,
-    VectorEntry, VersionRange, WireAccess,
+    ChainHead, EntryDigest, ForkProof, ForkSide, FurtherDevice, HeldDigest, Message, MessageError, MessageTag, Offered,
+    Reason, Seal, VectorEntry, VersionRange, WireAccess,
 };
 
 use crate::support::Writer;
@@ -94,7 +95,22 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
             Message::Proof(ForkProof { author, at: Seq(at), prev_hash: EntryHash(prev_hash), sides: [one, two] })
         }),
         prop::option::of(reason()).prop_map(|reason| Message::Goodbye { reason }),
+        prop::collection::btree_map(any::<[u8; 32]>(), further(), 0..4).prop_map(|devices| Message::Devices {
+            devices: devices
+                .into_iter()
+                .map(|(device, (noise_key, name, addresses))| FurtherDevice {
+                    device: DeviceId::from_bytes(device),
+                    noise_key,
+                    name,
+                    addresses,
+                })
+                .collect(),
+        }),
     ]
+}
+
+fn further() -> impl Strategy<Value = ([u8; 32], String, Vec<String>)> {
+    (any::<[u8; 32]>(), "\\PC{0,40}", prop::collection::vec("\\PC{0,40}", 0..4))
 }
 
 proptest! {
@@ -109,9 +125,9 @@ proptest! {
 }
 
 #[test]
-fn tags_are_the_first_bytes_1_to_11() {
+fn tags_are_the_first_bytes_1_to_12() {
     let tags: Vec<u8> = MessageTag::ALL.iter().map(|tag| tag.byte()).collect();
-    assert_eq!(tags, (1..=11).collect::<Vec<u8>>());
+    assert_eq!(tags, (1..=12).collect::<Vec<u8>>());
 }
 
 #[test]
@@ -153,6 +169,16 @@ fn the_largest_messages_fit_a_frame() {
         wall_clock_ms: 0,
         addresses: vec!["a".repeat(address); addresses],
     };
+    let devices = |count: u8, name: usize, addresses: usize, address: usize| Message::Devices {
+        devices: (0..count)
+            .map(|number| FurtherDevice {
+                device: DeviceId::from_bytes([number; 32]),
+                noise_key: [number; 32],
+                name: "n".repeat(name),
+                addresses: vec!["a".repeat(address); addresses],
+            })
+            .collect(),
+    };
     let side =
         |count| ForkSide { digests: vec![EntryDigest([2; 32]); count], signature: Signature::from_bytes([1; 64]) };
     let proof = |one, two| {
@@ -169,6 +195,7 @@ fn the_largest_messages_fit_a_frame() {
         offer(MAX_OFFERED, MAX_NAME),
         ack(MAX_AUTHORS),
         info(MAX_NAME, MAX_ADDRESSES, MAX_ADDRESS),
+        devices(16, MAX_NAME, MAX_FURTHER_ADDRESSES, MAX_FURTHER_ADDRESS),
         proof(MAX_PROOF_DIGESTS, MAX_PROOF_DIGESTS),
         unit(MAX_FRAME - 1),
     ] {
@@ -184,6 +211,10 @@ fn the_largest_messages_fit_a_frame() {
         info(MAX_NAME + 1, 0, 0),
         info(0, MAX_ADDRESSES + 1, 1),
         info(0, 1, MAX_ADDRESS + 1),
+        devices(17, 0, 0, 0),
+        devices(1, MAX_NAME + 1, 0, 0),
+        devices(1, 0, MAX_FURTHER_ADDRESSES + 1, 1),
+        devices(1, 0, 1, MAX_FURTHER_ADDRESS + 1),
         proof(MAX_PROOF_DIGESTS + 1, 1),
         proof(1, MAX_PROOF_DIGESTS + 1),
         unit(MAX_FRAME),
@@ -207,6 +238,14 @@ fn debug_output_never_shows_what_people_wrote() {
             versions: VersionRange::CURRENT,
             wall_clock_ms: 0,
             addresses: vec!["secret.example:1".to_owned()],
+        },
+        Message::Devices {
+            devices: vec![FurtherDevice {
+                device: writer.author.device,
+                noise_key: [1; 32],
+                name: "secret tablet".to_owned(),
+                addresses: vec!["secret.example:1".to_owned()],
+            }],
         },
     ] {
         let text = format!("{message:?}");

@@ -1,32 +1,34 @@
 //! The ceremony's machines, driven over a connection and by a person's answers.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
-use verso_pairing::{Input, Joiner, NearbyCode, Offer, Output, Paired, PairingError, Shower, WorkspaceTerms};
+use verso_pairing::{Input, Joiner, NearbyCode, Output, Paired, PairingError, Shower, WorkspaceTerms};
 use verso_replica::{PairSecret, ProvisionalPeer, SharedAtPairing};
 use verso_transport::PairConnection;
+use verso_trust::PairingWay;
 use verso_wire::{Application, CloseCode, Reason};
 
-use super::{Answer, PairingEvent, lock};
+use super::{ActiveOffer, Answer, PairingEvent, lock};
 use crate::engine::{EngineHandle, wall_ms};
+use crate::invitations::Invitations;
 
 /// How long the last message may take to arrive.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The two machines behind one face.
 pub(super) enum Machine {
-    Shower(Box<Shower>, Arc<Mutex<Offer>>),
+    Shower(Box<Shower>, ActiveOffer),
     Joiner(Box<Joiner>),
 }
 
 impl Machine {
-    fn handle(&mut self, input: Input) {
+    pub(super) fn handle(&mut self, input: Input) {
         match self {
-            Self::Shower(shower, offer) => shower.handle(wall_ms(), &mut lock(offer), input),
+            Self::Shower(shower, active) => shower.handle(wall_ms(), &mut lock(&active.offer), input),
             Self::Joiner(joiner) => joiner.handle(wall_ms(), input),
         }
     }
@@ -35,6 +37,14 @@ impl Machine {
         match self {
             Self::Shower(shower, _) => shower.poll(),
             Self::Joiner(joiner) => joiner.poll(),
+        }
+    }
+
+    /// The invitations that this ceremony uses up, if it does.
+    fn kept(&self) -> Option<Arc<Invitations>> {
+        match self {
+            Self::Shower(_, active) => active.kept.clone(),
+            Self::Joiner(_) => None,
         }
     }
 
@@ -83,9 +93,8 @@ pub(super) async fn drive<A: Application>(
                     answer = Some(receiver);
                 }
                 Output::StoreProvisional(peer) => {
-                    let peer = provisional(&peer);
-                    let stored = engine.with(move |replica, _now| replica.store_provisional(peer)).await;
-                    machine.handle(if matches!(stored, Some(Ok(()))) { Input::Stored } else { Input::StoreFailed });
+                    let stored = store(provisional(&peer), machine.kept(), engine).await;
+                    machine.handle(if stored { Input::Stored } else { Input::StoreFailed });
                 }
                 Output::Done(paired) => {
                     // Who has the last word waits until it has arrived; the other's closing is the sign.
@@ -125,6 +134,21 @@ pub(super) async fn drive<A: Application>(
         };
         machine.handle(input);
     }
+}
+
+/// Stores a peer durably. An invitation is over before that: should the power go in between, the same device may finish, and no other.
+async fn store<A: Application>(
+    mut peer: ProvisionalPeer,
+    kept: Option<Arc<Invitations>>,
+    engine: &EngineHandle<A>,
+) -> bool {
+    if let Some(invitations) = kept {
+        peer.way = PairingWay::Invite;
+        if !matches!(tokio::task::spawn_blocking(move || invitations.save()).await, Ok(Ok(()))) {
+            return false;
+        }
+    }
+    matches!(engine.with(move |replica, _now| replica.store_provisional(peer)).await, Some(Ok(())))
 }
 
 /// Waits for a person's answer, forever if none was asked for. Silence that ends is no.

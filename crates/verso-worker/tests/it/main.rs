@@ -11,6 +11,7 @@ mod namespaces;
 mod rig;
 
 mod compacting;
+mod invitations;
 mod marks;
 #[cfg(target_os = "linux")]
 mod near;

@@ -70,6 +70,12 @@ impl Device {
         (directory, secret)
     }
 
+    /// Takes the device apart, for a test that runs its worker itself.
+    pub(crate) fn into_parts(self) -> (TempDir, DeviceKey, WorkerHandle<Graph>, SyncWorker<Graph>) {
+        let Self { directory, handle, worker, secret, .. } = self;
+        (directory, secret, handle, worker)
+    }
+
     pub(crate) async fn found(&self, name: &'static str) -> WorkspaceId {
         self.handle.found_workspace(name.to_owned()).await.unwrap()
     }
@@ -125,6 +131,15 @@ pub(crate) async fn show(mut offer: PairingOffer) -> Paired {
 }
 
 pub(crate) async fn join(device: &Device, link: &PairingLink) -> Result<Paired, verso_worker::PairError> {
+    join_at(device, link, &[]).await
+}
+
+/// As [`join`], with addresses at which the other device is by now.
+pub(crate) async fn join_at(
+    device: &Device,
+    link: &PairingLink,
+    at: &[std::net::SocketAddr],
+) -> Result<Paired, verso_worker::PairError> {
     let (sender, mut events) = mpsc::unbounded_channel();
     let answers = async {
         while let Some(event) = events.recv().await {
@@ -134,7 +149,7 @@ pub(crate) async fn join(device: &Device, link: &PairingLink) -> Result<Paired, 
         }
     };
     tokio::select! {
-        joined = device.handle.join(link, &[], &sender) => joined,
+        joined = device.handle.join(link, at, &sender) => joined,
         () = answers => unreachable!("the sender is alive"),
     }
 }

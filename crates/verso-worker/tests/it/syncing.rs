@@ -9,6 +9,8 @@ use verso_worker::OutcomeState;
 use crate::rig::{Device, copy, pair};
 
 const WAIT: Duration = Duration::from_secs(10);
+/// Enough for two connections to end together in some of them: on a busy machine one round in a hundred.
+const ROUNDS: usize = 100;
 
 #[tokio::test]
 async fn one_round_brings_both_level() {
@@ -40,6 +42,19 @@ async fn what_was_done_apart_survives_restarts_and_meets() {
     assert_eq!(second[0].state, OutcomeState::InStep, "{second:?}");
     assert_eq!(laptop.titles(workspace).await, ["from the laptop", "from the phone"]);
     assert_eq!(laptop.digest(workspace).await, phone.digest(workspace).await);
+}
+
+/// Both dial at the same moment, again and again: whichever connection stays, and however the other's end falls together with the goodbyes on it, each
+/// round ends in step, and soon.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rounds_in_which_both_dial_at_once_all_end_in_step() {
+    let (laptop, phone) = (Device::new("laptop").await, Device::new("phone").await);
+    pair(&laptop, &phone).await;
+    for round in 0..ROUNDS {
+        let (first, second) = tokio::join!(laptop.handle.sync_once(WAIT), phone.handle.sync_once(WAIT));
+        assert_eq!(first[0].state, OutcomeState::InStep, "round {round}: {first:?}");
+        assert_eq!(second[0].state, OutcomeState::InStep, "round {round}: {second:?}");
+    }
 }
 
 /// What it wrote after the backup and what it wrote after it was put back are both there, after one round.
