@@ -208,12 +208,12 @@ impl Finder {
             return None;
         }
         let (handle, running) = discover(options, seed, self.shutdown.clone());
-        let (mut seen, view, board) = (handle.view(), self.view.clone(), Arc::clone(&self.board));
+        let (mut shown, view, board) = (handle.view(), self.view.clone(), Arc::clone(&self.board));
         let task = tokio::spawn(async move {
             let publishing = async {
                 loop {
-                    publish(&view, &board, seen.borrow_and_update().clone());
-                    if seen.changed().await.is_err() {
+                    publish(&view, &board, shown.borrow_and_update().clone());
+                    if shown.changed().await.is_err() {
                         return;
                     }
                 }

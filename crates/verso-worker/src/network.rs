@@ -270,7 +270,7 @@ impl<A: Application> Network<A> {
                 break;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Keeps a peer connected for as long as this device trusts it: dials, serves, waits, dials again.

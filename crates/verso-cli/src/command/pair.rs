@@ -50,7 +50,7 @@ pub(crate) fn run(app: &App, options: &PairOptions) -> Result<(), CliError> {
             if let Some(picture) = qr {
                 offer.with_link(|link| draw(link, picture))?;
             }
-            show(&offer, joins_as(terms.role), seen(app, &handle).await, app.output)?;
+            show(&offer, joins_as(terms.role), &seen(app, &handle).await, app.output)?;
             tokio::select! {
                 paired = wait(offer, consent, app.output) => paired,
                 () = signals.recv() => {
@@ -144,8 +144,8 @@ pub(super) fn draw(link: &PairingLink, picture: &Picture) -> Result<(), CliError
 }
 
 /// Shows the words, the link, and the link as a QR code.
-fn show(offer: &PairingOffer, joins_as: &'static str, seen: Seen, output: Output) -> Result<(), CliError> {
-    let (nearby, are_found) = match &seen {
+fn show(offer: &PairingOffer, joins_as: &'static str, seen: &Seen, output: Output) -> Result<(), CliError> {
+    let (nearby, are_found) = match seen {
         Seen::Nothing => (None, false),
         Seen::Words => (None, true),
         Seen::Name(name) => (Some(name.as_str()), true),
@@ -251,12 +251,10 @@ impl Report for Shown<'_> {
         writeln!(out, "Whoever has these words or this link can join as {}, once. There:\n", self.joins_as)?;
         if let Some(words) = &self.words {
             write!(out, "  verso join {}", paint.strong(Zeroizing::new(words.0.to_string()).as_str()))?;
-            let at: String = self.words_at.iter().map(|address| format!(" --at {address}")).collect();
             if self.are_found {
-                write!(out, "\n  {}", paint.faint(format!("and if it does not find this device:{at}")))?;
-            } else {
-                write!(out, "{at}")?;
+                write!(out, "\n  {}", paint.faint("and if it does not find this device:"))?;
             }
+            self.words_at.iter().try_for_each(|address| write!(out, " --at {address}"))?;
             writeln!(out, "\n\nor\n")?;
         }
         if let Some(name) = self.nearby {

@@ -1,6 +1,7 @@
 //! A listener on a network who takes down all that is said there by multicast DNS.
 
 #![allow(dead_code, reason = "the tests of several crates share this, and each uses some of it")]
+#![allow(clippy::indexing_slicing, reason = "helpers of tests may panic as tests do")]
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};

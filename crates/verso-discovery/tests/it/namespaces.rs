@@ -90,7 +90,10 @@ impl Host {
     pub(crate) fn spawn<T: Send + 'static>(&self, run: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
         let path = format!("/run/netns/{}", self.namespace);
         thread::spawn(move || {
-            #[expect(clippy::disallowed_methods, reason = "it is how the kernel names a namespace")]
+            #[allow(
+                clippy::disallowed_methods,
+                reason = "it is how the kernel names a namespace; not all who share this forbid it"
+            )]
             let namespace = File::open(path).unwrap();
             move_into_link_name_space(std::os::fd::AsFd::as_fd(&namespace), Some(LinkNameSpaceType::Network)).unwrap();
             run()

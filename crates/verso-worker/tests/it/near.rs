@@ -152,7 +152,7 @@ impl Up {
 
 /// Pairs two machines by six words, with no address given. Returns how long the joiner took.
 fn pair(shows: &Machine, joins: &Machine) -> Duration {
-    let ((showing, shower), (joining, joiner)) =
+    let ((showing, shower), (joining, guest)) =
         (shows.open(LocalDiscovery::default()), joins.open(LocalDiscovery::default()));
     let (sender, words) = std::sync::mpsc::channel::<Words>();
     let offering = shows.runtime.spawn(async move {
@@ -175,7 +175,7 @@ fn pair(shows: &Machine, joins: &Machine) -> Duration {
     });
     let words = words.recv().unwrap();
     let begun = Instant::now();
-    let joined = joins.run(async move {
+    let paired = joins.run(async move {
         let (sender, mut events) = mpsc::unbounded_channel();
         let answers = async {
             while let Some(event) = events.recv().await {
@@ -184,13 +184,13 @@ fn pair(shows: &Machine, joins: &Machine) -> Duration {
             }
         };
         tokio::select! {
-            joined = joiner.join_by_words(words, &[], &sender) => joined.unwrap(),
+            joined = guest.join_by_words(words, &[], &sender) => joined.unwrap(),
             () = answers => unreachable!("the sender is alive"),
         }
     });
     let took = begun.elapsed();
     assert_eq!(shows.runtime.block_on(offering).unwrap().device, joins.id());
-    assert_eq!(joined.device, shows.id());
+    assert_eq!(paired.device, shows.id());
     shows.run(async move { showing.close().await.unwrap() });
     joins.run(async move { joining.close().await.unwrap() });
     took
