@@ -75,7 +75,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
             return Some(Input::Refused(Reason::Malformed));
         }
         if !self.forks.has_room_for(&workspace, &proof) {
-            return None; // What follows of the branches is declined.
+            // What follows of the branches is declined. Its own chain this device leaves all the same.
+            let left = if proof.author == self.author() { self.begin_incarnation(workspace, now) } else { Ok(()) };
+            return left.err().map(|error| Input::Refused(error.reason()));
         }
         let peer = self.connections.get(&id)?.peer;
         if workspace == WorkspaceId::CONTROL

@@ -5,7 +5,7 @@ use verso_identity::WorkspaceId;
 use verso_log::Storage as _;
 use verso_replica::Event;
 use verso_trust::{Access, Cut, MembershipEvent, PeerRole, Revoke};
-use verso_vv::{Author, AuthorTag, Seen, SeenItem, Seq};
+use verso_vv::{Author, AuthorTag, Incarnation, Seen, SeenItem, Seq};
 use verso_wire::{ChainHead, ForkProof, Message, Reason, VerifiedUnit};
 
 use crate::notes::{TEXT, write};
@@ -186,6 +186,27 @@ fn a_proof_about_its_own_chain_has_it_go_on_as_another() {
     rig.replica.flush(NOW).unwrap();
     assert_eq!(rig.texts(&workspace), ["Reading", "mine", "one"]);
     rig.assert_rebuilds();
+}
+
+/// There is a limit to the forks of one device that are believed, and none to what it leaves.
+#[test]
+fn however_often_its_chains_were_forked_it_leaves_its_own() {
+    let (mut rig, workspace, own, _writer) = with_own();
+    let prove = |rig: &mut Rig, mut left: Writer| {
+        let mut right = left.twin();
+        let proof = ForkProof::between(&text(&mut left, "left"), &text(&mut right, "right")).unwrap();
+        own.say_in(rig, workspace, Message::Proof(proof));
+    };
+    for incarnation in 1..=63 {
+        prove(&mut rig, Writer::of(my_key(), Incarnation(incarnation), workspace));
+    }
+    let before = rig.replica.author();
+    let mut twin = Writer::of(my_key(), before.incarnation, workspace);
+    twin.head = rig.replica.head(&workspace, &before).unwrap();
+    prove(&mut rig, twin);
+    assert_ne!(rig.replica.author(), before);
+    rig.replica.flush(NOW).unwrap();
+    assert_eq!(rig.replica.forks(&workspace).len(), 63);
 }
 
 /// A cut from before the fork was known says which entry it means by its hash: that branch is let through up to there, and nothing of the other.
