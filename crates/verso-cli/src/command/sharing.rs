@@ -90,7 +90,7 @@ pub(crate) fn forget(app: &App, peer: &str) -> Result<(), CliError> {
     device.close()?;
     app.output.note(format_args!("{READABLE} {NEXT}"));
     let names = [&peer.name].into_iter().chain(with.iter().map(|other| &other.name));
-    let names = names.map(|name| shown(name).to_string()).collect::<Vec<_>>().join(" and ");
+    let names = names.map(|name| shown(name)).collect::<Vec<_>>().join(" and ");
     let verb = if with.is_empty() { "is" } else { "are" };
     let told = format!("{names} {verb} trusted no longer, on none of your devices");
     app.output.print(&Forgotten { done: Done { workspace: None, peer: Some(peer), told }, with })
