@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use serde::Serialize;
 use verso_graph::{Graph, Intent};
 use verso_replica::{DecisionError, Now, PendingOffer};
-use verso_trust::Access;
+use verso_trust::{Access, PairingWay};
 use verso_worker::HostReplica;
 
+use super::restore::PeerName;
 use super::workspace::access_code;
 use crate::app::App;
 use crate::device::Device;
@@ -95,11 +96,18 @@ pub(crate) fn rename_workspace(app: &App, workspace: &str, name: &str) -> Result
 pub(crate) fn forget(app: &App, peer: &str) -> Result<(), CliError> {
     let mut device = app.device()?;
     let peer = find::peer(&device, peer)?;
+    let introduced =
+        device.replica().trust().peers().filter(|other| other.way == PairingWay::Introduced { by: peer.device });
+    let with: Vec<PeerName> =
+        introduced.map(|other| PeerName { device: other.device, name: other.display_name }).collect();
     decide(&mut device, "can't forget the peer", |replica, now| replica.forget(peer.device, now))?;
     device.close()?;
     app.output.note(format_args!("{READABLE} {NEXT}"));
-    let told = format!("{} is trusted no longer, on none of your devices", shown(&peer.name));
-    app.output.print(&Done { workspace: None, peer: Some(peer), told })
+    let names = [&peer.name].into_iter().chain(with.iter().map(|other| &other.name));
+    let names = names.map(|name| shown(name)).collect::<Vec<_>>().join(" and ");
+    let verb = if with.is_empty() { "is" } else { "are" };
+    let told = format!("{names} {verb} trusted no longer, on none of your devices");
+    app.output.print(&Forgotten { done: Done { workspace: None, peer: Some(peer), told }, with })
 }
 
 pub(crate) fn rename(app: &App, peer: &str, name: &str) -> Result<(), CliError> {
@@ -150,7 +158,7 @@ struct Done {
     #[serde(skip_serializing_if = "Option::is_none")]
     workspace: Option<Place>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    peer: Option<super::restore::PeerName>,
+    peer: Option<PeerName>,
     #[serde(skip)]
     told: String,
 }
@@ -158,6 +166,21 @@ struct Done {
 impl Report for Done {
     fn write_text(&self, out: &mut dyn Write, _paint: Paint) -> io::Result<()> {
         writeln!(out, "{}", self.told)
+    }
+}
+
+/// Who is trusted no longer.
+#[derive(Debug, Serialize)]
+struct Forgotten {
+    #[serde(flatten)]
+    done: Done,
+    /// The friend's other devices, which it had introduced.
+    with: Vec<PeerName>,
+}
+
+impl Report for Forgotten {
+    fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        self.done.write_text(out, paint)
     }
 }
 

@@ -65,6 +65,11 @@ fn devices_of_two_friends_sync_while_the_two_that_were_paired_are_off() {
     lap.ok(&["node", "add", "https://example.org/late", "--title", "late", "-w", "garden"]);
     meet(&desk, &phone);
     assert!(!titles(&phone).contains(&"late".into()));
+
+    // And with the phone goes what it had introduced.
+    let gone = desk.json(&["forget", "phone"]);
+    assert_eq!((&gone["peer"]["name"], &gone["with"][0]["name"]), (&json!("phone"), &json!("pad")));
+    assert!(row(&desk, "pad").is_none() && row(&desk, "phone").is_none());
 }
 
 #[test]
