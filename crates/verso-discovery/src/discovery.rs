@@ -25,6 +25,10 @@ pub const PERIOD_SPREAD_MS: u64 = 5 * 60 * 1_000;
 /// has made another, or is gone.
 pub const STALE_MS: u64 = 2 * (PERIOD_MS + PERIOD_SPREAD_MS);
 
+/// How long what was heard on an interface still counts after that was joined anew, if it isn't heard again, in milliseconds: who is there answers within a second, and is asked
+/// three times by then.
+pub const ANEW_MS: u64 = 5_000;
+
 /// How long an interface that has failed is left alone, in milliseconds.
 pub const PAUSE_MS: u64 = 5_000;
 
@@ -203,8 +207,7 @@ impl Discovery {
     /// Returns when to come back with [`Input::Tick`]; `None` if there is nothing to wait for.
     pub fn next_ms(&self) -> Option<u64> {
         let rejoin = self.interfaces.values().map(|interface| interface.rejoin_ms).min();
-        let stale = self.sightings.oldest_ms().map(|oldest| oldest.saturating_add(STALE_MS + 1));
-        [rejoin, stale].into_iter().flatten().min()
+        [rejoin, self.sightings.next_ms()].into_iter().flatten().min()
     }
 
     /// Returns who is near.
@@ -239,7 +242,7 @@ impl Discovery {
     }
 
     fn pass_time(&mut self, now_ms: u64) {
-        self.sightings.keep_since(now_ms.saturating_sub(STALE_MS));
+        self.sightings.pass_time(now_ms);
         let due: Vec<String> = self
             .interfaces
             .iter()
@@ -263,6 +266,8 @@ impl Discovery {
         let period = PERIOD_MS + self.dice.up_to(PERIOD_SPREAD_MS);
         let Some(interface) = self.interfaces.get_mut(name) else { return };
         interface.rejoin_ms = now_ms.saturating_add(period);
+        // A goodbye that was said between the one listener and the next was heard by neither.
+        self.sightings.doubt(name, now_ms.saturating_add(ANEW_MS));
         let addresses: Vec<IpAddr> =
             interface.addresses.iter().map(|subnet| subnet.address).take(MAX_ADDRESSES).collect();
         // Who can be found by nobody only tells that it is there.
@@ -297,14 +302,15 @@ impl Discovery {
         usable.sort_unstable();
         usable.dedup();
         usable.truncate(MAX_ADDRESSES);
+        let until_ms = now_ms.saturating_add(STALE_MS + 1);
         let at = |port: u16| usable.iter().map(|address| SocketAddr::new(*address, port)).collect::<Vec<_>>();
         for (peer, port) in heard.recognise(&self.relationships) {
-            self.sightings.add(now_ms, place.clone(), Whose::Peer(peer), at(port));
+            self.sightings.add(until_ms, place.clone(), Whose::Peer(peer), at(port));
         }
         if let Some(screen) = heard.screen
             && screen.device != self.profile.device
         {
-            self.sightings.add(now_ms, place, Whose::Screen(screen.device, screen.name), at(screen.port));
+            self.sightings.add(until_ms, place, Whose::Screen(screen.device, screen.name), at(screen.port));
         }
         Ok(())
     }

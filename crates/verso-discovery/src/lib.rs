@@ -18,7 +18,7 @@ mod txt;
 
 pub use announcement::{Announcement, DECOY_PORT, MAX_ADDRESSES, SERVICE_TYPE, SLOTS};
 pub use discovery::{
-    Discovery, Input, Mode, Output, PAUSE_MS, PERIOD_MS, PERIOD_SPREAD_MS, Profile, Received, STALE_MS,
+    ANEW_MS, Discovery, Input, Mode, Output, PAUSE_MS, PERIOD_MS, PERIOD_SPREAD_MS, Profile, Received, STALE_MS,
 };
 pub use heard::{Heard, HeardError, HeardScreen};
 #[cfg(feature = "mdns")]

@@ -9,7 +9,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use if_addrs::{IfAddr, Interface};
-use mdns_sd::{DaemonEvent, IfKind, Receiver, ResolvedService, ServiceDaemon, ServiceEvent, ServiceInfo, TxtProperty};
+use mdns_sd::{
+    DaemonEvent, DaemonStatus, IfKind, Receiver, ResolvedService, ServiceDaemon, ServiceEvent, ServiceInfo, TxtProperty,
+};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
@@ -93,6 +95,7 @@ pub fn discover(
         started: Instant::now(),
         joined: BTreeMap::new(),
         obstacles: BTreeMap::new(),
+        leaving: Vec::new(),
         joins: 0,
         has_looked: false,
         events,
@@ -108,6 +111,8 @@ struct Driver {
     joined: BTreeMap<String, Joined>,
     /// By interface what keeps it from being joined.
     obstacles: BTreeMap<String, Obstacle>,
+    /// Those that have yet to say goodbye.
+    leaving: Vec<Receiver<DaemonStatus>>,
     joins: u64,
     /// Which interfaces there are is known.
     has_looked: bool,
@@ -168,7 +173,10 @@ impl Driver {
             }
             self.publish();
         }
-        let goodbyes: Vec<_> = std::mem::take(&mut self.joined).into_values().filter_map(Joined::leave).collect();
+        for interface in self.joined.keys().cloned().collect::<Vec<_>>() {
+            self.leave(&interface);
+        }
+        let goodbyes = std::mem::take(&mut self.leaving);
         let all = async {
             for goodbye in goodbyes {
                 // A daemon that has ended has said goodbye, or never can.
@@ -192,9 +200,8 @@ impl Driver {
                 Ok(joined) => {
                     self.obstacles.remove(&interface);
                     // The new one speaks before the old one says goodbye, so nobody misses the device meanwhile.
-                    if let Some(before) = self.joined.insert(interface, joined) {
-                        drop(before.leave());
-                    }
+                    let before = self.joined.insert(interface, joined);
+                    self.part(before);
                 }
                 Err(obstacle) => {
                     tracing::debug!(target: "verso.sync", %interface, ?obstacle, "no discovery on an interface");
@@ -211,9 +218,14 @@ impl Driver {
     }
 
     fn leave(&mut self, interface: &str) {
-        if let Some(joined) = self.joined.remove(interface) {
-            drop(joined.leave());
-        }
+        let joined = self.joined.remove(interface);
+        self.part(joined);
+    }
+
+    /// Has a daemon say goodbye. It is waited for at the end alone, lest the process ends before it.
+    fn part(&mut self, joined: Option<Joined>) {
+        self.leaving.retain(|goodbye| goodbye.is_empty() && !goodbye.is_disconnected());
+        self.leaving.extend(joined.and_then(Joined::leave));
     }
 
     fn join(&mut self, interface: &str, announcement: Option<Announcement>) -> Result<Joined, Obstacle> {
@@ -292,7 +304,7 @@ impl Driver {
 
 impl Joined {
     /// Says goodbye, and nothing more. What it returns tells when that is done.
-    fn leave(self) -> Option<Receiver<mdns_sd::DaemonStatus>> {
+    fn leave(self) -> Option<Receiver<DaemonStatus>> {
         self.listener.abort();
         self.daemon.shutdown().ok()
     }

@@ -50,7 +50,8 @@ struct Sighting {
     place: Place,
     whose: Whose,
     addresses: Vec<SocketAddr>,
-    at_ms: u64,
+    /// When it counts no more, unless it is heard again.
+    until_ms: u64,
 }
 
 /// The announcements that mean something to this device, the newest last. All others are forgotten at once, so a flood costs no memory.
@@ -61,7 +62,7 @@ pub(crate) struct Sightings {
 
 impl Sightings {
     /// Takes in one of what an announcement says. It may say two things, that it is a peer's and that a pairing screen is open.
-    pub(crate) fn add(&mut self, now_ms: u64, place: Place, whose: Whose, addresses: Vec<SocketAddr>) {
+    pub(crate) fn add(&mut self, until_ms: u64, place: Place, whose: Whose, addresses: Vec<SocketAddr>) {
         if addresses.is_empty() {
             return;
         }
@@ -74,7 +75,7 @@ impl Sightings {
             let oldest = self.known.iter().position(|known| is_same(&known.whose, &whose));
             oldest.map(|oldest| self.known.remove(oldest));
         }
-        self.known.push(Sighting { place, whose, addresses, at_ms: now_ms });
+        self.known.push(Sighting { place, whose, addresses, until_ms });
     }
 
     /// Forgets an announcement.
@@ -92,14 +93,21 @@ impl Sightings {
         self.known.retain(|known| !matches!(&known.whose, Whose::Peer(device) if !is_peer(device)));
     }
 
-    /// Forgets what was heard before a time.
-    pub(crate) fn keep_since(&mut self, since_ms: u64) {
-        self.known.retain(|known| known.at_ms >= since_ms);
+    /// What was heard on an interface counts until then at most, unless it is heard again.
+    pub(crate) fn doubt(&mut self, interface: &str, until_ms: u64) {
+        for known in self.known.iter_mut().filter(|known| known.place.interface == interface) {
+            known.until_ms = known.until_ms.min(until_ms);
+        }
     }
 
-    /// Returns when the oldest was heard.
-    pub(crate) fn oldest_ms(&self) -> Option<u64> {
-        self.known.iter().map(|known| known.at_ms).min()
+    /// Forgets what counts no more.
+    pub(crate) fn pass_time(&mut self, now_ms: u64) {
+        self.known.retain(|known| known.until_ms > now_ms);
+    }
+
+    /// Returns when the next counts no more.
+    pub(crate) fn next_ms(&self) -> Option<u64> {
+        self.known.iter().map(|known| known.until_ms).min()
     }
 
     pub(crate) fn neighbours(&self) -> Neighbours {

@@ -32,10 +32,10 @@ fn six_words_join_as_a_link_does() {
     line.extend(words.iter().map(String::as_str));
     line.extend(["--at", &at, "--yes"]);
     let joined = lap.json(&line);
-    let desk_id = desk.json(&["id"])["device"].clone();
-    assert_eq!(joined, json!({"device": desk_id, "name": "desk", "role": "own"}));
     assert_eq!(pairing.line()["event"], "paired");
     succeeded(&["pair"], &pairing.end());
+    let desk_id = desk.json(&["id"])["device"].clone();
+    assert_eq!(joined, json!({"device": desk_id, "name": "desk", "role": "own"}));
     desk.ok(&["workspace", "new", "garden"]);
     crate::device::sync(&desk, &lap);
     assert_equal(&lap, &desk);

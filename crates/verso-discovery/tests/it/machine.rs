@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use verso_discovery::{Input, Mode, Output, PAUSE_MS, PERIOD_MS, PERIOD_SPREAD_MS, STALE_MS};
+use verso_discovery::{ANEW_MS, Input, Mode, Output, PAUSE_MS, PERIOD_MS, PERIOD_SPREAD_MS, STALE_MS};
 
 use crate::rig::{WLAN, announcing, at, connect, device, found, gone, hear, id, joined, received, shared_with, subnet};
 
@@ -160,4 +160,25 @@ fn a_flood_costs_no_memory() {
     assert_eq!(addresses.len(), 4 * verso_discovery::MAX_ADDRESSES);
     assert_eq!(laptop.neighbours().peers.len(), 1);
     assert!(format!("{laptop:?}").len() < 20_000, "nothing else is kept");
+}
+
+/// A goodbye that is said between one listener and the next is heard by neither.
+#[test]
+fn what_is_not_heard_again_after_joining_anew_counts_no_more() {
+    let mut laptop = device(1, Mode::Announce);
+    let peers = |secret| vec![shared_with(id(2), 7), shared_with(id(3), 8), shared_with(id(4), secret)];
+    laptop.handle(0, Input::Relationships(peers(9))).unwrap();
+    connect(&mut laptop, 0, &[(WLAN, "192.168.1.1/24")]);
+    let of_phone = announcing(2, vec![shared_with(id(1), 7)]).1;
+    let of_tablet = announcing(3, vec![shared_with(id(1), 8)]).1;
+    hear(&mut laptop, 10, &of_phone);
+    hear(&mut laptop, 10, &of_tablet);
+    laptop.handle(1_000, Input::Relationships(peers(10))).unwrap();
+    hear(&mut laptop, 1_500, &of_phone);
+    assert_eq!(laptop.next_ms(), Some(1_000 + ANEW_MS));
+    laptop.handle(999 + ANEW_MS, Input::Tick).unwrap();
+    assert!(!found(&laptop, id(3)).is_empty(), "it has yet to answer");
+    laptop.handle(1_000 + ANEW_MS, Input::Tick).unwrap();
+    assert!(found(&laptop, id(3)).is_empty());
+    assert!(!found(&laptop, id(2)).is_empty(), "it has answered");
 }
