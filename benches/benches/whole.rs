@@ -22,7 +22,7 @@ use verso_session::Progress;
 use verso_transport::Network;
 use verso_trust::{PairingSide, PairingWay, PeerRole};
 use verso_wire::Application as _;
-use verso_worker::{OutcomeState, PeerOutcome, SyncWorker, WorkerHandle, WorkerOptions};
+use verso_worker::{LocalDiscovery, OutcomeState, PeerOutcome, SyncWorker, WorkerHandle, WorkerOptions};
 
 /// How many intents are recorded and made durable at a time, as the import does.
 const BATCH: usize = 16_384;
@@ -155,6 +155,7 @@ impl Device {
             network: Network::Loopback,
             port: 0,
             listen: None,
+            discovery: LocalDiscovery::Off,
             marks: MemoryKeyStore::new().marks(),
         };
         let twin = DeviceKey::from_secret(&key.to_secret());

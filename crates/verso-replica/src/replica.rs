@@ -121,14 +121,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
         // Logs first: they prove the key before anything is written under it.
         let mut cleared = Vec::new();
         let found = logs::find(&storage, &log_key, &mut cleared)?;
-        let proof = if found.is_empty() { KeyProof::None } else { KeyProof::Proven };
-        let (mut local, local_found) = LocalState::load(&storage, &local_key, proof)?;
-        let is_new = found.iter().all(|log| log.workspace != WorkspaceId::CONTROL);
-        if is_new && local_found == Found::Whole {
-            // What this device had written into the control log, if anything, is not known any more.
-            local.renew(&storage)?;
-            local.store(&storage, &local_key)?;
-        }
+        let (local, local_found) = load_local(&storage, &local_key, &found)?;
+        let is_new = lacks_control(&found);
         let mut notices = OpenNotices {
             local_state_lost: local_found == Found::Damaged || (local_found == Found::Absent && !found.is_empty()),
             control_log_lost: is_new && (local.knows_peers() || !found.is_empty()),
@@ -414,4 +408,24 @@ impl<S: Storage, A: Application> Replica<S, A> {
             self.control.view.state.control.add_provisional(peer.device, peer.expires_ms);
         }
     }
+}
+
+/// Loads the local state. Where the control log is gone, it is not known any more what this device had written into it, if anything: then it goes on as
+/// another author.
+fn load_local<S: Storage>(
+    storage: &S,
+    key: &Key<purposes::LocalState>,
+    found: &[FoundLog<S>],
+) -> Result<(LocalState, Found), OpenError> {
+    let proof = if found.is_empty() { KeyProof::None } else { KeyProof::Proven };
+    let (mut local, local_found) = LocalState::load(storage, key, proof)?;
+    if lacks_control(found) && local_found == Found::Whole {
+        local.renew(storage)?;
+        local.store(storage, key)?;
+    }
+    Ok((local, local_found))
+}
+
+fn lacks_control<S: Storage>(found: &[FoundLog<S>]) -> bool {
+    found.iter().all(|log| log.workspace != WorkspaceId::CONTROL)
 }
