@@ -17,10 +17,11 @@ use tempfile::TempDir;
 use verso_benches::rows::{Row, made, rows};
 use verso_graph::{Graph, Intent, NodeRef};
 use verso_identity::{DeviceKey, KeyStore as _, MemoryKeyStore, WorkspaceId};
-use verso_replica::{PairSecret, ProvisionalPeer};
+use verso_replica::{Committed, PairSecret, ProvisionalPeer};
 use verso_session::Progress;
 use verso_transport::Network;
 use verso_trust::{PairingSide, PairingWay, PeerRole};
+use verso_vv::{Dot, Seq};
 use verso_wire::Application as _;
 use verso_worker::{LocalDiscovery, OutcomeState, PeerOutcome, SyncWorker, WorkerHandle, WorkerOptions};
 
@@ -233,28 +234,26 @@ async fn record(handle: &WorkerHandle<Graph>, workspace: WorkspaceId, lines: &[R
     let mut rest = lines;
     while !rest.is_empty() {
         let mut batch = Vec::new();
-        let mut nodes = 0;
+        let mut nodes = Vec::new();
         for line in rest {
             if batch.len() >= BATCH {
                 break;
             }
+            nodes.push(u64::try_from(batch.len()).unwrap());
             let node = NodeRef::New(batch.len());
             batch.push(Intent::AddNode { url: line.url.clone(), title: line.title.clone() });
             batch.extend(line.tags.iter().map(|tag| Intent::Tag { node, tag: tag.clone() }));
-            nodes += 1;
         }
         count += batch.len();
-        handle.commit(workspace, batch).await.unwrap();
-        rest = &rest[nodes..];
+        rest = &rest[nodes.len()..];
+        let Committed { author, first, .. } = handle.commit(workspace, batch).await.unwrap();
+        let created = handle.read(move |replica| {
+            let graph = replica.application(&workspace).unwrap();
+            let created = |at| graph.node_created_by(&Dot { author, seq: Seq(first.0 + at) }).unwrap();
+            nodes.into_iter().map(created).collect::<Vec<_>>()
+        });
+        ids.extend(created.await.unwrap());
     }
-    let urls: Vec<(String, String)> = lines.iter().map(|line| (line.url.clone(), line.title.clone())).collect();
-    let found = handle.read(move |replica| {
-        let graph = replica.application(&workspace).unwrap();
-        let by_title: std::collections::BTreeMap<_, _> =
-            graph.nodes().map(|node| ((node.url().to_owned(), node.title().to_owned()), node.id())).collect();
-        urls.iter().map(|key| by_title[key]).collect::<Vec<_>>()
-    });
-    ids.extend(found.await.unwrap());
     let mut batch = Vec::new();
     for (line, src) in lines.iter().zip(&ids) {
         for (dst, kind) in &line.links {

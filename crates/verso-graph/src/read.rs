@@ -10,6 +10,7 @@ use crate::intent::Register;
 use crate::items::EdgeKey;
 use crate::node::Created;
 use crate::node_id::NodeId;
+use crate::payload::kinds;
 use crate::presence::Presence;
 use crate::table::NodeIx;
 use crate::values::Values;
@@ -87,6 +88,15 @@ impl Graph {
             Presence::Ghost(_) => NodeState::Ghost,
             Presence::Removed => NodeState::Removed,
         })
+    }
+
+    /// Returns the id of the node that this entry created: so whoever committed an [`AddNode`](crate::Intent::AddNode) learns what came of it. `None` if
+    /// the entry is not applied or created nothing.
+    #[must_use]
+    pub fn node_created_by(&self, dot: &Dot) -> Option<NodeId> {
+        let chain = self.chains.find(&dot.author)?;
+        let known = self.chains.own(chain, dot.seq.0).filter(|known| known.kind == kinds::ADD_NODE)?;
+        self.nodes[known.about?].created.as_ref().map(|created| created.id)
     }
 
     /// Iterates over the nodes that are live or ghosts, by id.

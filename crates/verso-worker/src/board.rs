@@ -28,6 +28,8 @@ pub struct Status {
 pub struct PeerStatus {
     /// A connection is up.
     pub connected: bool,
+    /// How many there have been: who looks at times would miss a peer that came and went meanwhile.
+    pub contacts: u64,
     /// Both acknowledged all they share.
     pub in_step: bool,
     /// By workspace how far the exchange has come.
@@ -75,6 +77,7 @@ impl PeerStatus {
     /// A connection is up. A round may take several, and its figures are those of all of them; who stays connected is told those of each.
     pub(crate) fn connect(&mut self, mode: Mode) {
         self.connected = true;
+        self.contacts = self.contacts.saturating_add(1);
         self.in_step = false;
         self.reason = None;
         if mode == Mode::StayOpen {

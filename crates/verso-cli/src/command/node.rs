@@ -57,9 +57,7 @@ fn add(app: &App, workspace: &WorkspaceOption, url: &str, title: String, tags: V
     let mut intents = vec![Intent::AddNode { url: url.to_owned(), title }];
     intents.extend(unique(tags).into_iter().map(|tag| Intent::Tag { node: NodeRef::New(0), tag }));
     let committed = device.commit(&workspace, &intents, "can't add the node")?;
-    let created = Dot { author: committed.author, seq: committed.first };
-    let nodes = device.graph(&workspace)?.nodes_with_url(url);
-    let node = nodes.iter().find(|node| node.created().dot == created).map(verso_graph::Node::id);
+    let node = device.graph(&workspace)?.node_created_by(&Dot { author: committed.author, seq: committed.first });
     device.close()?;
     let node = node.ok_or_else(|| {
         CliError::new(Exit::Failed, "can't tell the new node's id", "it was recorded and is not shown", "report this")

@@ -172,15 +172,17 @@ fn discovery(state: &DiscoveryState) -> Option<Line> {
 fn changes_of(who: &Who, was: &PeerStatus, now: &PeerStatus) -> Vec<Line> {
     let mut lines = Vec::new();
     let who = || who.clone();
-    if now.connected && !was.connected {
+    // It may have gone again already.
+    let came = !was.connected && (now.connected || now.contacts != was.contacts);
+    if came {
         lines.push(Line::PeerOnline { who: who() });
     }
-    if now.in_step && !was.in_step {
+    if now.in_step && (came || !was.in_step) {
         let total = now.total();
         lines.push(Line::InStep { who: who(), entries_sent: total.sent, entries_received: total.received });
     }
     let told = |reason: Reason| Why { code: reason.code(), what: reason.what(), action: reason.action() };
-    match (was.connected, now.connected, now.reason) {
+    match (was.connected || came, now.connected, now.reason) {
         (true, false, reason) => lines.push(Line::PeerOffline { who: who(), reason: reason.map(told) }),
         (_, _, Some(reason)) if was.reason != Some(reason) => {
             lines.push(Line::Blocked { who: who(), reason: told(reason) });
@@ -390,6 +392,15 @@ mod tests {
         assert_eq!(told(&in_step, &gone), ["peer-offline"]);
         assert_eq!(told(&gone, &gone), [""; 0]);
         assert_eq!(told(&here, &gone), ["in-step", "peer-offline"], "seen late");
+        let again = PeerStatus { connected: true, contacts: 1, ..gone.clone() };
+        assert_eq!(told(&gone, &again), ["peer-online", "in-step"], "in step again when it is seen");
+        let been = PeerStatus { contacts: 1, ..gone.clone() };
+        assert_eq!(told(&gone, &been), ["peer-online", "in-step", "peer-offline"], "it came and went unseen");
+        assert_eq!(
+            told(&in_step, &PeerStatus { contacts: 2, ..in_step.clone() }),
+            [""; 0],
+            "another connection took its place"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How entries name each other: by bare number in the own chain, by author, number and hash tag in others'; and what waits.
 
 use verso_graph::{Choice, Graph, Intent, NodeId, NodeRef, NodeState, kinds};
-use verso_vv::{AuthorTag, EntryHash};
+use verso_vv::{AuthorTag, Dot, EntryHash};
 use verso_wire::EntryKind;
 
 use crate::world::{Device, Entry, bytes_of, delete, graph_of, link, pair, resolve, sync, tag, title};
@@ -34,6 +34,26 @@ fn own_nodes_and_labels_are_named_in_few_bytes() {
     let a = entries[0].node();
     assert_eq!(one.one(tag(a, "devel")).payload, b"\x01\x03");
     assert_eq!(one.one(title(entries[3].node(), "c")).payload, b"\x05\0c");
+}
+
+#[test]
+fn whoever_wrote_an_entry_learns_which_node_it_created() {
+    let (mut one, mut two) = pair();
+    let add = |title: &str| Intent::AddNode { url: String::new(), title: title.to_owned() };
+    let entries = one.write(&[add("a"), tag(NodeRef::New(0), "games"), add("b")]);
+    let created = |graph: &Graph| {
+        entries
+            .iter()
+            .map(|entry| graph.node_created_by(&Dot { author: entry.author, seq: entry.seq }))
+            .collect::<Vec<_>>()
+    };
+    let expected = [Some(entries[0].node()), None, Some(entries[2].node())];
+    assert_eq!(created(&one.graph), expected);
+    assert_eq!(created(&two.graph), [None; 3], "not here yet");
+    sync(&mut one, &mut two);
+    assert_eq!(created(&two.graph), expected);
+    one.write(&[delete(entries[0].node())]);
+    assert_eq!(created(&one.graph), expected, "also of a node that is gone");
 }
 
 #[test]
