@@ -134,6 +134,9 @@ impl<A: Merge> World<A> {
     }
 
     fn set_liar(&mut self, device: DeviceIndex, liar: Option<Liar>) {
+        if liar.is_some() {
+            self.shares.note_liar();
+        }
         self.devices[device.0].liar = liar;
         self.distrust(device);
     }
