@@ -363,7 +363,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 if let Some(reason) = reason {
                     self.stopped(Stop { peer, workspace: None, entries: None, reason }, now);
                 }
-                self.connections.remove(&id);
+                let leaves_some =
+                    self.connections.remove(&id).is_some_and(|connection| connection.session.leaves_some());
+                // Both see that, and neither takes it for the end of a round: they meet again at once.
+                let reason = reason.or_else(|| leaves_some.then_some(Reason::Busy));
                 self.effects.push_back(Effect::Close { connection: id, reason });
             }
             _ => {}

@@ -130,9 +130,14 @@ impl Session {
         self.goodbye.is_said()
     }
 
-    /// Tells whether both have said goodbye: however the connection ends now, nothing is missing.
+    /// Tells whether both have said goodbye, and nothing is left: however the connection ends now, nothing is missing.
     pub fn is_all_done(&self) -> bool {
-        self.goodbye.is_said() && self.goodbye.is_heard()
+        self.goodbye.is_said() && self.goodbye.is_heard() && !self.leaves_some()
+    }
+
+    /// Tells whether there is more to share than was begun, because an offer and a goodbye crossed. It comes with the next session, which is due at once.
+    pub fn leaves_some(&self) -> bool {
+        self.offers.shared().any(|workspace| self.streams.get(&workspace).is_none())
     }
 
     /// Returns when [`Input::Tick`] is due if nothing else comes in before.

@@ -139,3 +139,28 @@ fn nothing_shared_is_level_at_once() {
     }
     assert!(net.devices[1].store.holdings().is_empty());
 }
+
+/// An offer that crosses the goodbye of the peer that would have to open the stream begins nothing any more. Both know that it is left.
+#[test]
+fn an_offer_that_crosses_the_openers_goodbye_is_left_and_both_know() {
+    let mut net = Net::new(2, 1);
+    net.found(0, WorkspaceId::CONTROL, 1);
+    net.found(0, workspace(1), 1);
+    net.found(1, workspace(1), 1);
+    net.devices[0].adopts = Adopts::Nothing;
+    net.set_offered(0, workspace(1), Offering::No);
+    let link = net.connect(0, 1, PeerRole::Own, [Mode::StayOpen, Mode::FinishWhenLevel]);
+    while !net.end(link, 1).seen.messages_sent.contains(&"Goodbye") {
+        assert!(net.step());
+    }
+    assert!(!net.end(link, 1).session.leaves_some());
+    net.set_offered(0, workspace(1), Offering::Yes);
+    net.run_until_closed();
+    for end in [0, 1] {
+        let session = &net.end(link, end).session;
+        assert!(session.leaves_some() && !session.is_all_done(), "end {end}");
+    }
+    net.connect(0, 1, PeerRole::Own, [Mode::FinishWhenLevel; 2]);
+    net.run_until_closed();
+    net.assert_equal();
+}
