@@ -27,8 +27,9 @@ const MAX_NOTED: usize = 24;
 /// A day, in milliseconds.
 const WITHIN_MS: u64 = 24 * 60 * 60 * 1000;
 
-// What may be written down may be told.
+// What may be written down may be told, and what a friend tells may be written down.
 const _: () = assert!(MAX_ADDRESS_BYTES <= MAX_FURTHER_ADDRESS);
+const _: () = assert!(MAX_FURTHER_DEVICES <= verso_trust::MAX_FURTHER_DEVICES);
 
 /// What a friend was told of this person's further devices on a connection, by tags of the lists.
 #[derive(Debug, Clone, Copy, Default)]

@@ -16,7 +16,7 @@ use verso_wire::{Application, ChainHead, ForkProof, Reason, VectorEntry};
 use crate::effect::{ConnectionId, Effect, Event};
 use crate::error::{FlushError, JournalError};
 use crate::forks::key_of;
-use crate::lineage::ForkPoint;
+use crate::lineage::{ForkPoint, Lineage};
 use crate::local::LocalStateError;
 use crate::receive::Declined;
 use crate::replica::{Now, Replica};
@@ -172,19 +172,16 @@ impl<S: Storage, A: Application> Replica<S, A> {
             let at = entries.binary_search_by(|entry| entry.author.cmp(author)).ok()?;
             entries.get(at).map(|entry| entry.seq)
         };
-        let connection = self.connections.get_mut(&id)?;
-        let (peer, mut due, mut renames) = (connection.peer, Vec::new(), BTreeSet::new());
+        let peer = self.connections.get(&id)?.peer;
+        let lineage = self.lineage(&workspace);
+        let (mut known, mut due, mut renames) = (Vec::new(), Vec::new(), BTreeSet::new());
         for proof in self.forks.of(&workspace) {
             let Some(branches) = branches(proof) else { continue };
-            connection.shown.insert(key_of(&workspace, proof));
+            known.push(key_of(&workspace, proof));
             if branches.iter().any(|branch| shown(branch).is_some()) {
                 continue;
             }
             // Only what lies behind a fork has other names once the fork is known.
-            let lineage = match workspace {
-                WorkspaceId::CONTROL => Some(&self.control.lineage),
-                _ => self.workspaces.get(&workspace).map(|journal| &journal.lineage),
-            };
             let is_renamed = |name: &Author| shown(name).is_some_and(|last| last >= proof.at);
             let before = lineage.into_iter().flat_map(|lineage| branches.iter().flat_map(|b| lineage.ancestors(b)));
             if is_renamed(&proof.author) || before.into_iter().any(|ancestor| is_renamed(&ancestor.author)) {
@@ -192,6 +189,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             }
             due.push(proof.clone());
         }
+        self.connections.get_mut(&id)?.shown.extend(known);
         // Whoever is shown such a fork names what it holds by other names from the next contact on.
         if workspace == WorkspaceId::CONTROL
             && let Err(error) = self.note_lacks(peer, entries, &renames)
@@ -251,10 +249,15 @@ impl<S: Storage, A: Application> Replica<S, A> {
 
     /// Returns the first number that is an author's own.
     fn first_of(&self, workspace: &WorkspaceId, author: &Author) -> Seq {
-        if *workspace == WorkspaceId::CONTROL {
-            return self.control.lineage.first(author);
+        self.lineage(workspace).map_or(Seq::FIRST, |lineage| lineage.first(author))
+    }
+
+    /// Returns what is known of the forks in a log.
+    fn lineage(&self, workspace: &WorkspaceId) -> Option<&Lineage> {
+        match *workspace {
+            WorkspaceId::CONTROL => Some(&self.control.lineage),
+            _ => self.workspaces.get(workspace).map(|journal| &journal.lineage),
         }
-        self.workspaces.get(workspace).map_or(Seq::FIRST, |journal| journal.lineage.first(author))
     }
 
     /// Forgets forks behind which nothing is held, in logs that are whole: nobody has anything of them from this device.
@@ -271,11 +274,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
 
     /// Returns whose chain an author's is, if it is known to be forked.
     pub(crate) fn forked_signer(&self, workspace: &WorkspaceId, author: &Author) -> Option<Author> {
-        let lineage = if *workspace == WorkspaceId::CONTROL {
-            &self.control.lineage
-        } else {
-            &self.workspaces.get(workspace)?.lineage
-        };
+        let lineage = self.lineage(workspace)?;
         Some(lineage.signer(author)).filter(|signer| lineage.is_forked(signer))
     }
 

@@ -8,7 +8,6 @@ use verso_trust::{Admission, Discard, HeldReason, Keep, MembershipChange, Run};
 use verso_vv::{Dot, EntryHash, Hlc, Seq};
 use verso_wire::{Ancestor, Application, AppliedEntry, ChainedUnit, Content, Description, Drafts};
 
-use crate::effect::{Effect, Event};
 use crate::error::JournalError;
 use crate::journal::Journal;
 use crate::replica::{Now, Replica};
@@ -170,9 +169,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// # Errors
     /// [`DecisionError`] if this person doesn't own the workspace, an entry is not in [quarantine](Self::quarantine), or it can't be recorded.
     pub fn keep(&mut self, workspace: &WorkspaceId, dots: &[Dot], now: Now) -> Result<(), DecisionError> {
-        self.judge_held(workspace, dots, now, |run| Keep { run }.into())?;
-        self.took_back(*workspace);
-        Ok(())
+        self.judge_held(workspace, dots, now, |run| Keep { run }.into())
     }
 
     /// Gives entries up for good, on every device. Once all devices that own the workspace have, only their digests are left.
@@ -217,15 +214,6 @@ impl<S: Storage, A: Application> Replica<S, A> {
             self.draft_event(workspace, verdict(run), &mut drafts)?;
         }
         Ok(self.record(workspace, &drafts, now)?)
-    }
-
-    /// Tells the host that a workspace shows more than it did, of what it had passed over before.
-    fn took_back(&mut self, workspace: WorkspaceId) {
-        let is_told =
-            |effect: &Effect| matches!(effect, Effect::Event(Event::Rebuilt { workspace: told }) if *told == workspace);
-        if !self.effects.iter().any(is_told) {
-            self.effects.push_back(Effect::Event(Event::Rebuilt { workspace }));
-        }
     }
 
     /// Gives up what other owners discarded and this device knows no reason to keep, so that its content may go once all have.

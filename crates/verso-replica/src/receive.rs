@@ -85,9 +85,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let received = connection.received.entry(workspace).or_default();
         match outcome {
             Ok(Taken::Appended { runs, entries, ingested }) => {
-                received.advanced.extend(runs.iter().map(|run| (run.author, run.head.seq)));
-                connection.closes_gap(workspace, author);
                 let named: Vec<(Author, Seq)> = runs.iter().map(|run| (run.author, run.head.seq)).collect();
+                received.advanced.extend(named.iter().copied());
+                connection.closes_gap(workspace, author);
                 let is_in_vain = connection.foretold.lacks_some() && author != signer;
                 self.unreported.received(workspace, peer, entries);
                 for run in runs {

@@ -150,19 +150,19 @@ impl Finder {
 
     /// Looks for an endpoint, or lets others find one of this device.
     pub(crate) fn open_endpoint(self: &Arc<Self>, endpoint: Relationship) -> Wish {
-        self.wish(|wishes| {
-            let number = wishes.number();
-            wishes.endpoints.insert(number, endpoint);
-            Wish { finder: Arc::clone(self), number }
-        })
+        self.open(|wishes, number| drop(wishes.endpoints.insert(number, endpoint)))
     }
 
     /// Shows strangers this device by its name.
     pub(crate) fn open_screen(self: &Arc<Self>, name: Name) -> Wish {
+        self.open(|wishes, number| drop(wishes.screens.insert(number, name)))
+    }
+
+    fn open(self: &Arc<Self>, insert: impl FnOnce(&mut Wishes, u64)) -> Wish {
         self.wish(|wishes| {
-            let number = wishes.number();
-            wishes.screens.insert(number, name);
-            Wish { finder: Arc::clone(self), number }
+            wishes.count += 1;
+            insert(wishes, wishes.count);
+            Wish { finder: Arc::clone(self), number: wishes.count }
         })
     }
 
@@ -232,13 +232,6 @@ impl Finder {
 fn publish(to: &watch::Sender<View>, board: &Board, view: View) {
     board.note_discovery(&view);
     to.send_replace(view);
-}
-
-impl Wishes {
-    const fn number(&mut self) -> u64 {
-        self.count += 1;
-        self.count
-    }
 }
 
 impl Drop for Wish {

@@ -205,9 +205,18 @@ pub(crate) fn keys(document: &Value) -> Vec<&str> {
     keys
 }
 
-/// Pairs two devices: the first shows a link, the second joins by it.
+/// Pairs two devices of one person: the first shows a link, the second joins by it.
 pub(crate) fn pair(shows: &Device, joins: &Device) {
-    let mut pairing = shows.start(&["pair", "--yes", "--json"]);
+    pair_as(shows, joins, &[]);
+}
+
+/// Pairs the devices of two friends; the one that shows gives `words`, such as a workspace.
+pub(crate) fn befriend(shows: &Device, joins: &Device, words: &[&str]) {
+    pair_as(shows, joins, &[&["--role", "friend"][..], words].concat());
+}
+
+fn pair_as(shows: &Device, joins: &Device, words: &[&str]) {
+    let mut pairing = shows.start(&[&["pair", "--yes", "--json"][..], words].concat());
     let link = pairing.event("offer")["link"].as_str().unwrap().to_owned();
     joins.json(&["join", &link, "--yes"]);
     pairing.event("paired");
@@ -225,6 +234,25 @@ pub(crate) fn sync(one: &Device, other: &Device) -> [Value; 2] {
         assert_eq!(peer["state"], "in-step", "{told}");
         peer.clone()
     })
+}
+
+/// As [`sync`], where others are not there, or something is not taken.
+pub(crate) fn meet(one: &Device, other: &Device) {
+    let words = ["up", "--once", "--json", "--wait", "6s"];
+    let first = one.start(&words);
+    let second = other.run(&words);
+    let told = document(&String::from_utf8(second.stdout).unwrap());
+    drop(first.end());
+    let states = told["peers"].as_array().unwrap().iter().map(|peer| peer["state"].as_str().unwrap().to_owned());
+    assert!(states.clone().any(|state| state != "unreachable"), "{told}");
+}
+
+pub(crate) fn titles(device: &Device) -> Vec<String> {
+    let garden: Value = serde_json::from_str(&device.ok(&["export", "garden"])).unwrap();
+    let mut titles: Vec<String> =
+        garden["nodes"].as_array().unwrap().iter().map(|node| node["title"].as_str().unwrap().to_owned()).collect();
+    titles.sort();
+    titles
 }
 
 /// Makes sure that two devices print the same bytes.

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::device::{Device, document, pair, succeeded, sync};
-use crate::sharing::{meet, titles};
+use crate::device::{Device, befriend, document, meet, pair, sync, titles};
 
 /// Mia's desk and lap, and Finn's phone and pad; the desk and the phone were paired, and met.
 fn two_people() -> [Device; 4] {
@@ -14,11 +13,7 @@ fn two_people() -> [Device; 4] {
         pair(one, other);
         sync(one, other);
     }
-    let mut pairing = desk.start(&["pair", "--role", "friend", "--yes", "--json", "-w", "garden", "--access", "rw"]);
-    let offer = pairing.line();
-    phone.json(&["join", offer["link"].as_str().unwrap(), "--yes"]);
-    pairing.event("paired");
-    succeeded(&["pair"], &pairing.end());
+    befriend(&desk, &phone, &["-w", "garden", "--access", "rw"]);
     meet(&desk, &phone);
     meet(&phone, &pad);
     // What the phone says of the pad comes to the desk, and from there to the lap.

@@ -2,40 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::device::{Device, document, keys, pair, succeeded, sync};
-
-/// Pairs two friends, and gives the one that joins the workspace `garden`.
-fn befriend(ann: &Device, ben: &Device) {
-    let mut pairing = ann.start(&["pair", "--role", "friend", "-w", "garden", "--yes", "--json"]);
-    let link = pairing.line()["link"].as_str().unwrap().to_owned();
-    ben.json(&["join", &link, "--yes"]);
-    pairing.event("paired");
-    succeeded(&["pair"], &pairing.end());
-    sync(ann, ben);
-    sync(ann, ben);
-}
-
-/// As [`sync`], where others are not there, or something is not taken.
-fn meet(one: &Device, other: &Device) {
-    let words = ["up", "--once", "--json", "--wait", "6s"];
-    let first = one.start(&words);
-    let second = other.run(&words);
-    let told = document(&String::from_utf8(second.stdout).unwrap());
-    drop(first.end());
-    let states = told["peers"].as_array().unwrap().iter().map(|peer| peer["state"].as_str().unwrap().to_owned());
-    assert!(states.clone().any(|state| state != "unreachable"), "{told}");
-}
+use crate::device::{Device, befriend, keys, meet, pair, sync, titles};
 
 fn add(device: &Device, title: &str) {
     device.ok(&["node", "add", &format!("https://example.org/{title}"), "--title", title, "-w", "garden"]);
-}
-
-fn titles(device: &Device) -> Vec<String> {
-    let garden: Value = serde_json::from_str(&device.ok(&["export", "garden"])).unwrap();
-    let title = |node: &Value| node["title"].as_str().unwrap().to_owned();
-    let mut titles: Vec<String> = garden["nodes"].as_array().unwrap().iter().map(title).collect();
-    titles.sort();
-    titles
 }
 
 fn held(device: &Device) -> Vec<Value> {
@@ -50,7 +20,9 @@ fn access(device: &Device) -> Value {
 fn what_a_friend_wrote_while_cut_is_listed_kept_and_discarded() {
     let (ann, ben) = (Device::new("ann"), Device::new("ben"));
     ann.ok(&["workspace", "new", "garden"]);
-    befriend(&ann, &ben);
+    befriend(&ann, &ben, &["-w", "garden"]);
+    sync(&ann, &ben);
+    sync(&ann, &ben);
     add(&ben, "rose");
     sync(&ann, &ben);
     assert!(ann.ok(&["quarantine", "list"]).contains("Nothing is held"));
@@ -113,7 +85,9 @@ fn what_a_friend_wrote_while_cut_is_listed_kept_and_discarded() {
 fn a_friend_leaves_and_comes_back_when_it_is_shared_anew() {
     let (ann, ben) = (Device::new("ann"), Device::new("ben"));
     ann.ok(&["workspace", "new", "garden"]);
-    befriend(&ann, &ben);
+    befriend(&ann, &ben, &["-w", "garden"]);
+    sync(&ann, &ben);
+    sync(&ann, &ben);
     add(&ben, "rose");
     let silent = ben.fails(&["workspace", "leave", "garden"]);
     assert_eq!(silent.code, 2, "{silent:?}");

@@ -2,42 +2,12 @@
 
 use serde_json::json;
 
-use crate::device::{Device, document, pair, succeeded, sync};
-
-/// Pairs two friends by the real program; the one that shows gives `words`, such as a workspace.
-fn befriend(shows: &Device, joins: &Device, words: &[&str]) {
-    let line: Vec<&str> = ["pair", "--role", "friend", "--yes", "--json"].iter().chain(words).copied().collect();
-    let mut pairing = shows.start(&line);
-    let offer = pairing.line();
-    joins.json(&["join", offer["link"].as_str().unwrap(), "--yes"]);
-    pairing.event("paired");
-    succeeded(&["pair"], &pairing.end());
-    sync(shows, joins);
-}
-
-/// As [`sync`], where others are not there, or something is not taken.
-pub(crate) fn meet(one: &Device, other: &Device) {
-    let words = ["up", "--once", "--json", "--wait", "6s"];
-    let first = one.start(&words);
-    let second = other.run(&words);
-    let told = document(&String::from_utf8(second.stdout).unwrap());
-    drop(first.end());
-    let states = told["peers"].as_array().unwrap().iter().map(|peer| peer["state"].as_str().unwrap().to_owned());
-    assert!(states.clone().any(|state| state != "unreachable"), "{told}");
-}
+use crate::device::{Device, befriend, meet, pair, sync, titles};
 
 fn names(device: &Device) -> Vec<String> {
     let list = device.json(&["workspace", "list"]);
     let name = |row: &serde_json::Value| row["name"].as_str().unwrap().to_owned();
     list["workspaces"].as_array().unwrap().iter().map(name).collect()
-}
-
-pub(crate) fn titles(device: &Device) -> Vec<String> {
-    let garden: serde_json::Value = serde_json::from_str(&device.ok(&["export", "garden"])).unwrap();
-    let mut titles: Vec<String> =
-        garden["nodes"].as_array().unwrap().iter().map(|node| node["title"].as_str().unwrap().to_owned()).collect();
-    titles.sort();
-    titles
 }
 
 #[test]
@@ -47,6 +17,7 @@ fn a_friend_gets_what_the_pairing_named_and_nothing_else() {
     ann.ok(&["workspace", "new", "diary"]);
     ann.ok(&["node", "add", "https://example.org/rose", "--title", "rose", "-w", "garden"]);
     befriend(&ann, &ben, &["-w", "garden", "--access", "ro"]);
+    sync(&ann, &ben);
     sync(&ann, &ben);
     assert_eq!(names(&ben), ["garden"]);
     assert_eq!(titles(&ben), ["rose"]);
@@ -66,6 +37,7 @@ fn a_workspace_is_shared_joined_and_taken_away_again() {
     let (ann, ben) = (Device::new("ann"), Device::new("ben"));
     ann.ok(&["workspace", "new", "garden"]);
     befriend(&ann, &ben, &[]);
+    sync(&ann, &ben);
     assert_eq!(ben.fails(&["workspace", "join", "garden"]).code, 1);
     assert_eq!(ann.json(&["workspace", "share", "garden", "ben"])["access"], "rw");
     sync(&ann, &ben);

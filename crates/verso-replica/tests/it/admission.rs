@@ -1,22 +1,14 @@
 //! What becomes of each kind of unit that a peer brings.
 
 use bytes::Bytes;
-use verso_identity::WorkspaceId;
 use verso_trust::{Access, Cut, MembershipEvent, PeerRole, Revoke, Standing, Vouch};
 use verso_vv::{AuthorTag, Hlc, Seen, SeenItem, Seq};
 use verso_wire::{CompressionLevel, EntryKind, Reason, UnitBuilder};
 
 use crate::notes::{TEXT, write};
 use crate::peer::{Closed, Peer, stops};
-use crate::rig::{NOW, Rig, let_in, other};
+use crate::rig::{NOW, let_in, other, with_own};
 use crate::writer::{Writer, encode, key};
-
-/// A device with a workspace, connected to another one of the same person, which writes there.
-fn with_own() -> (Rig, WorkspaceId, Peer, Writer) {
-    let (mut rig, workspace) = Rig::with_workspace();
-    let own = rig.meet(other(0), PeerRole::Own, &[workspace]);
-    (rig, workspace, own, Writer::new(other(0), 1, workspace))
-}
 
 #[test]
 fn a_unit_of_a_member_is_taken_and_acknowledged() {

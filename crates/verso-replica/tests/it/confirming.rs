@@ -181,6 +181,17 @@ fn one_that_is_confirmed_by_name_confirms_all_that_it_knows_of() {
     assert_eq!((rig.replica.unconfirmed().count(), told(&mut rig)), (0, 1));
 }
 
+/// A device restored from a backup that knows of a fork, and has one side of it.
+fn restored_knowing(common: &VerifiedUnit, left: &VerifiedUnit, proof: &ForkProof) -> (Rig, [DeviceId; 2]) {
+    restored_after(|rig, own| {
+        own.give(rig, CONTROL, &encode(common));
+        own.give(rig, CONTROL, &encode(left));
+        own.say_in(rig, CONTROL, Message::Proof(proof.clone()));
+        rig.replica.flush(NOW).unwrap();
+        assert_eq!(rig.replica.forks(&CONTROL).len(), 1);
+    })
+}
+
 /// A fork that was found after the backup was made gives chains other names: whoever calls them by those knows more, and not less.
 #[test]
 fn who_knows_of_a_fork_confirms_all_once_it_has_shown_it() {
@@ -215,13 +226,7 @@ fn who_knows_of_a_fork_confirms_all_once_it_has_shown_it() {
 #[test]
 fn who_is_shown_a_fork_confirms_all_once_it_knows_the_names() {
     let (_, [common, left, _], proof) = forked();
-    let (mut rig, [first, _]) = restored_after(|rig, own| {
-        own.give(rig, CONTROL, &encode(&common));
-        own.give(rig, CONTROL, &encode(&left));
-        own.say_in(rig, CONTROL, Message::Proof(proof.clone()));
-        rig.replica.flush(NOW).unwrap();
-        assert_eq!(rig.replica.forks(&CONTROL).len(), 1);
-    });
+    let (mut rig, [first, _]) = restored_knowing(&common, &left, &proof);
     let me = rig.replica.author();
     let known = |entry: &VectorEntry| entry.author != me;
     let mut entries: Vec<_> = vector(&rig).into_iter().filter(known).collect();
@@ -244,12 +249,7 @@ fn who_is_shown_a_fork_confirms_all_once_it_knows_the_names() {
 #[test]
 fn who_lacks_what_is_behind_a_fork_confirms_nobody_though_it_is_shown_the_fork() {
     let (_, [common, left, _], proof) = forked();
-    let (mut rig, [first, _]) = restored_after(|rig, own| {
-        own.give(rig, CONTROL, &encode(&common));
-        own.give(rig, CONTROL, &encode(&left));
-        own.say_in(rig, CONTROL, Message::Proof(proof.clone()));
-        rig.replica.flush(NOW).unwrap();
-    });
+    let (mut rig, [first, _]) = restored_knowing(&common, &left, &proof);
     let me = rig.replica.author();
     let is_behind = |entry: &VectorEntry| entry.author.device == proof.author.device && entry.seq == Seq(2);
     let entries = vector(&rig).into_iter().filter(|entry| entry.author != me && !is_behind(entry)).collect();

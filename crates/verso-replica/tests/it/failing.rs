@@ -1,25 +1,16 @@
 //! Disks that fail under a running device: nothing that isn't durable is acknowledged, sent, or counted as done, ever.
 
-use verso_identity::WorkspaceId;
 use verso_replica::{Event, FlushError};
-use verso_trust::PeerRole;
 use verso_vv::Seq;
 use verso_wire::Reason;
 
 use crate::notes::{Intent, write};
 use crate::peer::{Closed, Peer, stops};
-use crate::rig::{NOW, Rig, other};
-use crate::writer::Writer;
+use crate::rig::{NOW, Rig, other, with_own};
 
 fn used(rig: &Rig) -> u64 {
     let len = |path: &String| rig.disk.read_file(path).map_or(0, |bytes| bytes.len());
     rig.disk.files().iter().map(len).sum::<usize>().try_into().unwrap()
-}
-
-fn with_own() -> (Rig, WorkspaceId, Peer, Writer) {
-    let (mut rig, workspace) = Rig::with_workspace();
-    let own = rig.meet(other(0), PeerRole::Own, &[workspace]);
-    (rig, workspace, own, Writer::new(other(0), 1, workspace))
 }
 
 fn large() -> Vec<Intent> {

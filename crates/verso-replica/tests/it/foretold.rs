@@ -6,23 +6,12 @@ use verso_trust::{Access, PeerRole};
 use verso_vv::{Author, Seq};
 use verso_wire::{ChainHead, ForkProof, Message, VerifiedUnit};
 
-use crate::notes::TEXT;
 use crate::peer::{Closed, Peer};
-use crate::rig::{NOW, Rig, let_in, other};
-use crate::writer::{Writer, encode, key};
+use crate::rig::{NOW, Rig, let_in, other, with_own};
+use crate::writer::{Writer, encode, key, text};
 
 /// More forks than the proofs of which a peer could afford if each cost as much as one that changes something.
 const MANY: u64 = 400;
-
-fn with_own() -> (Rig, WorkspaceId, Peer, Writer) {
-    let (mut rig, workspace) = Rig::with_workspace();
-    let own = rig.meet(other(0), PeerRole::Own, &[workspace]);
-    (rig, workspace, own, Writer::new(other(0), 1, workspace))
-}
-
-fn text(writer: &mut Writer, text: &str) -> VerifiedUnit {
-    writer.seal(&[(TEXT, text.as_bytes().to_vec())])
-}
 
 /// The fork of a chain of which nobody holds anything.
 fn invented(number: u64, workspace: WorkspaceId) -> ForkProof {

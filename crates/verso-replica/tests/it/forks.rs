@@ -10,20 +10,8 @@ use verso_wire::{ChainHead, ForkProof, Message, Reason, VerifiedUnit};
 
 use crate::notes::{TEXT, write};
 use crate::peer::{Closed, Peer, stops};
-use crate::rig::{NOW, Rig, let_in, my_key, other};
-use crate::writer::{Writer, encode};
-
-/// A device with a workspace, connected to another one of the same person.
-fn with_own() -> (Rig, WorkspaceId, Peer, Writer) {
-    let (mut rig, workspace) = Rig::with_workspace();
-    let own = rig.meet(other(0), PeerRole::Own, &[workspace]);
-    (rig, workspace, own, Writer::new(other(0), 1, workspace))
-}
-
-/// One unit of one text.
-fn text(writer: &mut Writer, text: &str) -> VerifiedUnit {
-    writer.seal(&[(TEXT, text.as_bytes().to_vec())])
-}
+use crate::rig::{NOW, Rig, let_in, my_key, other, with_own};
+use crate::writer::{Writer, encode, text};
 
 /// What the branch is called that begins with this unit.
 fn branch(rig: &Rig, unit: &VerifiedUnit) -> Author {

@@ -1,20 +1,12 @@
 //! What is held and not applied, and how it comes to be applied, or no longer is.
 
-use verso_identity::WorkspaceId;
 use verso_trust::{Access, Cut, Keep, MembershipEvent, PeerRole, Revoke, Run, Standing, Vouch};
 use verso_vv::{AuthorTag, Seen, SeenItem, Seq};
 use verso_wire::EntryKind;
 
 use crate::notes::TEXT;
-use crate::peer::Peer;
-use crate::rig::{Rig, let_in, other};
+use crate::rig::{let_in, other, with_own};
 use crate::writer::{Writer, encode};
-
-fn with_own() -> (Rig, WorkspaceId, Peer, Writer) {
-    let (mut rig, workspace) = Rig::with_workspace();
-    let own = rig.meet(other(0), PeerRole::Own, &[workspace]);
-    (rig, workspace, own, Writer::new(other(0), 1, workspace))
-}
 
 fn saw(writer: &Writer) -> Seen {
     let item = SeenItem { author: AuthorTag::of(&writer.author), seq: writer.last(), tag: writer.head.hash.tag() };

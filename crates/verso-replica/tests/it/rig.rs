@@ -50,6 +50,13 @@ pub(crate) fn open_marked(disk: &MemoryStorage, mark: &HighWater) -> (TestReplic
     Replica::open_marked(disk.clone(), my_key(), "laptop", Some(mark), NOW).unwrap()
 }
 
+/// A device with a workspace, connected to another one of the same person, which writes there.
+pub(crate) fn with_own() -> (Rig, WorkspaceId, Peer, Writer) {
+    let (mut rig, workspace) = Rig::with_workspace();
+    let own = rig.meet(other(0), PeerRole::Own, &[workspace]);
+    (rig, workspace, own, Writer::new(other(0), 1, workspace))
+}
+
 impl Rig {
     pub(crate) fn new() -> Self {
         let disk = MemoryStorage::new(1);

@@ -83,3 +83,8 @@ impl Writer {
 pub(crate) fn encode(unit: &VerifiedUnit) -> Bytes {
     Bytes::from(unit.encode(CompressionLevel::RECORD))
 }
+
+/// The next unit of a chain, of one text.
+pub(crate) fn text(writer: &mut Writer, text: &str) -> VerifiedUnit {
+    writer.seal(&[(TEXT, text.as_bytes().to_vec())])
+}
