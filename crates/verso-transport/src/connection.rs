@@ -6,18 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use iroh::TransportAddr;
-use iroh::endpoint::{Connection, Side};
+use iroh::endpoint::{Connection, Path, PathList, Side};
 use noq::crypto::rustls::HandshakeData;
+use tokio_stream::StreamExt as _;
 use verso_identity::DeviceId;
 use verso_wire::CloseCode;
 use verso_wire::limits::MAX_FRAME;
 
 use crate::accept::SessionSlot;
 use crate::close::{Closed, close};
+use crate::network::RelayUrl;
 use crate::stream::{FrameStream, StreamError, Traffic};
 
 /// Which way a connection takes at the moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PathKind {
     /// Straight to the peer.
@@ -25,12 +27,15 @@ pub enum PathKind {
         /// The peer's address.
         address: SocketAddr,
     },
-    /// By a relay.
-    Relayed,
+    /// By a relay, which sees who speaks with whom and how much, and nothing of what is said.
+    Relayed {
+        /// The relay.
+        relay: RelayUrl,
+    },
 }
 
 /// Which way a connection takes at the moment, and how long a round trip on it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathInfo {
     /// The way.
     pub kind: PathKind,
@@ -142,13 +147,22 @@ impl SyncConnection {
 
     /// Returns the way that the connection takes at the moment, `None` while it has none.
     pub fn path(&self) -> Option<PathInfo> {
-        let paths = self.0.connection.paths();
-        let path = paths.iter().find(iroh::endpoint::Path::is_selected)?;
-        let kind = match path.remote_addr() {
-            TransportAddr::Ip(address) => PathKind::Direct { address: *address },
-            _ => PathKind::Relayed,
-        };
-        Some(PathInfo { kind, round_trip: path.rtt() })
+        path_of(&self.0.connection.paths())
+    }
+
+    /// Calls `look` with the way that the connection takes, now and whenever it takes another, until it ends or the future is dropped. Nothing wakes up in
+    /// between; the round trip is as of that moment.
+    pub async fn watch_path(&self, mut look: impl FnMut(Option<PathInfo>)) {
+        let mut paths = self.0.connection.paths_stream();
+        let mut last = None;
+        while let Some(now) = paths.next().await {
+            let path = path_of(&now);
+            let kind = path.as_ref().map(|path| path.kind.clone());
+            if last.as_ref() != Some(&kind) {
+                last = Some(kind);
+                look(path);
+            }
+        }
     }
 
     /// Returns how the two ends agreed on their keys.
@@ -159,6 +173,17 @@ impl SyncConnection {
             _ => KeyAgreement::Classical,
         }
     }
+}
+
+fn path_of(paths: &PathList<'_>) -> Option<PathInfo> {
+    let path = paths.iter().find(Path::is_selected)?;
+    let kind = match path.remote_addr() {
+        TransportAddr::Ip(address) => PathKind::Direct { address: *address },
+        TransportAddr::Relay(relay) => PathKind::Relayed { relay: RelayUrl::of_iroh(relay.clone()) },
+        // No other kind of path is set up.
+        _ => return None,
+    };
+    Some(PathInfo { kind, round_trip: path.rtt() })
 }
 
 impl fmt::Debug for SyncConnection {

@@ -6,11 +6,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use iroh::Endpoint;
 use iroh::endpoint::{
     ConnectError, ConnectWithOptsError, ConnectingError, Connection, ConnectionError, TransportErrorCode,
     WeakConnectionHandle,
 };
+use iroh::{Endpoint, EndpointAddr};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tracing::debug;
@@ -18,12 +18,15 @@ use verso_identity::DeviceId;
 use verso_wire::limits::HANDSHAKE_TIMEOUT;
 use verso_wire::{CloseCode, Reason};
 
+use crate::addresses::Addresses;
 use crate::close::{Closed, close};
 use crate::connection::SyncConnection;
 use crate::endpoint::{Inner, Transport};
 use crate::handshake::{ProofError, Prover};
+use crate::network::{Network, RelayUrl};
 use crate::pairing::{PairConnection, PairError};
 use crate::quic::{ALPN_PAIR, ALPN_SYNC, bind, endpoint_addr, open_windows};
+use crate::relay::RelayState;
 use crate::stream::{FrameStream, StreamError, Traffic};
 
 /// After how long without a connection each address is tried on its own as well: several times what a reachable peer needs,
@@ -33,6 +36,11 @@ const ALONE_AFTER: Duration = Duration::from_millis(500);
 const MAX_ALONE: usize = 8;
 /// Most addresses that are tried at all. A peer tells of at most 64; whoever knows more has typed them.
 const MAX_ADDRESSES: usize = 64;
+
+/// An address that is nobody's (RFC 5737) and so stands for any that is not in a local network.
+const ANYWHERE_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+/// As the one before, in IPv6 (RFC 3849).
+const ANYWHERE_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 
 /// Why there is no connection to a peer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +64,14 @@ pub enum DialError {
     /// What answered speaks no common protocol.
     #[error("the peer speaks no common version of the protocol")]
     Version,
+    /// The peer was not reached directly, and the relay doesn't let this device in.
+    #[error("the peer did not answer at any known address, and the relay {relay} refuses this device: {why}")]
+    RelayRefused {
+        /// The relay.
+        relay: RelayUrl,
+        /// What it said.
+        why: String,
+    },
     /// The peer answered and closed the connection, with this code.
     #[error("the peer refused: {0}")]
     Refused(CloseCode),
@@ -81,9 +97,13 @@ impl DialError {
             Self::NoNetwork => Reason::Offline,
             Self::Version => Reason::Version,
             Self::Unproven(source) => source.reason(),
-            Self::NoAddress | Self::Unreachable | Self::WrongDevice | Self::Lost | Self::Oneself | Self::Closed => {
-                Reason::Unreachable
-            }
+            Self::NoAddress
+            | Self::Unreachable
+            | Self::WrongDevice
+            | Self::RelayRefused { .. }
+            | Self::Lost
+            | Self::Oneself
+            | Self::Closed => Reason::Unreachable,
         }
     }
 
@@ -108,15 +128,15 @@ impl DialError {
 }
 
 impl Transport {
-    /// Connects to a paired device: at all addresses at once, then both sides prove what was agreed. Returns the connection and
-    /// its control stream. Takes at most 10 s; dropping the future ends it.
+    /// Connects to a paired device: at all addresses at once, and through the relay and by the address lookup if the [`Network`] has them; then both sides prove
+    /// what was agreed. Returns the connection and its control stream. Takes at most 10 s; dropping the future ends it.
     ///
     /// # Errors
     /// [`DialError`].
     pub async fn dial(
         &self,
         peer: &DeviceId,
-        addresses: &[SocketAddr],
+        addresses: impl Into<Addresses>,
     ) -> Result<(SyncConnection, FrameStream), DialError> {
         let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
         self.inner.gate.admit(peer).map_err(DialError::NotAdmitted)?;
@@ -124,7 +144,7 @@ impl Transport {
         if secrets.is_empty() {
             return Err(DialError::NotAdmitted(Reason::NotTrusted.into()));
         }
-        let connection = self.connect(peer, addresses, Attempt { alpn: ALPN_SYNC, deadline }).await?;
+        let connection = self.connect(peer, addresses.into(), Attempt { alpn: ALPN_SYNC, deadline }).await?;
         let traffic = Traffic::default();
         let prover = Prover {
             own: self.inner.id,
@@ -154,9 +174,13 @@ impl Transport {
     ///
     /// # Errors
     /// [`DialError`].
-    pub async fn dial_pairing(&self, device: &DeviceId, addresses: &[SocketAddr]) -> Result<PairConnection, DialError> {
+    pub async fn dial_pairing(
+        &self,
+        device: &DeviceId,
+        addresses: impl Into<Addresses>,
+    ) -> Result<PairConnection, DialError> {
         let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
-        let connection = self.connect(device, addresses, Attempt { alpn: ALPN_PAIR, deadline }).await?;
+        let connection = self.connect(device, addresses.into(), Attempt { alpn: ALPN_PAIR, deadline }).await?;
         PairConnection::dial(connection, &self.inner).await.map_err(|error| match error {
             PairError::Ended(StreamError::Closed(closed)) => DialError::closed(closed),
             _ => DialError::Lost,
@@ -171,12 +195,27 @@ impl Transport {
     async fn connect(
         &self,
         peer: &DeviceId,
-        addresses: &[SocketAddr],
+        addresses: Addresses,
         attempt: Attempt,
     ) -> Result<Connection, DialError> {
         let endpoint = self.endpoint().ok_or(DialError::Closed)?;
-        let addresses = self.worth_trying(&endpoint, peer, addresses)?;
+        let addresses = self.worth_trying(&endpoint, peer, &addresses)?;
         let target = endpoint_addr(peer, &addresses).ok_or(DialError::NoAddress)?;
+        self.race(&endpoint, target, &addresses.direct, attempt).await.map_err(|error| self.blame_relay(error))
+    }
+
+    /// Connects at the whole target, and after a while at each of its addresses on its own too.
+    async fn race(
+        &self,
+        endpoint: &Endpoint,
+        target: EndpointAddr,
+        addresses: &[SocketAddr],
+        attempt: Attempt,
+    ) -> Result<Connection, DialError> {
+        let peer = DeviceId::from_bytes(*target.id.as_bytes());
+        // Those that are also tried each on its own, and nothing beyond them: where each has failed for itself, they fail together too.
+        let are_all_tried_alone =
+            addresses.len() <= MAX_ALONE && target.relay_urls().next().is_none() && !self.inner.network.has_lookup();
         let mut together = pin!(endpoint.connect(target, attempt.alpn));
         let mut wait = pin!(sleep(ALONE_AFTER));
         let mut expired = pin!(sleep_until(attempt.deadline));
@@ -191,7 +230,7 @@ impl Transport {
                     Err(error) => {
                         together_runs = false;
                         failure = failure.or_further(classify(&error));
-                        if addresses.len() == 1 && matches!(failure, DialError::Refused(_) | DialError::Version) {
+                        if are_all_tried_alone && addresses.len() == 1 && matches!(failure, DialError::Refused(_) | DialError::Version) {
                             return Err(failure);
                         }
                     }
@@ -199,8 +238,7 @@ impl Transport {
                 result = alone.recv(), if sender.is_none() && alone_runs => match result {
                     Some(Ok(connection)) => return Ok(connection),
                     Some(Err(error)) => failure = failure.or_further(error),
-                    // Each address has failed for itself, so they fail together too.
-                    None if !together_runs || addresses.len() <= MAX_ALONE => return Err(failure),
+                    None if !together_runs || are_all_tried_alone => return Err(failure),
                     None => alone_runs = false,
                 },
                 () = &mut wait, if sender.is_some() => (),
@@ -208,36 +246,60 @@ impl Transport {
             }
             if let Some(sender) = sender.take() {
                 for address in addresses.iter().take(MAX_ALONE) {
-                    let alone = Alone { peer: *peer, address: *address, alpn: attempt.alpn };
+                    let alone = Alone { peer, address: *address, alpn: attempt.alpn };
                     self.inner.tasks.spawn(alone.run(Arc::clone(&self.inner), sender.clone()));
                 }
             }
         }
     }
 
-    /// Chooses the addresses that can lead anywhere, in the order given.
+    /// Chooses what can lead anywhere, in the order given.
     fn worth_trying(
         &self,
         endpoint: &Endpoint,
         peer: &DeviceId,
-        addresses: &[SocketAddr],
-    ) -> Result<Vec<SocketAddr>, DialError> {
+        addresses: &Addresses,
+    ) -> Result<Addresses, DialError> {
         if *peer == self.inner.id {
             return Err(DialError::Oneself);
         }
+        let network = &self.inner.network;
         let own: BTreeSet<SocketAddr> = endpoint.addr().ip_addrs().copied().collect();
         let mut seen = BTreeSet::new();
         let chosen: Vec<SocketAddr> = addresses
+            .direct
             .iter()
             .map(|address| SocketAddr::new(address.ip().to_canonical(), address.port()))
-            .filter(|address| self.inner.network.allows(address) && !own.contains(address) && seen.insert(*address))
+            .filter(|address| network.allows(address) && !own.contains(address) && seen.insert(*address))
             .take(MAX_ADDRESSES)
             .collect();
-        if chosen.is_empty() {
+        let relays = network.relays(&addresses.relays);
+        let is_found_otherwise = !relays.is_empty() || network.has_lookup();
+        if chosen.is_empty() && !is_found_otherwise {
             return Err(DialError::NoAddress);
         }
-        let reachable: Vec<SocketAddr> = chosen.into_iter().filter(has_route).collect();
-        if reachable.is_empty() { Err(DialError::NoNetwork) } else { Ok(reachable) }
+        let direct: Vec<SocketAddr> = chosen.into_iter().filter(has_route).collect();
+        if direct.is_empty() && !(is_found_otherwise && has_way_out(&relays)) {
+            return Err(DialError::NoNetwork);
+        }
+        let found = Addresses { direct, relays };
+        match &*self.inner.relay.borrow() {
+            // Nobody will answer through it, and there is no other way.
+            RelayState::Refused { relay, why } if found.direct.is_empty() && matches!(network, Network::Relay(_)) => {
+                Err(DialError::RelayRefused { relay: relay.clone(), why: why.clone() })
+            }
+            _ => Ok(found),
+        }
+    }
+
+    /// Where a peer was not reached and this device's relay is closed to it, that is what a person can do something about.
+    fn blame_relay(&self, error: DialError) -> DialError {
+        match (error, &*self.inner.relay.borrow()) {
+            (DialError::Unreachable | DialError::NoAddress, RelayState::Refused { relay, why }) => {
+                DialError::RelayRefused { relay: relay.clone(), why: why.clone() }
+            }
+            (error, _) => error,
+        }
     }
 }
 
@@ -245,6 +307,16 @@ impl Transport {
 fn has_route(address: &SocketAddr) -> bool {
     let any: IpAddr = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     UdpSocket::bind((any, 0)).and_then(|socket| socket.connect(address)).is_ok()
+}
+
+/// Asks whether any route leads to one of the relays. Where one is known by its name only, any that leads out of the local networks is one.
+fn has_way_out(relays: &[RelayUrl]) -> bool {
+    let known: Vec<SocketAddr> = relays.iter().filter_map(RelayUrl::socket_address).collect();
+    if known.len() == relays.len() && !known.is_empty() {
+        return known.iter().any(has_route);
+    }
+    let anywhere = [SocketAddr::from((ANYWHERE_V4, 443)), SocketAddr::from((ANYWHERE_V6, 443))];
+    anywhere.iter().chain(&known).any(has_route)
 }
 
 /// What is dialled, and until when.
@@ -264,7 +336,8 @@ struct Alone {
 impl Alone {
     /// Tells the result, and keeps the endpoint for as long as the connection lives.
     async fn run(self, inner: Arc<Inner>, results: mpsc::Sender<Result<Connection, DialError>>) {
-        let Ok(endpoint) = bind(inner.secret.clone(), &inner.spare_bindings, &[]).await else {
+        // Without a relay, at which a device is only once.
+        let Ok(endpoint) = bind(inner.secret.clone(), &Network::Lan, &inner.spare_bindings, &[]).await else {
             return;
         };
         tokio::select! {
@@ -276,7 +349,7 @@ impl Alone {
     }
 
     async fn connect(&self, endpoint: &Endpoint, results: mpsc::Sender<Result<Connection, DialError>>) {
-        let Some(target) = endpoint_addr(&self.peer, &[self.address]) else {
+        let Some(target) = endpoint_addr(&self.peer, &Addresses::from(&[self.address])) else {
             return;
         };
         let result = tokio::select! {

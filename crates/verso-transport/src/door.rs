@@ -18,12 +18,12 @@ use crate::quic::{ALPN_PAIR, BindError};
 pub struct PairingDoor(Transport);
 
 impl Transport {
-    /// Opens a door under `key`: on the same network and interfaces, at any port.
+    /// Opens a door under `key`: on the same network and interfaces, at any port, and through the same relay and address lookup, where it is another device.
     ///
     /// # Errors
     /// [`BindError`].
     pub async fn open_door(&self, key: &DeviceKey) -> Result<PairingDoor, BindError> {
-        let (network, bindings) = (self.inner.network, self.inner.spare_bindings.clone());
+        let (network, bindings) = (self.inner.network.clone(), self.inner.spare_bindings.clone());
         let start = Start { network, bindings, alpns: &[ALPN_PAIR], max_sessions: 0, gate: Arc::new(Anybody) };
         Self::start(key, start).await.map(PairingDoor)
     }

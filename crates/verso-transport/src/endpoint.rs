@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use iroh::{Endpoint, SecretKey};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -15,9 +15,12 @@ use verso_identity::{DeviceId, DeviceKey};
 use verso_noise::NoiseKey;
 
 use crate::accept::{BACKLOG, Incoming, Sessions, accept_loop};
-use crate::config::{Binding, Network, TransportConfig};
+use crate::addresses::Addresses;
+use crate::config::{Binding, TransportConfig};
 use crate::gate::Gatekeeper;
+use crate::network::Network;
 use crate::quic::{ALPN_PAIR, ALPN_SYNC, BindError, bind};
+use crate::relay::{RelayState, watch_relay};
 
 /// How long closing may take: peers get their goodbye within a round trip or not at all, and whoever pressed Ctrl-C
 /// waits.
@@ -53,6 +56,7 @@ pub(crate) struct Inner {
     pub(crate) tasks: TaskTracker,
     /// Where endpoints of single dials are bound: as the transport itself, at any port.
     pub(crate) spare_bindings: Vec<Binding>,
+    pub(crate) relay: watch::Receiver<RelayState>,
 }
 
 /// What an endpoint is started with.
@@ -73,7 +77,7 @@ impl Transport {
     pub async fn bind(key: &DeviceKey, config: TransportConfig, gate: Arc<dyn Gatekeeper>) -> Result<Self, BindError> {
         let bindings = config.bindings();
         let beyond = bindings.iter().find(|binding| !binding.address.ip().is_loopback());
-        if let (Network::Loopback, Some(binding)) = (config.network, beyond) {
+        if let (Network::Loopback, Some(binding)) = (&config.network, beyond) {
             return Err(BindError::NotLoopback { address: binding.address });
         }
         let (network, max_sessions) = (config.network, config.max_incoming_sessions);
@@ -83,10 +87,12 @@ impl Transport {
     pub(crate) async fn start(key: &DeviceKey, start: Start) -> Result<Self, BindError> {
         let Start { network, bindings, alpns, max_sessions, gate } = start;
         let secret = SecretKey::from_bytes(&key.to_secret());
-        let endpoint = bind(secret.clone(), &bindings, alpns).await?;
+        let endpoint = bind(secret.clone(), &network, &bindings, alpns).await?;
 
         let spare = |binding: Binding| Binding { address: SocketAddr::new(binding.address.ip(), 0), ..binding };
         let shutdown = CancellationToken::new();
+        let (relay, relay_state) = watch::channel(RelayState::default());
+        let watching = watch_relay(network.clone(), endpoint.clone(), relay);
         let inner = Arc::new(Inner {
             id: key.id(),
             noise_key: NoiseKey::derive(key),
@@ -97,7 +103,10 @@ impl Transport {
             shutdown: shutdown.clone(),
             tasks: TaskTracker::new(),
             spare_bindings: bindings.into_iter().map(spare).collect(),
+            relay: relay_state,
         });
+        let stop = shutdown.clone();
+        inner.tasks.spawn(async move { stop.run_until_cancelled(watching).await });
         let (sender, incoming) = mpsc::channel(BACKLOG);
         inner.tasks.spawn(accept_loop(Arc::clone(&inner), endpoint.clone(), sender));
         let mut bound = endpoint.bound_sockets();
@@ -137,6 +146,20 @@ impl Transport {
             endpoint.addr().ip_addrs().copied().filter(|address| usable_by_peers(address.ip())).collect();
         addresses.sort_unstable();
         addresses
+    }
+
+    /// Returns where peers may reach this device at the moment: its addresses, and the relay at which it is.
+    pub fn addresses(&self) -> Addresses {
+        let relay = match &self.inner.network {
+            Network::Relay(own) => Some(own.url.clone()),
+            _ => self.inner.relay.borrow().connected().cloned(),
+        };
+        Addresses { direct: self.local_addresses(), relays: relay.into_iter().collect() }
+    }
+
+    /// Watches how it stands with the relay through which peers can reach this device.
+    pub fn relay(&self) -> watch::Receiver<RelayState> {
+        self.inner.relay.clone()
     }
 
     /// Returns the UDP port, the IPv4 one where there are two.

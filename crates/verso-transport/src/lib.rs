@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod accept;
+mod addresses;
 mod close;
 mod config;
 mod connection;
@@ -9,21 +10,28 @@ mod door;
 mod endpoint;
 mod gate;
 mod handshake;
+mod network;
 mod pairing;
 mod quic;
 mod receive;
+mod relay;
 mod stream;
 
 pub use accept::Incoming;
+pub use addresses::Addresses;
 pub use close::Closed;
-pub use config::{Network, TransportConfig};
+pub use config::TransportConfig;
 pub use connection::{KeyAgreement, PathInfo, PathKind, SyncConnection};
 pub use dial::DialError;
 pub use door::PairingDoor;
 pub use endpoint::Transport;
 pub use gate::{Gatekeeper, PeerSecret};
 pub use handshake::ProofError;
+pub use network::{
+    CertificateError, Certificates, LookupUrl, Network, OwnRelay, RelayToken, RelayUrl, TokenError, UrlError,
+};
 pub use pairing::{MAX_PAIRING_MESSAGE, PairConnection, PairError};
 pub use quic::BindError;
 pub use receive::FrameReceiver;
+pub use relay::RelayState;
 pub use stream::{FrameSender, FrameStream, StreamError};

@@ -5,13 +5,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use iroh::endpoint::{BindOpts, Connection, IdleTimeout, QuicTransportConfig, VarInt, presets};
-use iroh::{Endpoint, EndpointAddr, EndpointId, RelayMode, SecretKey};
+use iroh::endpoint::{BindOpts, Builder, Connection, IdleTimeout, QuicTransportConfig, VarInt, presets};
+use iroh::address_lookup::{DnsAddressLookup, PkarrPublisher, PkarrResolver};
+use iroh::tls::CaTlsConfig;
+use iroh::{Endpoint, EndpointAddr, EndpointId, RelayConfig, RelayMap, RelayMode, SecretKey};
+use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
 use verso_identity::DeviceId;
 use verso_wire::limits;
 
+use crate::addresses::Addresses;
 use crate::config::Binding;
+use crate::network::{Network, OwnRelay};
 
 /// The protocol of paired devices.
 pub(crate) const ALPN_SYNC: &[u8] = b"verso/sync/1";
@@ -95,15 +100,18 @@ impl BindError {
     }
 }
 
-/// Binds an iroh endpoint: direct paths only, no relay, no address lookup.
+/// Binds an iroh endpoint that reaches as far as the network says.
 ///
 /// TLS comes from aws-lc-rs, for its post-quantum key agreement: X25519MLKEM768 first, X25519 for peers without it. iroh is
 /// built without its port mapper, which would speak to the local network's router unasked.
-pub(crate) async fn bind(secret: SecretKey, bindings: &[Binding], alpns: &[&[u8]]) -> Result<Endpoint, BindError> {
-    let mut provider = default_provider();
-    provider.kx_groups = vec![kx_group::X25519MLKEM768, kx_group::X25519];
+pub(crate) async fn bind(
+    secret: SecretKey,
+    network: &Network,
+    bindings: &[Binding],
+    alpns: &[&[u8]],
+) -> Result<Endpoint, BindError> {
     let mut builder = Endpoint::builder(presets::Empty)
-        .crypto_provider(Arc::new(provider))
+        .crypto_provider(provider())
         .secret_key(secret)
         .alpns(alpns.iter().map(|alpn| alpn.to_vec()).collect())
         .relay_mode(RelayMode::Disabled)
@@ -116,7 +124,46 @@ pub(crate) async fn bind(secret: SecretKey, bindings: &[Binding], alpns: &[&[u8]
             .bind_addr_with_opts(binding.address, options)
             .map_err(|source| BindError::Network(source.into()))?;
     }
+    let builder = match network {
+        Network::Loopback | Network::Lan => builder,
+        Network::Relay(own) => with_own(builder, own),
+        // Not iroh's preset, which an environment variable would turn to its makers' servers for trials.
+        Network::Public => builder
+            .relay_mode(RelayMode::Default)
+            .address_lookup(PkarrPublisher::n0_dns())
+            .address_lookup(PkarrResolver::n0_dns())
+            .address_lookup(DnsAddressLookup::n0_dns()),
+    };
     builder.bind().await.map_err(|source| BindError::new(source, bindings))
+}
+
+/// What is published is the relay alone, never an address of the machine: those are told to peers, on connections.
+fn with_own(builder: Builder, own: &OwnRelay) -> Builder {
+    let mut relay = RelayConfig::from(own.url.to_iroh());
+    if !own.url.is_encrypted() {
+        relay.quic = None;
+    } else if let Some(discovery) = &mut relay.quic {
+        discovery.port = own.discovery_port;
+    }
+    if let Some(token) = &own.token {
+        relay = relay.with_auth_token(token.expose());
+    }
+    let builder = builder
+        .relay_mode(RelayMode::Custom(RelayMap::from(relay)))
+        .ca_tls_config(CaTlsConfig::embedded().with_extra_roots(own.certificates.iter()));
+    match &own.lookup {
+        Some(lookup) => builder
+            .address_lookup(PkarrPublisher::builder(lookup.to_url()))
+            .address_lookup(PkarrResolver::builder(lookup.to_url())),
+        None => builder,
+    }
+}
+
+/// TLS's algorithms, as strong as both sides have them.
+fn provider() -> Arc<CryptoProvider> {
+    let mut provider = default_provider();
+    provider.kx_groups = vec![kx_group::X25519MLKEM768, kx_group::X25519];
+    Arc::new(provider)
 }
 
 fn transport_config() -> QuicTransportConfig {
@@ -152,7 +199,8 @@ pub(crate) fn peer_of(connection: &Connection) -> DeviceId {
 }
 
 /// Returns what iroh dials: a device at addresses. `None` if the id is no point of the curve, so nobody can have it.
-pub(crate) fn endpoint_addr(peer: &DeviceId, addresses: &[SocketAddr]) -> Option<EndpointAddr> {
+pub(crate) fn endpoint_addr(peer: &DeviceId, addresses: &Addresses) -> Option<EndpointAddr> {
     let id = EndpointId::from_bytes(peer.as_bytes()).ok()?;
-    Some(addresses.iter().fold(EndpointAddr::new(id), |address, ip| address.with_ip_addr(*ip)))
+    let at = addresses.direct.iter().fold(EndpointAddr::new(id), |at, address| at.with_ip_addr(*address));
+    Some(addresses.relays.iter().fold(at, |at, relay| at.with_relay_url(relay.to_iroh())))
 }

@@ -7,7 +7,10 @@ use verso_discovery::View;
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_replica::{ConnectionId, Event};
 use verso_session::{Mode, Progress};
+use verso_transport::RelayState;
 use verso_wire::Reason;
+
+use crate::link::Link;
 
 /// How many events a listener may be behind before it misses some. What it missed is in the status.
 const EVENTS: usize = 1024;
@@ -19,6 +22,8 @@ pub struct Status {
     pub peers: BTreeMap<DeviceId, PeerStatus>,
     /// Who is near, and whether it is possible to tell.
     pub discovery: View,
+    /// How it stands with the relay by which peers can reach this device.
+    pub relay: RelayState,
     /// Why the high-water mark could not be read or kept the last time; `None` if all is well. Nothing waits for it.
     pub mark_failure: Option<String>,
 }
@@ -28,6 +33,8 @@ pub struct Status {
 pub struct PeerStatus {
     /// A connection is up.
     pub connected: bool,
+    /// That connection, as it is now.
+    pub link: Option<Link>,
     /// How many there have been: who looks at times would miss a peer that came and went meanwhile.
     pub contacts: u64,
     /// Both acknowledged all they share.
@@ -141,6 +148,27 @@ impl Board {
         self.status.send_if_modified(|status| {
             let is_new = status.mark_failure != failure;
             status.mark_failure = failure;
+            is_new
+        });
+    }
+
+    /// Tells how a connection is that is up, if that is news to who knows what was told before.
+    pub(crate) fn note_link(&self, peer: DeviceId, link: &Link, is_news: impl FnOnce(&Link) -> bool) {
+        self.status.send_if_modified(|status| {
+            let Some(peer) = status.peers.get_mut(&peer).filter(|peer| peer.connected) else { return false };
+            let is_new = peer.link.as_ref().is_none_or(is_news);
+            if is_new {
+                peer.link = Some(link.clone());
+            }
+            is_new
+        });
+    }
+
+    /// Tells how it stands with this device's relay.
+    pub(crate) fn note_relay(&self, relay: RelayState) {
+        self.status.send_if_modified(|status| {
+            let is_new = status.relay != relay;
+            status.relay = relay;
             is_new
         });
     }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use verso_identity::{DeviceId, DeviceKey};
 use verso_replica::Greeting;
 use verso_session::Mode;
-use verso_transport::{DialError, FrameStream, Incoming, SyncConnection, Transport};
+use verso_transport::{Addresses, DialError, FrameStream, Incoming, SyncConnection, Transport};
 use verso_wire::{Application, CloseCode, Reason};
 
 use crate::board::Board;
@@ -21,6 +21,7 @@ use crate::engine::{EngineHandle, wall_ms};
 use crate::finder::{By, Finder, Whereabouts, circle, reach};
 use crate::gate::{Gate, OpenOffer};
 use crate::invitations::Invitations;
+use crate::link::shown;
 use crate::pairing::ActiveOffer;
 use crate::retry::Retry;
 
@@ -222,14 +223,17 @@ impl<A: Application> Network<A> {
             return None;
         };
         self.board.update(peer, |status| status.connect(mode));
-        let addresses = self.transport.local_addresses().iter().map(SocketAddr::to_string).collect();
-        let ended = serve(connection, control, number, Greeting { addresses, mode }, self.engine.clone()).await;
+        let addresses = self.transport.addresses().to_texts();
+        let serving = serve(connection.clone(), control, number, Greeting { addresses, mode }, self.engine.clone());
+        let ended = shown(&self.board, &connection, serving).await;
+        drop(connection);
         let was_in_use = self.leave(peer, number);
         self.board.update(peer, |status| {
             status.bytes_sent = status.bytes_sent.saturating_add(ended.bytes_sent);
             status.bytes_received = status.bytes_received.saturating_add(ended.bytes_received);
             if was_in_use {
                 status.connected = false;
+                status.link = None;
                 if !ended.is_all_done() {
                     status.reason = Some(ended.reason().unwrap_or(Reason::Unreachable));
                 }
@@ -248,10 +252,12 @@ impl<A: Application> Network<A> {
     /// Dials a peer at all addresses that are known of it, and where it is found.
     pub(crate) async fn dial(&self, peer: DeviceId) -> Result<(SyncConnection, FrameStream), DialError> {
         let known = self.engine.with(move |replica, _now| replica.addresses(&peer)).await.unwrap_or_default();
-        let known: Vec<SocketAddr> = known.iter().filter_map(|address| address.parse().ok()).collect();
-        let transport = &self.transport;
-        let dial = |at: Vec<SocketAddr>| async move { transport.dial(&peer, &at).await };
-        reach(self.whereabouts(peer, By::Secret), &known, dial).await
+        let Addresses { direct, relays } = Addresses::from_texts(&known);
+        let (transport, relays) = (&self.transport, &relays);
+        let dial = |direct: Vec<SocketAddr>| async move {
+            transport.dial(&peer, Addresses { direct, relays: relays.clone() }).await
+        };
+        reach(self.whereabouts(peer, By::Secret), &direct, dial).await
     }
 
     /// Watches where a device is found.

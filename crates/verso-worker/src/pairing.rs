@@ -15,7 +15,7 @@ use verso_pairing::{
     PairingError, PairingLink, Profile, Setup, Shower, Summary, Terms, Token, Validity, Words, WordsSecret,
     WorkspaceTerms,
 };
-use verso_transport::{BindError, DialError, PairConnection, PairingDoor};
+use verso_transport::{Addresses, BindError, DialError, PairConnection, PairingDoor};
 use verso_trust::PeerRole;
 use verso_wire::Application;
 use zeroize::Zeroizing;
@@ -318,7 +318,9 @@ pub(crate) async fn join<A: Application>(
     if link.is_expired_at(wall_ms()) {
         return Err(PairError::Expired);
     }
-    join_by(network, Invitation::Link(link), &[at, &link.hints().addresses].concat(), events).await
+    let relays = link.hints().relay.iter().filter_map(|relay| relay.as_str().parse().ok()).collect();
+    let at = Addresses { direct: [at, &link.hints().addresses].concat(), relays };
+    join_by(network, Invitation::Link(link), at, events).await
 }
 
 /// Joins by six words, whose endpoint is looked for at these addresses and on the local network.
@@ -331,7 +333,7 @@ pub(crate) async fn join_by_words<A: Application>(
     let (_words, secret) = stretch(words).await?;
     let endpoint = Relationship::new(secret.endpoint(), discovery_key(&secret)).silent();
     let _looking = network.finder.open_endpoint(endpoint);
-    join_by(network, Invitation::Words(&secret), at, events).await
+    join_by(network, Invitation::Words(&secret), at.into(), events).await
 }
 
 /// Joins a device that was seen nearby, at these addresses and where it is seen meanwhile.
@@ -342,13 +344,13 @@ pub(crate) async fn join_nearby<A: Application>(
     events: &mpsc::UnboundedSender<PairingEvent>,
 ) -> Result<Paired, PairError> {
     let _seen = network.finder.look();
-    join_by(network, Invitation::Nearby(device), at, events).await
+    join_by(network, Invitation::Nearby(device), at.into(), events).await
 }
 
 async fn join_by<A: Application>(
     network: &Arc<Network<A>>,
     invitation: Invitation<'_>,
-    addresses: &[SocketAddr],
+    addresses: Addresses,
     events: &mpsc::UnboundedSender<PairingEvent>,
 ) -> Result<Paired, PairError> {
     let endpoint = invitation.endpoint();
@@ -364,11 +366,13 @@ async fn join_by<A: Application>(
         _ => false,
     };
     let mut whereabouts = network.whereabouts(endpoint, by);
-    let transport = &network.transport;
-    let dial = |at: Vec<SocketAddr>| async move { transport.dial_pairing(&endpoint, &at).await };
+    let (transport, relays) = (&network.transport, &addresses.relays);
+    let dial = |direct: Vec<SocketAddr>| async move {
+        transport.dial_pairing(&endpoint, Addresses { direct, relays: relays.clone() }).await
+    };
     let connection = loop {
         whereabouts.look();
-        match reach(network.whereabouts(endpoint, by), addresses, dial).await {
+        match reach(network.whereabouts(endpoint, by), &addresses.direct, dial).await {
             Ok(connection) => break connection,
             // It may answer later, or be found.
             Err(error) if Instant::now() >= deadline || !is_worth_waiting(&error) => return Err(error.into()),
@@ -396,8 +400,9 @@ async fn profile<A: Application>(network: &Network<A>) -> Result<Profile, PairEr
         .with(|replica, _now| (replica.name().to_owned(), replica.sealing_key()))
         .await
         .ok_or(PairError::Ended)?;
-    let addresses = network.transport.local_addresses();
-    Ok(Profile { name: Name::lossy(&name), sealing_key, addresses, relay: None })
+    let Addresses { direct, relays } = network.transport.addresses();
+    let relay = relays.first().and_then(|relay| relay.to_string().parse().ok());
+    Ok(Profile { name: Name::lossy(&name), sealing_key, addresses: direct, relay })
 }
 
 fn lock(offer: &Mutex<Offer>) -> std::sync::MutexGuard<'_, Offer> {

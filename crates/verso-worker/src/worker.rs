@@ -24,6 +24,7 @@ use crate::engine::{Command, CommandError, EngineThread, HostReplica, chain, kee
 use crate::finder::{Endpoint, Finder, LocalDiscovery};
 use crate::gate::Gate;
 use crate::invitations::{InvitationError, Invitations};
+use crate::link::show_relay;
 use crate::marks::{Keeper, keep_marks};
 use crate::network::{Network, Parts, Serving};
 use crate::once::{PeerOutcome, sync_once};
@@ -136,6 +137,7 @@ impl<A: Application> SyncWorker<A> {
         let mut tasks = JoinSet::new();
         tasks.spawn(keep_time(network.engine.clone()));
         tasks.spawn(Arc::clone(&network).accept());
+        tasks.spawn(show_relay(Arc::clone(&network.board), network.transport.relay()));
         tasks.spawn(keep_marks(network.engine.clone(), Arc::clone(&keeper), Arc::clone(&network.board)));
         let handle = WorkerHandle { network, invitations };
         Ok((Self { handle: handle.clone(), thread, tasks, keeper, notices, _lock: lock }, handle))
@@ -223,12 +225,12 @@ impl<A: Application> SyncWorker<A> {
 
 async fn bind(key: &DeviceKey, options: &WorkerOptions, gate: Arc<Gate>) -> Result<Transport, BindError> {
     let config = TransportConfig {
-        network: options.network,
+        network: options.network.clone(),
         port: options.port,
         listen: options.listen,
         ..TransportConfig::default()
     };
-    match Transport::bind(key, config, gate.clone()).await {
+    match Transport::bind(key, config.clone(), gate.clone()).await {
         // The port that peers know is taken. Another will do: they are told at contact, and this side can dial.
         Err(BindError::PortTaken { .. }) if options.port != 0 && options.listen.is_none() => {
             tracing::warn!(target: "verso.sync", port = options.port, "the UDP port is taken, another is used");

@@ -17,7 +17,7 @@ async fn a_port_that_is_taken_is_named_and_free_again_after_closing() {
     let port = anna.transport.port();
     assert_ne!(port, 0);
     let config = TransportConfig { port, ..LOOPBACK };
-    let error = bind(BEN, config).await.unwrap_err();
+    let error = bind(BEN, config.clone()).await.unwrap_err();
     assert!(matches!(error, BindError::PortTaken { port: taken } if taken == port), "{error:?}");
     assert_eq!(error.to_string(), format!("UDP port {port} is taken by another program"));
 
@@ -68,7 +68,7 @@ async fn an_address_of_another_machine_is_named() {
 async fn a_listening_address_is_the_only_one() {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let config = TransportConfig { network: Network::Lan, listen: Some(listen), ..TransportConfig::default() };
-    let anna = Device::with_config(ANNA, &[BEN], config).await;
+    let anna = Device::with_config(ANNA, &[BEN], config.clone()).await;
     let ben = Device::with_config(BEN, &[ANNA], config).await;
     assert_eq!(anna.addresses(), [SocketAddr::from((Ipv4Addr::LOCALHOST, anna.transport.port()))]);
     let (dialled, _accepted) = tokio::join!(ben.dial(&anna), anna.accept_sync());

@@ -198,7 +198,12 @@ fn provisional(peer: &verso_pairing::ProvisionalPeer) -> ProvisionalPeer {
         role: peer.role(),
         side: peer.side,
         way: peer.way,
-        addresses: peer.addresses.iter().map(ToString::to_string).collect(),
+        addresses: peer
+            .addresses
+            .iter()
+            .map(ToString::to_string)
+            .chain(peer.relay.as_ref().map(ToString::to_string))
+            .collect(),
         workspaces: shared(peer),
         expires_ms: peer.expires_at.saturating_mul(1000),
     }

@@ -1,0 +1,10 @@
+//! Real transports and workers, beyond one machine's loopback: a file a scenario.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
+
+#[allow(dead_code, reason = "the tests of the transport have it whole")]
+#[path = "../../../verso-transport/tests/it/fixture.rs"]
+mod fixture;
+mod lookup;
+mod patience;
+mod relay;
