@@ -12,6 +12,7 @@ mod conflicts;
 mod discovery;
 mod help;
 mod log;
+mod network;
 mod node;
 mod pair;
 mod parse;
@@ -20,6 +21,7 @@ mod quarantine;
 pub(crate) use conflicts::{ConflictsCommand, ResolveChoice};
 pub(crate) use discovery::{DiscoveryChoice, DiscoveryOptions};
 pub(crate) use log::LogCommand;
+pub(crate) use network::{NetworkChoice, NetworkOptions};
 pub(crate) use node::{EdgeCommand, Ends, NodeCommand};
 pub(crate) use pair::{PairCommand, PairOptions, Picture, RoleChoice, TermsOptions};
 pub(crate) use parse::NoCommand;
@@ -60,14 +62,8 @@ pub(crate) struct Globals {
         value_enum
     )]
     pub(crate) keystore: Option<KeyStoreChoice>,
-    #[arg(
-        long,
-        help = "How peers are reached [VERSO_NETWORK] [default: lan]",
-        global = true,
-        value_name = "NETWORK",
-        value_enum
-    )]
-    pub(crate) network: Option<NetworkChoice>,
+    #[command(flatten)]
+    pub(crate) network: NetworkOptions,
     /// Address and UDP port to listen on, instead of the port that `init` chose
     #[arg(long, global = true, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
@@ -99,15 +95,6 @@ impl KeyStoreChoice {
             Self::File => KeyStoreKind::File,
         }
     }
-}
-
-/// How peers are reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum NetworkChoice {
-    /// Only this machine
-    Loopback,
-    /// Peers found on the local network, and addresses that they have told; no relay, no server
-    Lan,
 }
 
 /// Which workspace a command is about.
@@ -429,7 +416,7 @@ mod tests {
         for cli in [before, after] {
             assert!(cli.globals.json);
             assert_eq!(cli.globals.data_dir, Some("d".into()));
-            assert_eq!(cli.globals.network, Some(NetworkChoice::Loopback));
+            assert_eq!(cli.globals.network.network, Some(NetworkChoice::Loopback));
             assert_eq!(cli.globals.verbose, 2);
         }
     }
@@ -468,6 +455,8 @@ mod tests {
             "verso up --wait 5s",
             "verso import",
             "verso id --network mars",
+            "verso id --network relay=relay.example",
+            "verso id --lookup dns.example",
             "verso node rm",
         ] {
             let error = parse(line).unwrap_err();

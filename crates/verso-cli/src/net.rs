@@ -4,11 +4,9 @@ use std::io;
 
 use tokio::runtime::{Builder, Runtime};
 use verso_graph::Graph;
-use verso_transport::Network;
 use verso_worker::{SyncWorker, WorkerError, WorkerHandle, WorkerOptions};
 
 use crate::app::App;
-use crate::args::NetworkChoice;
 use crate::command::host_name;
 use crate::device::tell_notices;
 use crate::error::{CliError, Exit};
@@ -53,7 +51,7 @@ pub(crate) async fn open_quietly(
     let options = WorkerOptions {
         data_dir: app.home().dir().to_path_buf(),
         name: host_name(),
-        network: network(app.settings.network),
+        network: app.settings.network.clone(),
         port,
         listen: app.settings.listen,
         discovery: app.settings.discovery.clone(),
@@ -61,13 +59,6 @@ pub(crate) async fn open_quietly(
     };
     // Boxed: its future is large, and would sit in that of every command.
     Box::pin(SyncWorker::open(options, key)).await
-}
-
-pub(crate) const fn network(choice: NetworkChoice) -> Network {
-    match choice {
-        NetworkChoice::Loopback => Network::Loopback,
-        NetworkChoice::Lan => Network::Lan,
-    }
 }
 
 /// What ends a command from outside: Ctrl-C, or the signal that service managers send.

@@ -9,13 +9,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use verso_transport::Network;
 use verso_worker::LocalDiscovery;
 
-use crate::args::{Globals, KeyStoreChoice, NetworkChoice};
+use crate::args::{Globals, KeyStoreChoice};
 use crate::error::{CliError, Exit};
 use crate::output::{ColourWish, Format, Output};
 
 mod discovery;
+mod network;
 
 /// Names of the variables that are read.
 pub(crate) mod variable {
@@ -25,6 +27,12 @@ pub(crate) mod variable {
     pub(crate) const KEYSTORE: &str = "VERSO_KEYSTORE";
     /// Which network.
     pub(crate) const NETWORK: &str = "VERSO_NETWORK";
+    /// The address lookup beside one's own relay.
+    pub(crate) const LOOKUP: &str = "VERSO_LOOKUP";
+    /// What one's own relay wants to be shown. A secret, and so no option of the command line, which others may read.
+    pub(crate) const RELAY_TOKEN: &str = "VERSO_RELAY_TOKEN";
+    /// Certificates by which one's own relay may be known.
+    pub(crate) const RELAY_CERTIFICATE: &str = "VERSO_RELAY_CERTIFICATE";
     /// Whether devices on the local network find each other.
     pub(crate) const DISCOVERY: &str = "VERSO_DISCOVERY";
     /// On which interfaces, with commas between them.
@@ -106,7 +114,7 @@ pub(crate) struct Settings {
     /// The key store that was asked for, if one was; `init` recorded which one it is.
     pub(crate) keystore: Option<KeyStoreChoice>,
     /// How peers are reached.
-    pub(crate) network: NetworkChoice,
+    pub(crate) network: Network,
     /// Address to bind instead of the stored port.
     pub(crate) listen: Option<SocketAddr>,
     /// Whether, how and where devices are looked for on the local network.
@@ -118,18 +126,15 @@ pub(crate) struct Settings {
 impl Settings {
     /// Puts together what the command line says, else the environment, else the default.
     pub(crate) fn new(globals: &Globals, environment: &Environment) -> Result<Self, CliError> {
-        let network = globals
-            .network
-            .map_or_else(|| environment.choice(variable::NETWORK), |given| Ok(Some(given)))?
-            .unwrap_or(NetworkChoice::Lan);
+        let network = network::network(&globals.network, environment)?;
         Ok(Self {
             data_dir: data_dir(globals, environment)?,
             keystore: globals
                 .keystore
                 .map_or_else(|| environment.choice(variable::KEYSTORE), |given| Ok(Some(given)))?,
-            network,
             listen: globals.listen,
-            discovery: discovery::local(&globals.discovery, environment, network)?,
+            discovery: discovery::local(&globals.discovery, environment, &network)?,
+            network,
             workspace: environment.text(variable::WORKSPACE)?,
         })
     }
@@ -166,6 +171,7 @@ fn data_dir(globals: &Globals, environment: &Environment) -> Result<PathBuf, Cli
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::{NetworkChoice, NetworkOptions};
 
     #[test]
     fn the_command_line_comes_before_the_environment() {
@@ -177,19 +183,19 @@ mod tests {
         ]);
         let settings = Settings::new(&Globals::default(), &environment).unwrap();
         assert_eq!(settings.data_dir, PathBuf::from("from/environment"));
-        assert_eq!(settings.network, NetworkChoice::Loopback);
+        assert_eq!(settings.network, Network::Loopback);
         assert_eq!(settings.keystore, Some(KeyStoreChoice::File));
         assert_eq!(settings.workspace.as_deref(), Some("garden"));
 
         let globals = Globals {
             data_dir: Some("given".into()),
-            network: Some(NetworkChoice::Lan),
+            network: NetworkOptions { network: Some(NetworkChoice::Lan), ..NetworkOptions::default() },
             listen: Some("127.0.0.1:7".parse().unwrap()),
             ..Globals::default()
         };
         let settings = Settings::new(&globals, &environment).unwrap();
         assert_eq!(settings.data_dir, PathBuf::from("given"));
-        assert_eq!(settings.network, NetworkChoice::Lan);
+        assert_eq!(settings.network, Network::Lan);
         assert_eq!(settings.listen, Some("127.0.0.1:7".parse().unwrap()));
     }
 
@@ -198,17 +204,9 @@ mod tests {
         let globals = Globals { data_dir: Some("given".into()), ..Globals::default() };
         let environment = Environment::of(&[(variable::NETWORK, ""), (variable::WORKSPACE, "")]);
         let settings = Settings::new(&globals, &environment).unwrap();
-        assert_eq!(settings.network, NetworkChoice::Lan);
+        assert_eq!(settings.network, Network::Lan);
         assert_eq!(settings.keystore, None);
         assert_eq!(settings.workspace, None, "empty is not set");
-    }
-
-    #[test]
-    fn nonsense_in_the_environment_is_named() {
-        let globals = Globals { data_dir: Some("given".into()), ..Globals::default() };
-        let error = Settings::new(&globals, &Environment::of(&[(variable::NETWORK, "carrier-pigeon")])).unwrap_err();
-        assert_eq!(error.exit, Exit::Usage);
-        assert!(error.what.contains("VERSO_NETWORK") && error.why.contains("loopback, lan"), "{error:?}");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use iroh_relay::server::{
-    AccessControl, AllowAll, CertConfig, ClientRequest, DynAccessControl, QuicConfig, RelayConfig, Server, ServerConfig,
-    TlsConfig,
+    AccessControl, AllowAll, CertConfig, ClientRequest, DynAccessControl, QuicConfig, RelayConfig, Server,
+    ServerConfig, TlsConfig,
 };
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -118,7 +118,9 @@ impl AccessControl for Restricted {
         let is_welcome = match &self.0 {
             Access::Everyone => true,
             Access::Token(token) => request.auth_token().as_deref() == Some(*token),
-            Access::Devices(devices) => devices.iter().any(|device| device.as_bytes() == request.endpoint_id().as_bytes()),
+            Access::Devices(devices) => {
+                devices.iter().any(|device| device.as_bytes() == request.endpoint_id().as_bytes())
+            }
         };
         if is_welcome {
             iroh_relay::server::Access::Allow

@@ -192,12 +192,7 @@ impl Transport {
     /// QUIC takes every answer to its first packet for the one peer's. So if another device answers at an address that once was
     /// the peer's, both answers mix into one that makes no sense, the attempt hangs, and iroh remembers the address for the
     /// next. An attempt from an endpoint of its own, which knows one address only, can't be disturbed.
-    async fn connect(
-        &self,
-        peer: &DeviceId,
-        addresses: Addresses,
-        attempt: Attempt,
-    ) -> Result<Connection, DialError> {
+    async fn connect(&self, peer: &DeviceId, addresses: Addresses, attempt: Attempt) -> Result<Connection, DialError> {
         let endpoint = self.endpoint().ok_or(DialError::Closed)?;
         let addresses = self.worth_trying(&endpoint, peer, &addresses)?;
         let target = endpoint_addr(peer, &addresses).ok_or(DialError::NoAddress)?;
@@ -310,7 +305,7 @@ fn has_route(address: &SocketAddr) -> bool {
 }
 
 /// Asks whether any route leads to one of the relays. Where one is known by its name only, any that leads out of the local networks is one.
-fn has_way_out(relays: &[RelayUrl]) -> bool {
+pub(crate) fn has_way_out(relays: &[RelayUrl]) -> bool {
     let known: Vec<SocketAddr> = relays.iter().filter_map(RelayUrl::socket_address).collect();
     if known.len() == relays.len() && !known.is_empty() {
         return known.iter().any(has_route);

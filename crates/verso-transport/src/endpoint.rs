@@ -91,8 +91,8 @@ impl Transport {
 
         let spare = |binding: Binding| Binding { address: SocketAddr::new(binding.address.ip(), 0), ..binding };
         let shutdown = CancellationToken::new();
-        let (relay, relay_state) = watch::channel(RelayState::default());
-        let watching = watch_relay(network.clone(), endpoint.clone(), relay);
+        let (relay, relay_state) = watch::channel(RelayState::at_first(&network));
+        let watching = watch_relay(endpoint.clone(), relay);
         let inner = Arc::new(Inner {
             id: key.id(),
             noise_key: NoiseKey::derive(key),

@@ -12,6 +12,7 @@ mod gate;
 mod handshake;
 mod network;
 mod pairing;
+mod probe;
 mod quic;
 mod receive;
 mod relay;
@@ -31,6 +32,7 @@ pub use network::{
     CertificateError, Certificates, LookupUrl, Network, OwnRelay, RelayToken, RelayUrl, TokenError, UrlError,
 };
 pub use pairing::{MAX_PAIRING_MESSAGE, PairConnection, PairError};
+pub use probe::{LookupState, Probe, Route};
 pub use quic::BindError;
 pub use receive::FrameReceiver;
 pub use relay::RelayState;

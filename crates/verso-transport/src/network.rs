@@ -158,13 +158,17 @@ impl fmt::Display for LookupUrl {
 
 /// The text is no address of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it has to be an http or https address of at most {} characters, without user, question or fragment", RelayUrl::MAX_BYTES)]
+#[error(
+    "it has to be an http or https address of at most {} characters, without user, question or fragment",
+    RelayUrl::MAX_BYTES
+)]
 pub struct UrlError;
 
 /// Parses the address of a server. A user, a question or a fragment in it would be sent to nobody, or be a secret where all may read it.
 fn server(text: &str) -> Result<Url, UrlError> {
     let url: Url = text.parse().map_err(|_malformed| UrlError)?;
-    let is_bare = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    let is_bare =
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
     let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
     let fits = text.len() <= RelayUrl::MAX_BYTES && url.as_str().len() <= RelayUrl::MAX_BYTES;
     if is_bare && is_web && fits { Ok(url) } else { Err(UrlError) }
@@ -286,7 +290,12 @@ mod tests {
     #[test]
     fn relays_that_others_name_are_used_only_where_that_was_said() {
         let relay = |text: &str| text.parse::<RelayUrl>().unwrap();
-        let told = [relay("http://192.168.0.1"), relay("https://a.example"), relay("https://b.example"), relay("https://c.example")];
+        let told = [
+            relay("http://192.168.0.1"),
+            relay("https://a.example"),
+            relay("https://b.example"),
+            relay("https://c.example"),
+        ];
         let own = Network::Relay(Arc::new(OwnRelay::at(relay("https://own.example"))));
         assert_eq!(Network::Loopback.relays(&told), []);
         assert_eq!(Network::Lan.relays(&told), []);
@@ -303,7 +312,8 @@ mod tests {
         }
         assert_eq!("https://relay.example".parse::<RelayUrl>(), "https://relay.example/".parse());
         let long = format!("https://{}.example", "a".repeat(200));
-        for text in ["", "relay.example", "ftp://relay.example", "https://", "https://anna:secret@relay.example", &long] {
+        for text in ["", "relay.example", "ftp://relay.example", "https://", "https://anna:secret@relay.example", &long]
+        {
             assert_eq!(text.parse::<RelayUrl>(), Err(UrlError), "{text}");
         }
         assert_eq!("https://dns.example/pkarr?token=secret".parse::<LookupUrl>(), Err(UrlError));

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use iroh::endpoint::{BindOpts, Builder, Connection, IdleTimeout, QuicTransportConfig, VarInt, presets};
 use iroh::address_lookup::{DnsAddressLookup, PkarrPublisher, PkarrResolver};
+use iroh::endpoint::{BindOpts, Builder, Connection, IdleTimeout, QuicTransportConfig, VarInt, presets};
 use iroh::tls::CaTlsConfig;
 use iroh::{Endpoint, EndpointAddr, EndpointId, RelayConfig, RelayMap, RelayMode, SecretKey};
 use rustls::crypto::CryptoProvider;

@@ -46,6 +46,14 @@ impl RelayState {
         if let Self::Connected { relay } = self { Some(relay) } else { None }
     }
 
+    /// How it stands before anything is known.
+    pub(crate) const fn at_first(network: &Network) -> Self {
+        match network {
+            Network::Loopback | Network::Lan => Self::Unused,
+            Network::Relay(_) | Network::Public => Self::Connecting,
+        }
+    }
+
     /// Of several relays the best counts, as one is enough.
     fn of(relays: &[iroh::endpoint::RelayStatus]) -> Self {
         let state = |status: &iroh::endpoint::RelayStatus| {
@@ -71,14 +79,14 @@ impl RelayState {
 }
 
 /// What comes from a server is shown to people: in one line, and not too long.
-fn presentable(text: &dyn fmt::Display) -> String {
+pub(crate) fn presentable(text: &dyn fmt::Display) -> String {
     let text = text.to_string();
     text.chars().map(|character| if character.is_control() { ' ' } else { character }).take(MAX_WHY).collect()
 }
 
 /// Keeps the state of an endpoint's relay up to date, for as long as it is polled and somebody may look.
-pub(crate) async fn watch_relay(network: Network, endpoint: Endpoint, state: watch::Sender<RelayState>) {
-    if matches!(network, Network::Loopback | Network::Lan) {
+pub(crate) async fn watch_relay(endpoint: Endpoint, state: watch::Sender<RelayState>) {
+    if *state.borrow() == RelayState::Unused {
         return;
     }
     let mut relays = endpoint.home_relay_status();

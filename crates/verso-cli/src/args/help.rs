@@ -156,7 +156,7 @@ Examples:
 pub(super) const DOCTOR: &str = "\
 Each check is ok, a warning, a fault, or skipped because something before it failed, with what to do beside it. The
 exit code is 1 only for a fault. Nothing is sent anywhere, but for an empty packet on the local network that shows
-whether devices can find each other there.
+whether devices can find each other there, and to the relay and the address lookup if --network names any.
 
 Examples:
   verso doctor

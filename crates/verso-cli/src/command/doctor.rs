@@ -2,26 +2,24 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use verso_discovery::{Depth, Mode};
-use verso_identity::{DeviceId, DeviceKey, KeyStoreKind, WorkspaceId};
-use verso_transport::{BindError, Gatekeeper, PeerSecret, Transport, TransportConfig};
+use verso_identity::{DeviceKey, KeyStoreKind, WorkspaceId};
+use verso_transport::Network;
 use verso_vv::MAX_DRIFT_MS;
-use verso_wire::{CloseCode, Reason};
 use verso_worker::LocalDiscovery;
 
 use crate::app::App;
-use crate::args::NetworkChoice;
 use crate::device::Device;
 use crate::discovery::{Discovery, Hindrance};
 use crate::error::{CliError, Exit};
 use crate::failure;
 use crate::home::Unlocked;
-use crate::net;
 use crate::output::{Paint, Report, entries, grouped, size};
+
+mod network;
 
 /// Room below which a disk is soon full: an import of a large graph takes some megabytes, and so does a compaction.
 const LITTLE_ROOM: u64 = 100 << 20;
@@ -89,7 +87,6 @@ const DIRECTORY: &str = "data directory";
 const KEY_STORE: &str = "key store";
 const JOURNALS: &str = "journals";
 const CLOCK: &str = "clock";
-const NETWORK: &str = "network";
 const DISCOVERY: &str = "discovery";
 
 /// All checks. What rests on something that failed is skipped: one cause is told once.
@@ -98,10 +95,10 @@ fn examine(app: &App) -> Vec<Check> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     if let Some((key, port, newest)) = open(app, &mut checks) {
         checks.push(clock(now, newest));
-        checks.push(network(app, &key, port));
+        checks.extend(network::checks(app, &key, port));
     } else {
         checks.push(clock(now, Duration::ZERO));
-        checks.push(Check::skipped(NETWORK, "needs the device to be open"));
+        checks.extend(network::NAMES.map(|name| Check::skipped(name, "needs the device to be open")));
     }
     checks.push(discovery(app));
     checks
@@ -248,74 +245,12 @@ fn clock(now: Duration, newest: Duration) -> Check {
     Check::ok(CLOCK, "it agrees with what this device knows")
 }
 
-/// Lets nobody in: nothing is to happen but to see whether it could.
-struct Nobody;
-
-impl Gatekeeper for Nobody {
-    fn admit(&self, _peer: &DeviceId) -> Result<(), CloseCode> {
-        Err(Reason::NotTrusted.into())
-    }
-
-    fn secrets(&self, _peer: &DeviceId) -> Vec<PeerSecret> {
-        Vec::new()
-    }
-
-    fn pairing_open(&self) -> bool {
-        false
-    }
-}
-
-/// Listens where `up` would, and looks at which addresses that is.
-fn network(app: &App, key: &DeviceKey, port: u16) -> Check {
-    let config = TransportConfig {
-        network: net::network(app.settings.network),
-        port,
-        listen: app.settings.listen,
-        ..TransportConfig::default()
-    };
-    let bound = net::block_on(async {
-        Ok(match Transport::bind(key, config, Arc::new(Nobody)).await {
-            Ok(transport) => {
-                let addresses = transport.local_addresses();
-                transport.close().await;
-                Ok(addresses)
-            }
-            Err(error) => Err(error),
-        })
-    });
-    let bound = match bound {
-        Ok(bound) => bound,
-        Err(error) => return Check::failed(NETWORK, error),
-    };
-    match bound {
-        Err(error @ BindError::PortTaken { .. }) if config.listen.is_none() => {
-            let hint =
-                "end that program if it is no other Verso; meanwhile another port is used, which peers may not know";
-            Check::warning(NETWORK, error.to_string(), hint)
-        }
-        Err(error) => {
-            let error = failure::bind(&error);
-            // To be offline is no fault.
-            let verdict = if error.exit == Exit::NoPeer { Verdict::Warning } else { Verdict::Fault };
-            Check { verdict, ..Check::failed(NETWORK, error) }
-        }
-        Ok(addresses) if addresses.is_empty() => {
-            let hint = "connect this machine to a network; changes are recorded meanwhile, and synced later";
-            Check::warning(NETWORK, "this machine has no address at which a peer could reach it", hint)
-        }
-        Ok(addresses) => {
-            let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-            Check::ok(NETWORK, format!("peers can reach this device at UDP {}", addresses.join(", ")))
-        }
-    }
-}
-
 /// Tries what looking for devices on the local network takes.
 fn discovery(app: &App) -> Check {
     let LocalDiscovery::On { mode, .. } = &app.settings.discovery else {
         let why = match app.settings.network {
-            NetworkChoice::Loopback => "no other machine is in reach, and so none is looked for",
-            NetworkChoice::Lan => "it is switched off: peers are dialled at the addresses that are known",
+            Network::Loopback => "no other machine is in reach, and so none is looked for",
+            _ => "it is switched off: peers are dialled at the addresses that are known",
         };
         return Check::skipped(DISCOVERY, why);
     };

@@ -1,10 +1,11 @@
 //! Whether, how and where devices are looked for on the local network: from the command line, else from the environment, else on.
 
 use verso_discovery::{Interfaces, Mode};
+use verso_transport::Network;
 use verso_worker::LocalDiscovery;
 
 use super::{Environment, variable};
-use crate::args::{DiscoveryChoice, DiscoveryOptions, NetworkChoice};
+use crate::args::{DiscoveryChoice, DiscoveryOptions};
 use crate::error::CliError;
 
 /// What the loopback interface is called, on Linux and elsewhere.
@@ -14,12 +15,12 @@ const LOOPBACK: [&str; 2] = ["lo", "lo0"];
 pub(super) fn local(
     options: &DiscoveryOptions,
     environment: &Environment,
-    network: NetworkChoice,
+    network: &Network,
 ) -> Result<LocalDiscovery, CliError> {
     let said = options.discovery.map_or_else(|| environment.choice(variable::DISCOVERY), |given| Ok(Some(given)))?;
     let of_network = match network {
-        NetworkChoice::Lan => DiscoveryChoice::On,
-        NetworkChoice::Loopback => DiscoveryChoice::Off,
+        Network::Loopback => DiscoveryChoice::Off,
+        _ => DiscoveryChoice::On,
     };
     let mode = match said.unwrap_or(of_network) {
         DiscoveryChoice::Off => return Ok(LocalDiscovery::Off),
@@ -31,7 +32,7 @@ pub(super) fn local(
         let listed = environment.text(variable::INTERFACE)?.unwrap_or_default();
         names = listed.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
     }
-    if names.is_empty() && network == NetworkChoice::Loopback {
+    if names.is_empty() && *network == Network::Loopback {
         names = LOOPBACK.map(str::to_owned).to_vec();
     }
     let interfaces = if names.is_empty() { Interfaces::All } else { Interfaces::Only(names) };
@@ -49,29 +50,29 @@ mod tests {
     #[test]
     fn on_in_local_networks_and_off_on_loopback_unless_somebody_says_otherwise() {
         let nothing = DiscoveryOptions::default();
-        let chosen = |options: &DiscoveryOptions, variables: &[(&'static str, &'static str)], network| {
+        let chosen = |options: &DiscoveryOptions, variables: &[(&'static str, &'static str)], network: &Network| {
             local(options, &Environment::of(variables), network).unwrap()
         };
-        assert_eq!(chosen(&nothing, &[], NetworkChoice::Lan), LocalDiscovery::default());
-        assert_eq!(chosen(&nothing, &[], NetworkChoice::Loopback), LocalDiscovery::Off);
+        assert_eq!(chosen(&nothing, &[], &Network::Lan), LocalDiscovery::default());
+        assert_eq!(chosen(&nothing, &[], &Network::Loopback), LocalDiscovery::Off);
 
         let said = [(variable::DISCOVERY, "listen"), (variable::INTERFACE, "eth0, wlan0,")];
         let listening = LocalDiscovery::On { mode: Mode::Listen, interfaces: only(&["eth0", "wlan0"]) };
-        assert_eq!(chosen(&nothing, &said, NetworkChoice::Lan), listening);
-        assert_eq!(chosen(&nothing, &[(variable::DISCOVERY, "off")], NetworkChoice::Lan), LocalDiscovery::Off);
+        assert_eq!(chosen(&nothing, &said, &Network::Lan), listening);
+        assert_eq!(chosen(&nothing, &[(variable::DISCOVERY, "off")], &Network::Lan), LocalDiscovery::Off);
         let here = LocalDiscovery::On { mode: Mode::Announce, interfaces: only(&LOOPBACK) };
-        assert_eq!(chosen(&nothing, &[(variable::DISCOVERY, "on")], NetworkChoice::Loopback), here);
+        assert_eq!(chosen(&nothing, &[(variable::DISCOVERY, "on")], &Network::Loopback), here);
 
         // The command line comes before the environment.
         let given = DiscoveryOptions { discovery: Some(DiscoveryChoice::On), interface: vec!["en0".to_owned()] };
         let announcing = LocalDiscovery::On { mode: Mode::Announce, interfaces: only(&["en0"]) };
-        assert_eq!(chosen(&given, &said, NetworkChoice::Lan), announcing);
+        assert_eq!(chosen(&given, &said, &Network::Lan), announcing);
     }
 
     #[test]
     fn nonsense_in_the_environment_is_named() {
         let environment = Environment::of(&[(variable::DISCOVERY, "telepathy")]);
-        let error = local(&DiscoveryOptions::default(), &environment, NetworkChoice::Lan).unwrap_err();
+        let error = local(&DiscoveryOptions::default(), &environment, &Network::Lan).unwrap_err();
         assert!(error.what.contains("VERSO_DISCOVERY") && error.why.contains("on, listen, off"), "{error:?}");
     }
 }

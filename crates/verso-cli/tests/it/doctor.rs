@@ -14,7 +14,10 @@ fn examine(device: &Device, environment: &[(&str, &str)]) -> (i32, Vec<(String, 
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let checks = document["checks"].as_array().unwrap();
     let names: Vec<_> = checks.iter().map(|check| text(&check["name"])).collect();
-    assert_eq!(names, ["data directory", "key store", "journals", "clock", "network", "discovery"]);
+    assert_eq!(
+        names,
+        ["data directory", "key store", "journals", "clock", "network", "relay", "address lookup", "discovery"]
+    );
     let checks = checks.iter().map(|check| (text(&check["verdict"]), text(&check["what"]), text(&check["hint"])));
     (output.status.code().unwrap(), checks.collect())
 }
@@ -28,7 +31,7 @@ fn a_sound_device_is_told_to_be_sound() {
     let device = Device::new("desk");
     device.ok(&["workspace", "new", "garden"]);
     let (code, checks) = examine(&device, &[]);
-    assert_eq!(verdicts(&checks), ["ok", "ok", "ok", "ok", "ok", "skipped"], "{checks:?}");
+    assert_eq!(verdicts(&checks), ["ok", "ok", "ok", "ok", "ok", "skipped", "skipped", "skipped"], "{checks:?}");
     assert_eq!(code, 0);
     assert!(checks[1].1.contains("only peers notice"), "what the file can't tell: {checks:?}");
     assert!(checks[2].1.contains("1 workspace,"), "{checks:?}");
@@ -41,7 +44,11 @@ fn a_sound_device_is_told_to_be_sound() {
 fn no_device_is_a_fault_and_is_told_once() {
     let device = Device::blank();
     let (code, checks) = examine(&device, &[]);
-    assert_eq!(verdicts(&checks), ["fault", "skipped", "skipped", "ok", "skipped", "skipped"], "{checks:?}");
+    assert_eq!(
+        verdicts(&checks),
+        ["fault", "skipped", "skipped", "ok", "skipped", "skipped", "skipped", "skipped"],
+        "{checks:?}"
+    );
     assert_eq!(code, 1);
     assert!(checks[0].2.contains("verso init"), "{checks:?}");
     assert!(!device.dir().exists(), "looking makes nothing");
@@ -51,7 +58,11 @@ fn no_device_is_a_fault_and_is_told_once() {
 fn a_key_that_does_not_open_is_a_fault_and_the_rest_is_looked_at() {
     let device = Device::new("desk");
     let (code, checks) = examine(&device, &[("VERSO_PASSPHRASE", "another")]);
-    assert_eq!(verdicts(&checks), ["ok", "fault", "skipped", "ok", "skipped", "skipped"], "{checks:?}");
+    assert_eq!(
+        verdicts(&checks),
+        ["ok", "fault", "skipped", "ok", "skipped", "skipped", "skipped", "skipped"],
+        "{checks:?}"
+    );
     assert_eq!(code, 1);
     assert!(!checks[1].2.is_empty(), "what to do: {checks:?}");
 }
@@ -94,9 +105,33 @@ fn while_up_runs_it_says_who_has_the_device() {
     // Its first line: it runs.
     up.line();
     let (code, checks) = examine(&device, &[]);
-    assert_eq!(verdicts(&checks), ["ok", "skipped", "skipped", "ok", "skipped", "skipped"], "{checks:?}");
+    assert_eq!(
+        verdicts(&checks),
+        ["ok", "skipped", "skipped", "ok", "skipped", "skipped", "skipped", "skipped"],
+        "{checks:?}"
+    );
     assert!(checks[1].1.contains(&format!("process {}", up.child.id())), "{checks:?}");
     assert_eq!(code, 0, "that it works is no fault");
     up.signal("INT");
     up.end();
+}
+
+/// A server that is not there is told by its name, and stops nobody: so it is no fault.
+#[test]
+fn servers_that_do_not_answer_are_warnings() {
+    let device = Device::new("desk");
+    let (relay, lookup) = ("http://127.0.0.1:1/", "http://127.0.0.1:1/pkarr");
+    let network = format!("relay={relay}");
+    let said = [
+        ("VERSO_NETWORK", network.as_str()),
+        ("VERSO_LOOKUP", lookup),
+        ("VERSO_DISCOVERY", "off"),
+        ("VERSO_RELAY_TOKEN", "sesame"),
+    ];
+    let (code, checks) = examine(&device, &said);
+    assert_eq!(verdicts(&checks)[4..], ["ok", "warning", "warning", "skipped"], "{checks:?}");
+    assert_eq!(code, 0);
+    assert!(checks[5].1.contains("no relay has answered"), "{checks:?}");
+    assert!(checks[6].1.contains("can't be reached"), "{checks:?}");
+    assert!(!format!("{checks:?}").contains("sesame"));
 }

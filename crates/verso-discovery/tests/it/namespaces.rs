@@ -4,7 +4,8 @@
 #![allow(dead_code, reason = "the tests of several crates share this, and each uses some of it")]
 
 use std::fs::File;
-use std::process::Command;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 
@@ -49,6 +50,11 @@ impl Network {
         None
     }
 
+    /// Makes another, where one was made before.
+    pub(crate) fn another() -> Self {
+        Self::new().unwrap()
+    }
+
     /// Connects an interface of a host.
     pub(crate) fn plug(&self, host: &Host, interface: &str, address: &str) {
         let (here, there) = (&self.namespace, &host.namespace);
@@ -57,6 +63,11 @@ impl Network {
         ip(&format!("-n {here} link set {plug} master bridge up")).unwrap();
         host.ip(&format!("addr add {address} dev {interface}"));
         host.ip(&format!("link set {interface} up"));
+    }
+
+    /// Pulls or plugs the cable of whoever was connected as the nth, from 0.
+    pub(crate) fn cable(&self, nth: u32, state: &str) {
+        ip(&format!("-n {} link set plug{nth} {state}", self.namespace)).unwrap();
     }
 
     /// Makes a host that is connected by `eth0`.
@@ -84,6 +95,15 @@ impl Host {
     /// Runs `ip` on the host.
     pub(crate) fn ip(&self, arguments: &str) {
         ip(&format!("-n {} {arguments}", self.namespace)).unwrap();
+    }
+
+    /// Runs a program on the host, with its input.
+    pub(crate) fn exec(&self, program: &[&str], input: &str) {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.namespace]).args(program);
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success(), "{program:?} failed on {input}");
     }
 
     /// Runs something on the host, in a thread of its own: what that opens and the threads that it starts belong to the host.

@@ -5,6 +5,13 @@
 #[allow(dead_code, reason = "the tests of the transport have it whole")]
 #[path = "../../../verso-transport/tests/it/fixture.rs"]
 mod fixture;
+#[cfg(target_os = "linux")]
+mod homes;
 mod lookup;
+#[cfg(target_os = "linux")]
+#[path = "../../../verso-discovery/tests/it/namespaces.rs"]
+mod namespaces;
+#[cfg(target_os = "linux")]
+mod nat;
 mod patience;
 mod relay;

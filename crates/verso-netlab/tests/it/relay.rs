@@ -62,7 +62,10 @@ async fn a_stranger_is_refused_by_the_relay_and_told_so() {
         let error = ben.dial_at(ANNA, &[]).await.unwrap_err();
         assert_eq!(error, DialError::RelayRefused { relay: refusing, why });
         assert_eq!(error.reason(), Reason::Unreachable);
-        assert!(error.to_string().ends_with(&format!("{} refuses this device: not authorized", relay.url())), "{error}");
+        assert!(
+            error.to_string().ends_with(&format!("{} refuses this device: not authorized", relay.url())),
+            "{error}"
+        );
         // Where there is another way, it doesn't matter.
         let (dialled, _accepted) = tokio::join!(ben.dial(&anna), anna.accept_sync());
         dialled.unwrap();
@@ -110,8 +113,10 @@ async fn a_relay_that_goes_and_comes_back_is_noticed() {
 /// Nobody is sent to a server that they have not chosen, whatever a peer or a link says.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_that_a_peer_names_is_not_used_unasked() {
-    let (named, own) =
-        (Relay::start(HERE, Wire::Plain, Access::Everyone).await, Relay::start(HERE, Wire::Plain, Access::Everyone).await);
+    let (named, own) = (
+        Relay::start(HERE, Wire::Plain, Access::Everyone).await,
+        Relay::start(HERE, Wire::Plain, Access::Everyone).await,
+    );
     let lan = TransportConfig { listen: Some("127.0.0.1:0".parse().unwrap()), ..TransportConfig::default() };
     assert_eq!(lan.network, Network::Lan);
     for config in [lan, with_relay(at(&own))] {
