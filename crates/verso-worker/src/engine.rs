@@ -14,6 +14,7 @@ use verso_wire::{Application, Message, Reason};
 
 use crate::board::Board;
 use crate::gate::Gate;
+use crate::loan::Loan;
 use crate::recovery::Recovery;
 use crate::upkeep::Upkeep;
 
@@ -41,9 +42,10 @@ pub(crate) enum ConnectionOrder {
 }
 
 /// Whether the engine goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Carry {
+enum Carry<A: Application> {
     On,
+    /// Once the replica was lent and is back.
+    Lend(oneshot::Sender<Loan<A>>),
     End,
 }
 
@@ -58,6 +60,8 @@ pub(crate) enum Command<A: Application> {
     Commit { workspace: WorkspaceId, intents: Vec<A::Intent>, reply: CommitReply<A> },
     /// Run something on the replica; answered when what it did is durable.
     With(Task<A>),
+    /// Lend the replica, after what was taken in before; go on when it is back.
+    Lend(oneshot::Sender<Loan<A>>),
     /// A connection is there, with both ends proven.
     Connect {
         peer: DeviceId,
@@ -132,6 +136,15 @@ impl<A: Application> EngineHandle<A> {
         answer.await.ok()
     }
 
+    /// Borrows the replica; `None` if the engine has ended.
+    pub(crate) async fn lend(&self) -> Option<Loan<A>> {
+        let (reply, answer) = oneshot::channel();
+        if !self.send(Command::Lend(reply)).await {
+            return None;
+        }
+        answer.await.ok()
+    }
+
     /// Lets the engine end after what it has taken in.
     pub(crate) async fn shut_down(&self) {
         self.send(Command::ShutDown).await;
@@ -199,21 +212,36 @@ impl<A: Application> Engine<A> {
             let now = self.now();
             let mut next = self.carry_out(command, now);
             for _ in 1..GROUP {
-                let Ok(command) = inbox.try_recv() else { break };
-                if next == Carry::End {
+                if !matches!(next, Carry::On) {
                     break;
                 }
+                let Ok(command) = inbox.try_recv() else { break };
                 next = self.carry_out(command, now);
             }
             self.flush(now);
-            if next == Carry::End {
-                break;
+            match next {
+                Carry::On => {}
+                Carry::Lend(borrower) => self = self.lend(borrower),
+                Carry::End => break,
             }
             self.recover();
             self.upkeep.look(&mut self.replica, Instant::now());
         }
         self.upkeep.end(&mut self.replica, Instant::now());
         self.replica
+    }
+
+    /// Hands the replica out, waits until it is back, and tells everybody what was done with it.
+    #[expect(clippy::expect_used, reason = "the engine can't go on without its replica, and its end is told")]
+    fn lend(mut self, borrower: oneshot::Sender<Loan<A>>) -> Self {
+        let (loan, home) = Loan::new(self.replica, self.started);
+        // Whoever gave up waiting has given it back by that.
+        drop(borrower.send(loan));
+        let (replica, taken_in) = home.recv().expect("a loan gives the replica back when it is dropped").into_parts();
+        self.replica = replica;
+        self.flush(self.now());
+        drop(taken_in);
+        self
     }
 
     /// Opens again what has failed, from time to time: a disk that was full may have room again.
@@ -238,12 +266,13 @@ impl<A: Application> Engine<A> {
         now_since(self.started)
     }
 
-    fn carry_out(&mut self, command: Command<A>, now: Now) -> Carry {
+    fn carry_out(&mut self, command: Command<A>, now: Now) -> Carry<A> {
         match command {
             Command::Commit { workspace, intents, reply } => match self.replica.commit(&workspace, &intents, now) {
                 Ok(committed) => self.waiting.push((reply, committed)),
                 Err(error) => drop(reply.send(Err(error.into()))),
             },
+            Command::Lend(borrower) => return Carry::Lend(borrower),
             Command::With(task) => self.answers.push(task(&mut self.replica, now)),
             Command::Connect { peer, number, generation, greeting, orders, reply } => {
                 let newest = self.newest.entry(peer).or_insert(number);

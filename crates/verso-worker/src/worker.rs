@@ -25,6 +25,7 @@ use crate::finder::{Endpoint, Finder, LocalDiscovery};
 use crate::gate::Gate;
 use crate::invitations::{InvitationError, Invitations};
 use crate::link::show_relay;
+use crate::loan::Loan;
 use crate::marks::{Keeper, keep_marks};
 use crate::network::{Network, Parts, Serving};
 use crate::once::{PeerOutcome, sync_once};
@@ -300,6 +301,11 @@ impl<A: Application> WorkerHandle<A> {
     /// everything else waits.
     pub async fn read<T: Send + 'static>(&self, ask: impl FnOnce(&HostReplica<A>) -> T + Send + 'static) -> Option<T> {
         self.network.engine.with(|replica, _now| ask(replica)).await
+    }
+
+    /// Borrows the replica, see [`Loan`]; `None` if the worker has ended.
+    pub async fn lend(&self) -> Option<Loan<A>> {
+        self.network.engine.lend().await
     }
 
     /// Watches how everything stands.

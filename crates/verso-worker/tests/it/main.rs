@@ -12,6 +12,7 @@ mod rig;
 
 mod compacting;
 mod invitations;
+mod lending;
 mod marks;
 #[cfg(target_os = "linux")]
 mod near;
