@@ -5,7 +5,9 @@ use verso_log::Storage;
 use verso_wire::{Application, ConflictChanges};
 
 use crate::effect::{Effect, Event};
+use crate::guard;
 use crate::replica::Replica;
+use crate::state::Soundness;
 
 impl<S: Storage, A: Application> Replica<S, A> {
     /// Tells which conflicts of a workspace opened and which were resolved since that was last told, by what was made durable.
@@ -21,7 +23,15 @@ impl<S: Storage, A: Application> Replica<S, A> {
 
     /// Takes what changed about conflicts. After a start or a rebuild it means nothing: everything looks new.
     pub(crate) fn take_conflict_changes(&mut self, workspace: &WorkspaceId) -> ConflictChanges {
-        let journal = self.workspaces.get_mut(workspace);
-        journal.map(|journal| journal.view.state.application.take_conflict_changes()).unwrap_or_default()
+        let Some(journal) = self.workspaces.get_mut(workspace) else { return ConflictChanges::default() };
+        let state = &mut journal.view.state;
+        if state.soundness == Soundness::Broken {
+            return ConflictChanges::default();
+        }
+        let application = &mut state.application;
+        guard::run("telling conflicts", || application.take_conflict_changes()).unwrap_or_else(|guard::Panicked| {
+            journal.break_down();
+            ConflictChanges::default()
+        })
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_session::{PeerInfo, Progress};
+use verso_trust::PeerRole;
 use verso_vv::{Author, Seq};
 use verso_wire::{Message, Reason};
 
@@ -68,6 +69,27 @@ pub enum Effect {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {
+    /// A pairing was completed: from now on the peer may prove what was agreed, and gets access by that.
+    Paired {
+        /// With whom.
+        peer: DeviceId,
+        /// What it calls itself.
+        name: String,
+        /// What it becomes.
+        role: PeerRole,
+    },
+    /// A connection with a peer is up where there was none. Told by whoever drives the connections.
+    PeerOnline {
+        /// Who.
+        peer: DeviceId,
+    },
+    /// The connection with a peer is gone, or none came about; told when that, or its reason, changes. Told by whoever drives the connections.
+    PeerOffline {
+        /// Who; `None` if it is this device that has no network.
+        peer: Option<DeviceId>,
+        /// Why; `None` if both had nothing more to exchange.
+        reason: Option<Reason>,
+    },
     /// A peer told of itself.
     PeerInfo {
         /// Who.

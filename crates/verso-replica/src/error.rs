@@ -61,6 +61,9 @@ pub enum JournalError {
     /// The device's local state can't be written.
     #[error(transparent)]
     Local(#[from] LocalStateError),
+    /// The application panicked. The workspace takes nothing until it is opened again.
+    #[error("the application failed by a defect of its own")]
+    Crashed,
     /// An event does not fit its encoding.
     #[error("the event can't be recorded")]
     Event(#[from] verso_trust::EncodeEventError),

@@ -153,8 +153,11 @@ impl<S: Storage, T: State> Journal<S, T> {
         }
     }
 
-    /// Makes everything durable, and ends the log so that nothing needs recovery.
+    /// Makes everything durable, and ends the log so that nothing needs recovery. What an application panicked on is dropped, if it is not durable yet.
     pub(crate) fn close(self) -> Result<(), AppendError> {
+        if self.failure == Some(Reason::WorkerCrash) {
+            return Ok(());
+        }
         self.log.close()
     }
 
@@ -184,10 +187,10 @@ impl<S: Storage, T: State> Journal<S, T> {
         self.view.authors().iter().map(|author| (*author, self.head(author))).collect()
     }
 
-    /// Makes what was appended durable.
+    /// Makes what was appended durable, unless the journal has failed: what an application panicked on would be there at every start.
     pub(crate) fn sync(&mut self) -> Result<(), AppendError> {
-        if self.log.mode() == LogMode::ReadOnly {
-            return Ok(()); // Nothing was appended.
+        if self.log.mode() == LogMode::ReadOnly || self.failure == Some(Reason::WorkerCrash) {
+            return Ok(());
         }
         let synced = self.log.sync();
         self.noting(synced)
@@ -318,6 +321,9 @@ impl<S: Storage, T: State> Journal<S, T> {
         } else {
             self.apply(unit, &parts);
         }
+        if !self.view.state.is_sound() {
+            return Err(JournalError::Crashed);
+        }
         let is_whole = |part: &Part| part.author == unit.author() && parts.len() == 1;
         let runs = parts.iter().map(|part| AppendedRun {
             author: part.author,
@@ -409,7 +415,9 @@ impl<S: Storage, T: State> Journal<S, T> {
     /// fold says something else now of entries that events name.
     pub(crate) fn foresee(&mut self, signer: Author, point: ForkPoint) -> Result<bool, JournalError> {
         self.lineage.foresee(signer, point, self.head(&signer).seq);
-        self.tell_fold().and_then(|()| self.follow_fold()).inspect_err(|error| {
+        let followed = self.tell_fold().and_then(|()| self.follow_fold());
+        let followed = if self.view.state.is_sound() { followed } else { Err(JournalError::Crashed) };
+        followed.inspect_err(|error| {
             self.failure.get_or_insert(reason::of_journal(error));
         })
     }

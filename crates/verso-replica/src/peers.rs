@@ -115,6 +115,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// [`LocalStateError`] if the state can't be written; then nothing is stored.
     pub fn store_provisional(&mut self, peer: ProvisionalPeer) -> Result<(), LocalStateError> {
         let (device, lapses) = (peer.device, peer.expires_ms);
+        let paired = Event::Paired { peer: device, name: peer.name.clone(), role: peer.role };
         let before = self.local.provisional.insert(device, peer);
         self.local_file = LocalFile::Due;
         match (self.save_local(), before) {
@@ -128,6 +129,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             }
         }
         self.trust_revision += 1;
+        self.effects.push_back(Effect::Event(paired));
         Ok(())
     }
 

@@ -43,6 +43,7 @@ pub(crate) fn of_journal(error: &JournalError) -> Reason {
         JournalError::Open(verso_log::OpenError::WrongKey) => Reason::KeyMissing,
         JournalError::Local(error) => of_local(error),
         JournalError::Missing => Reason::NoGrant,
+        JournalError::Crashed => Reason::WorkerCrash,
         JournalError::Unit(_) | JournalError::Event(_) => Reason::Limit,
         _ => Reason::LogDamaged,
     }

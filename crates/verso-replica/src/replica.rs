@@ -265,7 +265,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 let lineage = self.forks.lineage(workspace);
                 let opened = OpenedLog { directory, log, lineage };
                 *journal = Journal::open_workspace(storage, &self.key, opened, &mut resume)?;
-                recovered.push(*workspace);
+                // One whose application fails at the same entry again stays as it is.
+                if journal.failure().is_none() {
+                    recovered.push(*workspace);
+                }
             }
         }
         Ok(())

@@ -5,6 +5,8 @@ use verso_trust::{Admissions, Control, ControlEvent, EventContext, Membership, M
 use verso_vv::{Author, Branches, EntryHash, Seq};
 use verso_wire::{Application, AppliedEntry, EntryKind};
 
+use crate::guard;
+
 /// The state behind one journal. Every entry that is *held* passes through [`hold`](Self::hold), because the fold that judges authors is made of
 /// all authentic events; only those that the fold lets through reach [`apply`](Self::apply).
 pub(crate) trait State {
@@ -29,6 +31,11 @@ pub(crate) trait State {
 
     /// Applies an entry that was let through, in its author's order.
     fn apply(&mut self, entry: &AppliedEntry<'_>);
+
+    /// Tells whether what was applied can be relied on: applying never failed by a defect.
+    fn is_sound(&self) -> bool {
+        true
+    }
 
     /// Forgets all that was applied, for a rebuild. What was held stays.
     fn reset(&mut self);
@@ -91,11 +98,20 @@ impl State for ControlState {
 pub(crate) struct WorkspaceState<A> {
     pub(crate) membership: Membership,
     pub(crate) application: A,
+    /// The application panicked: what it shows is nothing to go by until it is built again.
+    pub(crate) soundness: Soundness,
+}
+
+/// Whether an application can be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Soundness {
+    Sound,
+    Broken,
 }
 
 impl<A: Application> WorkspaceState<A> {
     pub(crate) fn new(workspace: WorkspaceId) -> Self {
-        Self { membership: Membership::new(workspace), application: A::default() }
+        Self { membership: Membership::new(workspace), application: A::default(), soundness: Soundness::Sound }
     }
 }
 
@@ -125,12 +141,23 @@ impl<A: Application> State for WorkspaceState<A> {
     }
 
     fn apply(&mut self, entry: &AppliedEntry<'_>) {
+        if self.soundness == Soundness::Broken {
+            return;
+        }
         // Membership entries too: they change nothing there, but what was seen names their hashes.
-        self.application.apply(entry);
+        let application = &mut self.application;
+        if guard::run("applying an entry", || application.apply(entry)).is_err() {
+            self.soundness = Soundness::Broken;
+        }
+    }
+
+    fn is_sound(&self) -> bool {
+        self.soundness == Soundness::Sound
     }
 
     fn reset(&mut self) {
         self.application = A::default();
+        self.soundness = Soundness::Sound;
     }
 
     fn forget(&mut self) {

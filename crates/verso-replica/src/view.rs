@@ -46,11 +46,11 @@ struct Chain {
 }
 
 /// How far an author's entries are applied.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Applied {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Applied {
     /// The last applied entry, with what a `seen` vector says of it.
-    seq: Seq,
-    hash: EntryHash,
+    pub(crate) seq: Seq,
+    pub(crate) hash: EntryHash,
     tag: AuthorTag,
     /// Which entries up to there were: one run, but where something was cut and the author went on later.
     runs: Vec<(Seq, Seq)>,
@@ -119,6 +119,11 @@ impl<T: State> View<T> {
     pub(crate) fn seen(&self) -> Seen {
         let applied = self.chains.values().filter_map(|chain| chain.applied.as_ref());
         Seen::new(applied.map(|head| SeenItem { author: head.tag, seq: head.seq, tag: head.hash.tag() }))
+    }
+
+    /// Returns how far an author's entries are applied, `None` if none is.
+    pub(crate) fn applied(&self, author: &Author) -> Option<&Applied> {
+        self.chains.get(author)?.applied.as_ref()
     }
 
     /// Returns the last applied entry of an author.
@@ -226,11 +231,24 @@ impl<T: State> View<T> {
 }
 
 impl Applied {
-    const fn new(tag: AuthorTag) -> Self {
+    pub(crate) const fn new(tag: AuthorTag) -> Self {
         Self { seq: Seq::ZERO, hash: EntryHash([0; 32]), tag, runs: Vec::new() }
     }
 
-    fn advance(&mut self, seq: Seq, hash: EntryHash) {
+    /// Tells whether an entry was applied.
+    pub(crate) fn has(&self, seq: Seq) -> bool {
+        let run = self.runs.get(self.runs.partition_point(|(_, end)| *end < seq));
+        run.is_some_and(|(first, _)| *first <= seq)
+    }
+
+    /// Tells whether the same entries were applied up to where `earlier` ends.
+    pub(crate) fn extends(&self, earlier: &Self) -> bool {
+        let until = self.runs.iter().take_while(|(first, _)| *first <= earlier.seq);
+        earlier.seq <= self.seq
+            && until.map(|&(first, end)| (first, end.min(earlier.seq))).eq(earlier.runs.iter().copied())
+    }
+
+    pub(crate) fn advance(&mut self, seq: Seq, hash: EntryHash) {
         (self.seq, self.hash) = (seq, hash);
         match self.runs.last_mut() {
             Some((_, end)) if end.next() == seq => *end = seq,

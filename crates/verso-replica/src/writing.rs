@@ -10,6 +10,7 @@ use verso_vv::{Author, AuthorTag, Seq};
 use verso_wire::{Application, Drafting, Drafts, EntryKind};
 
 use crate::error::{CommitError, JournalError};
+use crate::guard;
 use crate::incarnation::{presentable, storable};
 use crate::replica::{Now, Replica};
 
@@ -56,7 +57,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
             // It was cut and is trusted again: its chain says first that it knows.
             self.draft_event(workspace, Resume {}.into(), &mut drafts)?;
         }
-        journal.view.state.application.encode(intents, &context, &mut drafts).map_err(CommitError::Rejected)?;
+        let application = &journal.view.state.application;
+        guard::run("encoding intents", || application.encode(intents, &context, &mut drafts))
+            .map_err(|guard::Panicked| JournalError::Crashed)?
+            .map_err(CommitError::Rejected)?;
         self.record(workspace, &drafts, now)?;
         let last = self.workspaces.get(workspace).map_or(Seq::ZERO, |journal| journal.head(&author).seq);
         Ok(Committed { author, first, last })

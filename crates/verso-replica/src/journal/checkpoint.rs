@@ -3,12 +3,12 @@
 use verso_identity::DeviceKey;
 use verso_log::Storage;
 use verso_vv::{Author, EntryHash, Seq};
-use verso_wire::{Application, SyncUnit};
+use verso_wire::{Application, Reason, SyncUnit};
 
 use super::{Journal, OpenedLog, Resume};
 use crate::checkpoint::{self, Saved, Unusable};
 use crate::error::JournalError;
-use crate::state::{State as _, WorkspaceState};
+use crate::state::{Soundness, State as _, WorkspaceState};
 use crate::view::View;
 
 impl<S: Storage, A: Application> Journal<S, WorkspaceState<A>> {
@@ -56,10 +56,16 @@ impl<S: Storage, A: Application> Journal<S, WorkspaceState<A>> {
         {
             return None;
         }
-        let WorkspaceState { membership, application } = &self.view.state;
+        let WorkspaceState { membership, application, soundness: _ } = &self.view.state;
         let bytes = checkpoint::encode(self.view.save(), membership, application)?;
         self.covered = self.view.counts().0;
         Some(bytes)
+    }
+
+    /// Notes that the application panicked.
+    pub(crate) fn break_down(&mut self) {
+        self.view.state.soundness = Soundness::Broken;
+        self.failure.get_or_insert(Reason::WorkerCrash);
     }
 
     fn start_from_checkpoint(&mut self, storage: &S, key: &DeviceKey, resume: &mut Resume<'_>) -> Result<(), Unusable> {

@@ -2,7 +2,7 @@
 
 use verso_log::{ReadError, RunId, Storage};
 use verso_vv::{Author, Seq, VersionVector};
-use verso_wire::{ChainedUnit, SyncUnit};
+use verso_wire::{ChainedUnit, Reason, SyncUnit};
 
 use super::{Journal, Resume, Standing, hash_before};
 use crate::error::JournalError;
@@ -25,7 +25,12 @@ impl<S: Storage, T: State> Journal<S, T> {
         }
         self.replay_unforked(resume)?;
         self.tell_fold()?;
-        self.follow_fold().map(|_rebuilt| ())
+        self.follow_fold()?;
+        if !self.view.state.is_sound() {
+            // The others go on without it.
+            self.failure.get_or_insert(Reason::WorkerCrash);
+        }
+        Ok(())
     }
 
     /// Tells whether anything is held of chains that are known to be forked: not every fork that is known is of one that is held.

@@ -8,6 +8,8 @@ mod checkpoint;
 mod committing;
 mod confirming;
 mod conflicts;
+mod crashing;
+mod cursors;
 mod declining;
 mod failing;
 mod foretold;

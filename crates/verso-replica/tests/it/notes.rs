@@ -1,5 +1,6 @@
 //! [`Notes`]: the smallest application there is, a set of texts.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,14 @@ use verso_wire::{Application, AppliedEntry, ConflictChanges, Drafting, Drafts, E
 /// The kind of an entry that holds a text.
 pub(crate) const TEXT: EntryKind = EntryKind(1);
 
+/// A text that the application panics on, while it is [armed](ARMED).
+pub(crate) const POISON: &[u8] = b"poison";
+
+thread_local! {
+    /// Whether the application has its defect: another version of the program may not have it.
+    pub(crate) static ARMED: Cell<bool> = const { Cell::new(true) };
+}
+
 /// What a user does: writes a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Intent {
@@ -17,6 +26,8 @@ pub(crate) enum Intent {
     Long(usize),
     /// What the application doesn't take.
     Nonsense,
+    /// What it panics on, instead of refusing it.
+    Absurd,
 }
 
 pub(crate) fn write(text: &str) -> Intent {
@@ -62,12 +73,14 @@ impl Application for Notes {
                 Intent::Write(text) => out.push(TEXT, text.as_bytes()),
                 Intent::Long(len) => out.push(TEXT, "x".repeat(*len).as_bytes()),
                 Intent::Nonsense => return Err(Rejected),
+                Intent::Absurd => panic!("the application has a defect"),
             }
         }
         Ok(())
     }
 
     fn apply(&mut self, entry: &AppliedEntry<'_>) {
+        assert!(entry.payload != POISON || !ARMED.get(), "the application has a defect");
         self.applied += 1;
         // This entry or a later one of its author.
         let next = self.texts.range(entry.dot..).next();
