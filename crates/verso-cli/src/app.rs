@@ -80,9 +80,12 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn perform(cli: Cli, environment: Environment, output: Output) -> Result<(), CliError> {
-    // It needs no data directory, not even to know where one would be.
-    if let Command::Demo { import } = &cli.command {
-        return command::demo::run(import.as_deref(), output);
+    // These need no data directory, not even to know where one would be.
+    match &cli.command {
+        Command::Demo { import } => return command::demo::run(import.as_deref(), output),
+        Command::Completions { shell } => return command::completions::run(*shell, output),
+        Command::Man { folder } => return command::man::run(folder.as_deref(), output),
+        _ => {}
     }
     let settings = Settings::new(&cli.globals, &environment)?;
     let app = App { settings, environment, output };
@@ -92,7 +95,7 @@ fn perform(cli: Cli, environment: Environment, output: Output) -> Result<(), Cli
         Command::Id { command: Some(IdCommand::Rename { name }) } => command::identity::rename(&app, name),
         Command::Keystore(wanted) => command::keystore::run(&app, &wanted),
         Command::Workspace(wanted) => command::workspace::run(&app, &wanted),
-        Command::Import { file, workspace } => command::import::run(&app, &file, &workspace),
+        Command::Import { file, format, workspace } => command::import::run(&app, &file, &workspace, format),
         Command::Node(wanted) => command::node::run(&app, wanted),
         Command::Edge(wanted) => command::edge::run(&app, wanted),
         Command::Show { workspace } => command::show::run(&app, workspace.as_deref()),
@@ -119,6 +122,7 @@ fn perform(cli: Cli, environment: Environment, output: Output) -> Result<(), Cli
         Command::Log(wanted) => command::log::run(&app, &wanted),
         Command::Conflicts { wanted, workspace } => command::conflicts::run(&app, wanted.as_ref(), &workspace),
         Command::Quarantine(wanted) => command::quarantine::run(&app, &wanted),
-        Command::Demo { import } => command::demo::run(import.as_deref(), output),
+        // They were done before.
+        Command::Demo { .. } | Command::Completions { .. } | Command::Man { .. } => Ok(()),
     }
 }

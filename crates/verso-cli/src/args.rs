@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use verso_identity::KeyStoreKind;
 use verso_trust::Access;
+
+use crate::import::FileFormat;
 
 mod conflicts;
 mod discovery;
@@ -126,11 +129,14 @@ pub(crate) enum Command {
     /// Makes and lists workspaces
     #[command(subcommand, after_help = help::WORKSPACE)]
     Workspace(WorkspaceCommand),
-    /// Adds a graph from a file of JSON lines, plain or .zst
+    /// Adds a browser's bookmarks, or a graph of JSON lines, from a file, plain or .zst
     #[command(after_help = help::IMPORT)]
     Import {
         /// The file
         file: PathBuf,
+        /// What the file is made of
+        #[arg(long, value_enum, default_value_t = ImportFormat::Auto)]
+        format: ImportFormat,
         #[command(flatten)]
         workspace: WorkspaceOption,
     },
@@ -262,9 +268,23 @@ pub(crate) enum Command {
     /// Shows everything at once: two devices on this machine, in temporary directories
     #[command(after_help = help::DEMO)]
     Demo {
-        /// A file of JSON lines to use instead of the built-in graph
+        /// A file of JSON lines or bookmarks to use instead of the built-in graph
         #[arg(long, value_name = "FILE")]
         import: Option<PathBuf>,
+    },
+    /// Prints what a shell needs to complete command lines
+    #[command(after_help = help::COMPLETIONS)]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Prints the manual page, or writes a page for each command into a folder
+    #[command(after_help = help::MAN)]
+    Man {
+        /// Where the pages go; it is made if it isn't there
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
     },
 }
 
@@ -368,6 +388,29 @@ pub(crate) enum ExportFormat {
     Json,
     /// JSON lines that `verso import` reads
     Jsonl,
+    /// Bookmarks that browsers import, and `verso import` reads, too
+    Bookmarks,
+}
+
+/// What a file to import is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportFormat {
+    /// What its first words say
+    Auto,
+    /// Bookmarks, as browsers export them
+    Bookmarks,
+    /// JSON lines, a node each
+    Jsonl,
+}
+
+impl From<ImportFormat> for FileFormat {
+    fn from(format: ImportFormat) -> Self {
+        match format {
+            ImportFormat::Auto => Self::Auto,
+            ImportFormat::Bookmarks => Self::Bookmarks,
+            ImportFormat::Jsonl => Self::Lines,
+        }
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

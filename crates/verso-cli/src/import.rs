@@ -1,18 +1,25 @@
-//! Import of JSON lines: one node a line, with its tags and links; plain or compressed with zstd.
+//! Import of a graph from a file: a browser's bookmarks, or JSON lines, one node a line with its tags and links; plain or
+//! compressed with zstd.
 
 mod batches;
+mod bookmarks;
 mod check;
+mod counts;
 mod error;
 mod present;
 mod record;
+mod records;
 mod source;
 
-pub(crate) use batches::{Import, ImportCounts};
+pub(crate) use batches::Import;
+pub(crate) use counts::ImportCounts;
 pub(crate) use error::ImportError;
+pub(crate) use records::FileFormat;
 
+use records::Records;
 use source::{Lines, Source};
 
-/// How often progress is told, in lines.
+/// How often progress is told, in lines, or links and folders.
 const PROGRESS_EVERY: u64 = 1024;
 
 /// What an import is doing.
@@ -42,11 +49,15 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    fn new(phase: Phase, source: &Source, lines: &Lines) -> Self {
+    fn new(phase: Phase, source: &Source, records: &Records) -> Self {
+        Self { phase, read: records.consumed(), of: source.len(), lines: records.line() }
+    }
+
+    fn of_lines(phase: Phase, source: &Source, lines: &Lines) -> Self {
         Self { phase, read: lines.consumed(), of: source.len(), lines: lines.number() }
     }
 
-    fn is_due(line: u64) -> bool {
-        line.is_multiple_of(PROGRESS_EVERY)
+    fn is_due(number: u64) -> bool {
+        number.is_multiple_of(PROGRESS_EVERY)
     }
 }

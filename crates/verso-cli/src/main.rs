@@ -2,6 +2,7 @@
 
 mod app;
 mod args;
+mod bookmarks;
 mod command;
 #[cfg(test)]
 mod desk;

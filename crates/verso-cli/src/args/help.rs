@@ -61,7 +61,11 @@ Examples:
   verso forget old-phone";
 
 pub(super) const IMPORT: &str = "\
-A line of the file is one node:
+Bookmarks are the HTML file that a browser exports. A link becomes a node with its tags; a folder becomes a node
+with an edge `contains` to each thing in it. What a graph has no place for is counted: descriptions, separators,
+keywords, saved searches. Dates and icons are left out, too.
+
+A line of JSON lines is one node:
   {\"id\":0,\"title\":\"W3C\",\"url\":\"https://www.w3.org/\",\"tags\":[\"web\"],\"links\":[[1,\"hosts\"]]}
 `id` is a whole number, unique in the file; `links` names other lines by their id, with a kind.
 
@@ -69,8 +73,10 @@ The whole file is checked before anything is written. What the workspace has alr
 title, so an import that was cut short is completed by running it again.
 
 Examples:
+  verso import bookmarks.html
   verso import sample.jsonl
-  verso import debian-packages.jsonl.zst -w packages";
+  verso import debian-packages.jsonl.zst -w packages
+  verso import links.html --format bookmarks   takes any HTML for bookmarks";
 
 pub(super) const NODE: &str = "\
 A node is named by its id, the start of its id, or its exact url or title.
@@ -102,7 +108,8 @@ Examples:
 pub(super) const EXPORT: &str = "\
 Examples:
   verso export                                 one document, the same bytes on all devices in step
-  verso export garden --format jsonl           what `verso import` reads";
+  verso export garden --format jsonl           what `verso import` reads
+  verso export garden --format bookmarks       what browsers import, and `verso import` reads";
 
 pub(super) const PAIR: &str = "\
 Whoever has the link or the words can join, once. With --role own, which is the default, the other device is yours:
@@ -221,6 +228,25 @@ Examples:
   verso demo
   verso demo --import debian-packages.jsonl.zst";
 
+pub(super) const COMPLETIONS: &str = "\
+Where the script belongs:
+  bash         ~/.local/share/bash-completion/completions/verso
+  zsh          a file _verso in a folder of $fpath, such as ~/.zfunc
+  fish         ~/.config/fish/completions/verso.fish
+  elvish       at the end of ~/.config/elvish/rc.elv
+  powershell   at the end of the file that $PROFILE names
+
+Examples:
+  verso completions bash
+  verso completions fish";
+
+pub(super) const MAN: &str = "\
+Manual pages belong into a folder `man1` below one of those that `manpath` lists, such as ~/.local/share/man/man1.
+
+Examples:
+  verso man                                    the page of the whole program
+  verso man man1                               all pages, into this folder";
+
 /// All of them, for the test that parses the examples.
 #[cfg(test)]
 pub(super) const ALL: &[&str] = &[
@@ -246,4 +272,6 @@ pub(super) const ALL: &[&str] = &[
     CONFIRM,
     QUARANTINE,
     DEMO,
+    COMPLETIONS,
+    MAN,
 ];

@@ -13,7 +13,7 @@ use verso_identity::WorkspaceId;
 
 use super::import::{Stop, import};
 use crate::error::{CliError, Exit};
-use crate::import::ImportCounts;
+use crate::import::{FileFormat, ImportCounts};
 use crate::net::{self, Signals};
 use crate::output::{Output, grouped, shown, size};
 
@@ -78,7 +78,7 @@ fn write(
     let workspace = device.found(WORKSPACE)?;
     device.flush()?;
     let started = Instant::now();
-    let counts = import(&mut device, &workspace, file.unwrap_or(sample.path()), output, stop)?;
+    let counts = import(&mut device, &workspace, (file.unwrap_or(sample.path()), FileFormat::Auto), output, stop)?;
     let took = started.elapsed();
     device.close()?;
     let imported = Imported { counts, took, bytes_at_rest: desk.bytes_at_rest()? };

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write as _};
 use crate::app::App;
 use crate::args::ExportFormat;
 use crate::error::CliError;
-use crate::export::{write_document, write_lines};
+use crate::export::{write_bookmarks, write_document, write_lines};
 use crate::find;
 use crate::output;
 
@@ -17,6 +17,7 @@ pub(crate) fn run(app: &App, workspace: Option<&str>, format: ExportFormat) -> R
     let written = match format {
         ExportFormat::Json => write_document(&mut out, &workspace, graph),
         ExportFormat::Jsonl => write_lines(&mut out, graph),
+        ExportFormat::Bookmarks => write_bookmarks(&mut out, graph),
     };
     let written = written.and_then(|()| out.flush()).or_else(|error| output::written(&error));
     device.close()?;

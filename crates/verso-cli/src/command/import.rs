@@ -9,18 +9,18 @@ use signal_hook::flag;
 use verso_identity::WorkspaceId;
 
 use crate::app::App;
-use crate::args::WorkspaceOption;
+use crate::args::{ImportFormat, WorkspaceOption};
 use crate::device::Device;
 use crate::error::{CliError, Exit};
 use crate::find;
-use crate::import::{Import, ImportCounts};
+use crate::import::{FileFormat, Import, ImportCounts};
 use crate::output::Output;
 use crate::progress::Bar;
 
-pub(crate) fn run(app: &App, file: &Path, workspace: &WorkspaceOption) -> Result<(), CliError> {
+pub(crate) fn run(app: &App, file: &Path, workspace: &WorkspaceOption, format: ImportFormat) -> Result<(), CliError> {
     let mut device = app.device()?;
     let workspace = find::workspace(&device, workspace.workspace.as_deref(), &app.settings)?;
-    let counts = import(&mut device, &workspace.id, file, app.output, &Stop::at_interrupt()?);
+    let counts = import(&mut device, &workspace.id, (file, format.into()), app.output, &Stop::at_interrupt()?);
     // What was done is whole, also if the rest failed.
     let closed = device.close();
     let counts = counts?;
@@ -32,14 +32,14 @@ pub(crate) fn run(app: &App, file: &Path, workspace: &WorkspaceOption) -> Result
 pub(crate) fn import(
     device: &mut Device,
     workspace: &WorkspaceId,
-    file: &Path,
+    (file, format): (&Path, FileFormat),
     output: Output,
     stop: &Stop,
 ) -> Result<ImportCounts, CliError> {
     let what = format!("can't import {}", file.display());
     let bar = Bar::new(output);
     let told = |error: crate::import::ImportError| error.to_cli(file);
-    let mut import = Import::check(file, &mut |progress| bar.show(progress)).map_err(told)?;
+    let mut import = Import::check(file, format, &mut |progress| bar.show(progress)).map_err(told)?;
     loop {
         if stop.is_wanted() {
             let why = format!("it was stopped after {} intents, which are kept", import.counts().intents);

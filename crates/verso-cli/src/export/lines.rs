@@ -35,7 +35,7 @@ mod tests {
 
     use super::*;
     use crate::desk::Desk;
-    use crate::import::Import;
+    use crate::import::{FileFormat, Import};
 
     fn lines(graph: &Graph) -> String {
         let mut out = Vec::new();
@@ -48,7 +48,7 @@ mod tests {
         let path = folder.path().join("file.jsonl");
         fs::write(&path, text).unwrap();
         let mut desk = Desk::new(number);
-        let mut import = Import::check(&path, &mut |_progress| ()).unwrap();
+        let mut import = Import::check(&path, FileFormat::Auto, &mut |_progress| ()).unwrap();
         while let Some(batch) = import.next_batch(&desk.graph).unwrap() {
             desk.commit(&batch);
         }

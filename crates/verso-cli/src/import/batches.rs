@@ -1,19 +1,18 @@
 //! [`Import`]: the second pass, which yields what the workspace lacks in batches of intents.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{self, Write};
 use std::mem;
 use std::path::Path;
 
-use serde::Serialize;
 use verso_graph::{Graph, Intent, NodeId, NodeRef};
 
+use super::counts::ImportCounts;
 use super::error::ImportError;
 use super::present::{self, Key};
-use super::record::Record;
-use super::source::{Lines, Source};
+use super::records::{FileFormat, Records};
+use super::source::Source;
 use super::{Phase, Progress, check};
-use crate::output::{Paint, Report, grouped};
+use crate::bookmarks::CONTAINS;
 
 /// Intents in a batch: four full units, so that syncing the disk after each costs little, and a killed import repeats little.
 const BATCH_INTENTS: usize = 4 * 4096;
@@ -26,32 +25,18 @@ const BATCH_BYTES: usize = 1024 * 1024;
 /// 2. [`next_batch`](Self::next_batch) yields intents; the caller commits them, all or none, and asks again with the state
 ///    that they led to, until there are none.
 ///
-/// Nodes come first, then tags, then links, each from a sweep over the file. A line's node is found by its url and title, so an
+/// Nodes come first, then tags, then links, each from a sweep over the file. A record's node is found by its url and title, so an
 /// import that was killed between two batches goes on where it stopped when it is run again, and one that is run twice adds
-/// nothing. Between lines it remembers for each node of the file its id, and nothing else.
+/// nothing. Between records it remembers for each node of the file its id, and nothing else.
 #[derive(Debug)]
 pub(crate) struct Import {
     source: Source,
-    lines: Lines,
+    format: FileFormat,
+    records: Records,
     stage: Stage,
-    /// The lines of this stage were all read.
+    /// The records of this stage were all read.
     swept: bool,
     counts: ImportCounts,
-}
-
-/// What an import did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub(crate) struct ImportCounts {
-    /// Nodes that were added.
-    pub(crate) nodes: u64,
-    /// Tags that were added.
-    pub(crate) tags: u64,
-    /// Edges that were added.
-    pub(crate) edges: u64,
-    /// The three of them together.
-    pub(crate) intents: u64,
-    /// Nodes, tags and edges that were there already.
-    pub(crate) skipped: u64,
 }
 
 #[derive(Debug)]
@@ -62,7 +47,7 @@ enum Stage {
     Nodes {
         known: HashSet<Key>,
     },
-    /// Adds tags, and finds the node of each line on the way.
+    /// Adds tags, and finds the node of each record on the way.
     Tags {
         nodes: HashMap<Key, NodeId>,
         ids: HashMap<u64, NodeId>,
@@ -76,11 +61,16 @@ enum Stage {
 
 impl Import {
     /// Checks the file at `path` from its first to its last byte.
-    pub(crate) fn check(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Self, ImportError> {
+    pub(crate) fn check(
+        path: &Path,
+        format: FileFormat,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Self, ImportError> {
         let source = Source::open(path)?;
-        check::check(&source, progress)?;
-        let lines = source.lines()?;
-        Ok(Self { source, lines, stage: Stage::Checked, swept: true, counts: ImportCounts::default() })
+        let format = format.settle(&source)?;
+        let counts = ImportCounts { left_out: check::check(&source, format, progress)?, ..ImportCounts::default() };
+        let records = Records::of(&source, format)?;
+        Ok(Self { source, format, records, stage: Stage::Checked, swept: true, counts })
     }
 
     /// Yields the next intents that `graph` lacks, or `None` when it has all. `graph` has to include every batch yielded before.
@@ -91,7 +81,7 @@ impl Import {
             }
             let mut batch = Batch::default();
             while !self.swept && !batch.is_full() {
-                self.swept = !self.read_line(graph, &mut batch)?;
+                self.swept = !self.read_record(graph, &mut batch)?;
             }
             if !batch.intents.is_empty() {
                 self.counts.intents = self.counts.intents.saturating_add(count(batch.intents.len()));
@@ -110,7 +100,7 @@ impl Import {
             Stage::Tags { .. } => Phase::Tags,
             Stage::Links { .. } | Stage::Done => Phase::Links,
         };
-        Progress::new(phase, &self.source, &self.lines)
+        Progress::new(phase, &self.source, &self.records)
     }
 
     /// What it did so far, given that all batches were committed.
@@ -128,15 +118,14 @@ impl Import {
             Stage::Tags { ids, .. } => Stage::Links { ids },
             Stage::Links { .. } | Stage::Done => return Ok(()),
         };
-        self.lines = self.source.lines()?;
+        self.records = Records::of(&self.source, self.format)?;
         self.swept = false;
         Ok(())
     }
 
-    /// Reads one line into the batch; tells whether there was one.
-    fn read_line(&mut self, graph: &Graph, batch: &mut Batch) -> Result<bool, ImportError> {
-        let Some(line) = self.lines.next().map_err(since_checked)? else { return Ok(false) };
-        let record = Record::parse(line).map_err(since_checked)?;
+    /// Reads one record into the batch; tells whether there was one.
+    fn read_record(&mut self, graph: &Graph, batch: &mut Batch) -> Result<bool, ImportError> {
+        let Some(record) = self.records.next().map_err(since_checked)? else { return Ok(false) };
         let key = Key::of(&record.url, &record.title);
         match &mut self.stage {
             Stage::Nodes { known } => {
@@ -151,7 +140,7 @@ impl Import {
                 // A node that somebody deleted or renamed meanwhile is left alone, with its tags and links.
                 let Some(&node) = nodes.get(&key) else { return Ok(true) };
                 if !batch.touch(node) {
-                    self.lines.again();
+                    self.records.again();
                     return Ok(true);
                 }
                 ids.insert(record.id, node);
@@ -163,17 +152,24 @@ impl Import {
                 }
             }
             Stage::Links { ids } => {
-                let Some(&src) = ids.get(&record.id) else { return Ok(true) };
-                if !batch.touch(src) {
-                    self.lines.again();
+                let Some(&node) = ids.get(&record.id) else { return Ok(true) };
+                if !batch.touch(node) {
+                    self.records.again();
                     return Ok(true);
                 }
                 let total = record.links.len();
                 let targets = record.links.into_iter().filter_map(|(id, kind)| Some((*ids.get(&id)?, kind)));
-                let lacking = present::lacking_links(graph, src, targets.collect());
+                let lacking = present::lacking_links(graph, node, targets.collect());
                 self.counts.added_edges(lacking.len(), total);
                 for (dst, kind) in lacking {
-                    batch.push(Intent::Link { src: NodeRef::Id(src), dst: NodeRef::Id(dst), kind });
+                    batch.push(Intent::Link { src: node.into(), dst: dst.into(), kind });
+                }
+                if let Some(&folder) = record.within.and_then(|folder| ids.get(&folder)) {
+                    let lacks = present::lacks_link(graph, folder, node, CONTAINS);
+                    self.counts.added_edges(usize::from(lacks), 1);
+                    if lacks {
+                        batch.push(Intent::Link { src: folder.into(), dst: node.into(), kind: CONTAINS.to_owned() });
+                    }
                 }
             }
             Stage::Checked | Stage::Done => return Ok(false),
@@ -194,30 +190,12 @@ impl ImportCounts {
     }
 }
 
-impl Report for ImportCounts {
-    fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
-        let Self { nodes, tags, edges, intents, skipped } = *self;
-        if intents > 0 {
-            let [nodes, tags, edges] = [nodes, tags, edges].map(grouped);
-            writeln!(out, "{} {nodes} nodes, {tags} tags and {edges} edges", paint.good("imported"))?;
-        } else if skipped == 0 {
-            writeln!(out, "the file has nothing in it")?;
-        } else {
-            writeln!(out, "nothing to do: the workspace has it all")?;
-        }
-        if intents > 0 && skipped > 0 {
-            writeln!(out, "{} things were there already", grouped(skipped))?;
-        }
-        Ok(())
-    }
-}
-
 /// What will be committed at once.
 #[derive(Debug, Default)]
 struct Batch {
     intents: Vec<Intent>,
     bytes: usize,
-    /// Nodes whose tags or links are in it. Two lines may mean the same node; what the second one lacks shows only in the state
+    /// Nodes whose tags or links are in it. Two records may mean the same node; what the second one lacks shows only in the state
     /// that the first one led to.
     touched: HashSet<NodeId>,
     closed: bool,
@@ -234,7 +212,7 @@ impl Batch {
         self.intents.push(intent);
     }
 
-    /// Tells whether this node's line may go into this batch, and closes the batch if not.
+    /// Tells whether this node's record may go into this batch, and closes the batch if not.
     fn touch(&mut self, node: NodeId) -> bool {
         self.closed = !self.touched.insert(node);
         !self.closed
@@ -245,7 +223,7 @@ impl Batch {
     }
 }
 
-/// A line that was in order when it was checked and no longer is, was changed.
+/// A record that was in order when it was checked and no longer is, was changed.
 fn since_checked(error: ImportError) -> ImportError {
     match error {
         ImportError::Open(_) | ImportError::Read(_) => error,
@@ -263,6 +241,7 @@ mod tests {
 
     use super::*;
     use crate::desk::Desk;
+    use crate::import::counts::LeftOut;
 
     const SAMPLE: &str = include_str!("../../assets/sample.jsonl");
 
@@ -276,7 +255,7 @@ mod tests {
         fn begin(&self, bytes: &[u8]) -> Result<Import, ImportError> {
             let path = self.0.path().join("file");
             fs::write(&path, bytes).unwrap();
-            Import::check(&path, &mut |_progress| ())
+            Import::check(&path, FileFormat::Auto, &mut |_progress| ())
         }
     }
 
@@ -294,7 +273,7 @@ mod tests {
     }
 
     fn counted(nodes: u64, tags: u64, edges: u64, skipped: u64) -> ImportCounts {
-        ImportCounts { nodes, tags, edges, intents: nodes + tags + edges, skipped }
+        ImportCounts { nodes, tags, edges, intents: nodes + tags + edges, skipped, left_out: LeftOut::default() }
     }
 
     /// Title, url, tags, and links as kind and title, of a node.
@@ -345,21 +324,6 @@ mod tests {
         let again = counted(0, 0, 0, counts.intents);
         assert_eq!(import(&mut desk, &compressed), (again, 0), "importing twice adds nothing");
         assert_eq!(content(&desk), before);
-    }
-
-    #[test]
-    fn counts_are_told_to_people_and_scripts() {
-        let told = |counts: ImportCounts| {
-            let mut out = Vec::new();
-            counts.write_text(&mut out, Paint::Plain).unwrap();
-            String::from_utf8(out).unwrap()
-        };
-        let counts = counted(1_000, 2, 3, 4);
-        assert_eq!(told(counts), "imported 1,000 nodes, 2 tags and 3 edges\n4 things were there already\n");
-        assert_eq!(told(counted(0, 0, 0, 4)), "nothing to do: the workspace has it all\n");
-        assert_eq!(told(counted(0, 0, 0, 0)), "the file has nothing in it\n");
-        let json = serde_json::json!({"nodes": 1000, "tags": 2, "edges": 3, "intents": 1005, "skipped": 4});
-        assert_eq!(serde_json::to_value(counts).unwrap(), json);
     }
 
     #[test]

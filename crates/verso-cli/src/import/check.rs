@@ -2,8 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::counts::LeftOut;
 use super::error::{Fault, ImportError};
 use super::record::{Part, Record, content_error};
+use super::records::{FileFormat, Records};
 use super::source::Source;
 use super::{Phase, Progress};
 
@@ -14,11 +16,32 @@ struct Place {
     link: usize,
 }
 
-/// Reads the whole file and finds the first thing that is wrong with it.
+/// Reads the whole file and finds the first thing that is wrong with it. Tells what of it will be left out.
+pub(super) fn check(
+    source: &Source,
+    format: FileFormat,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<LeftOut, ImportError> {
+    if format == FileFormat::Lines {
+        return check_lines(source, progress).map(|()| LeftOut::default());
+    }
+    let mut records = Records::of(source, format)?;
+    let mut number = 0_u64;
+    while records.next()?.is_some() {
+        number = number.saturating_add(1);
+        if Progress::is_due(number) {
+            progress(Progress::new(Phase::Checking, source, &records));
+        }
+    }
+    progress(Progress::new(Phase::Checking, source, &records));
+    Ok(records.left_out())
+}
+
+/// Reads all lines.
 ///
 /// It remembers ids and no lines. A link may name a later line; such targets are remembered, each once, until that line
 /// comes.
-pub(super) fn check(source: &Source, progress: &mut dyn FnMut(Progress)) -> Result<(), ImportError> {
+fn check_lines(source: &Source, progress: &mut dyn FnMut(Progress)) -> Result<(), ImportError> {
     let mut ids: HashSet<u64> = HashSet::new();
     let mut awaited: HashMap<u64, Place> = HashMap::new();
     let mut lines = source.lines()?;
@@ -35,10 +58,10 @@ pub(super) fn check(source: &Source, progress: &mut dyn FnMut(Progress)) -> Resu
             }
         }
         if Progress::is_due(lines.number()) {
-            progress(Progress::new(Phase::Checking, source, &lines));
+            progress(Progress::of_lines(Phase::Checking, source, &lines));
         }
     }
-    progress(Progress::new(Phase::Checking, source, &lines));
+    progress(Progress::of_lines(Phase::Checking, source, &lines));
     match awaited.into_iter().min_by_key(|(_, place)| *place) {
         Some((target, place)) => Err(unknown_target(source, target, place)?),
         None => Ok(()),
@@ -67,7 +90,7 @@ mod tests {
         std::fs::write(&path, bytes).unwrap();
         let mut told = Vec::new();
         Source::open(&path)
-            .and_then(|source| check(&source, &mut |progress| told.push(progress)))
+            .and_then(|source| check(&source, FileFormat::Lines, &mut |progress| told.push(progress)))
             .map_err(|error| error.to_string())?;
         Ok(told)
     }

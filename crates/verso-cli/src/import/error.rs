@@ -38,6 +38,23 @@ pub(crate) enum ImportError {
         /// What the decoder says.
         source: io::Error,
     },
+    /// It is a browser's own file, which is not made for others to read.
+    #[error("it is the file in which {browser} keeps its bookmarks, and not one that it exported")]
+    BrowsersOwn {
+        /// Whose.
+        browser: &'static str,
+    },
+    /// It is HTML that doesn't say that it has bookmarks in it.
+    #[error("it is HTML, and does not begin as files of bookmarks do: <!DOCTYPE NETSCAPE-Bookmark-file-1>")]
+    OtherHtml,
+    /// It says what bookmarks can't be.
+    #[error("line {line}: {fault}")]
+    Markup {
+        /// Which line.
+        line: u64,
+        /// What is wrong there.
+        fault: MarkupFault,
+    },
     /// The file is not what it was when it was checked.
     #[error("it changed while it was read")]
     Changed,
@@ -101,18 +118,43 @@ pub(crate) enum Fault {
     EmptyTag,
 }
 
+/// What is wrong with a file of bookmarks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum MarkupFault {
+    /// A name or an address is not text.
+    #[error("not UTF-8")]
+    NotUtf8,
+    /// Folders lie in one another without end.
+    #[error("folders lie too deep in one another")]
+    TooDeep,
+    /// Something is longer than it can be.
+    #[error("{0} is too long")]
+    TooLong(&'static str),
+    /// Our own attribute says something else.
+    #[error("the attribute VERSO is not what `verso export` writes: {0}")]
+    Ours(String),
+    /// Our own attribute says what a graph doesn't take.
+    #[error(transparent)]
+    Content(Fault),
+}
+
 impl ImportError {
     /// How the failure to import the file at `path` is told.
     pub(crate) fn to_cli(&self, path: &Path) -> CliError {
         let hint = match self {
             Self::Open(_) => "see that the path is right and the file may be read",
-            Self::NotAFile => "name a file of JSON lines, plain or .zst",
+            Self::NotAFile => "name a file of bookmarks or of JSON lines, plain or .zst",
+            Self::BrowsersOwn { .. } => "have the browser export its bookmarks as HTML, and import that file",
+            Self::OtherHtml => "if it is a list of links all the same, say --format bookmarks",
+            Self::Markup { fault, .. } if *fault != MarkupFault::NotUtf8 => {
+                "mend that place; nothing of the file was imported"
+            }
             Self::OtherCompression { .. } => "unpack it first, or compress it with zstd",
             Self::Read(_) => "see that the disk it lies on is all right",
             Self::Truncated { .. } | Self::Damaged { .. } => "get the file again; nothing of it was imported",
             Self::Changed => "run the import again when nobody writes to the file; it goes on where it stopped",
-            Self::LineTooLong { .. } => "see that it is a file of JSON lines, one node a line",
-            Self::NotUtf8 { .. } => "save the file as UTF-8; nothing of it was imported",
+            Self::LineTooLong { .. } => "see that it is a file of bookmarks, or of JSON lines, one node a line",
+            Self::NotUtf8 { .. } | Self::Markup { .. } => "save the file as UTF-8; nothing of it was imported",
             Self::Json { .. } | Self::Content { .. } => "mend that line; nothing of the file was imported",
         };
         CliError::new(Exit::Failed, format!("can't import {}", path.display()), chain(self), hint)

@@ -55,3 +55,9 @@ pub(super) fn lacking_links(graph: &Graph, src: NodeId, mut links: Vec<(NodeId, 
     links.retain(|(dst, kind)| !present.contains(&(*dst, kind.as_str())) && graph.node(dst).is_some());
     links
 }
+
+/// Whether no such edge leads from one node to another, and both are there.
+pub(super) fn lacks_link(graph: &Graph, src: NodeId, dst: NodeId, kind: &str) -> bool {
+    let (Some(_), Some(dst)) = (graph.node(&src), graph.node(&dst)) else { return false };
+    !dst.incoming().iter().any(|edge| edge.src() == src && edge.kind() == kind)
+}

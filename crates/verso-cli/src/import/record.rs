@@ -27,6 +27,9 @@ pub(super) struct Record<'a> {
     /// Ids of other lines, each with what the link means.
     #[serde(default)]
     pub(super) links: Vec<(u64, String)>,
+    /// The id of the folder in which it lies; files of bookmarks have folders, lines have none.
+    #[serde(skip)]
+    pub(super) within: Option<u64>,
 }
 
 /// A place in a line.
@@ -179,7 +182,7 @@ mod tests {
     fn a_graph_has_limits() {
         let text = |len| "x".repeat(len);
         let with = |record: Record<'_>| record.check().map_err(|(part, _)| part);
-        let plain = || Record { id: 0, title: "".into(), url: "".into(), tags: vec![], links: vec![] };
+        let plain = || Record { id: 0, title: "".into(), url: "".into(), tags: vec![], links: vec![], within: None };
         assert_eq!(with(Record { title: text(MAX_TITLE).into(), url: text(MAX_URL).into(), ..plain() }), Ok(()));
         assert_eq!(with(Record { title: text(MAX_TITLE + 1).into(), ..plain() }), Err(Part::Title));
         assert_eq!(with(Record { url: text(MAX_URL + 1).into(), ..plain() }), Err(Part::Url));

@@ -1,4 +1,4 @@
-//! [`Source`]: a file of lines, plain or compressed with zstd, read from its start as often as needed and never held.
+//! [`Source`]: a file to import, plain or compressed with zstd, read from its start as often as needed and never held.
 
 use std::cell::Cell;
 use std::fmt;
@@ -24,6 +24,10 @@ const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// Compression by other means, which is worth naming: first bytes and name.
 const FOREIGN: [(&[u8], &str); 4] =
     [(&[0x1f, 0x8b], "gzip"), (b"BZh", "bzip2"), (&[0xfd, b'7', b'z', b'X', b'Z'], "xz"), (b"PK\x03\x04", "zip")];
+/// First bytes of files in which browsers keep bookmarks for themselves: Firefox's backups, Safari's list.
+const OWN: [(&[u8], &str); 2] = [(b"mozLz40\0", "Firefox"), (b"bplist00", "Safari")];
+/// Enough of a file's text to know of what kind it is, in bytes.
+const SNIFF: usize = 1024;
 
 /// A file that is read several times over. It has to stay as it is meanwhile, which is checked each time.
 #[derive(Debug)]
@@ -33,8 +37,9 @@ pub(super) struct Source {
     stamp: Stamp,
 }
 
+/// How a file is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     Plain,
     Zstd,
 }
@@ -64,6 +69,9 @@ impl Source {
         if let Some((_, name)) = FOREIGN.iter().find(|(magic, _)| start.starts_with(magic)) {
             return Err(ImportError::OtherCompression { name });
         }
+        if let Some((_, browser)) = OWN.iter().find(|(magic, _)| start.starts_with(magic)) {
+            return Err(ImportError::BrowsersOwn { browser });
+        }
         let form = if start.starts_with(&ZSTD) || is_skippable_frame(&start) { Form::Zstd } else { Form::Plain };
         let stamp = Stamp::of(&file).map_err(ImportError::Open)?;
         Ok(Self { file, form, stamp })
@@ -74,8 +82,44 @@ impl Source {
         self.stamp.len
     }
 
-    /// Reads from the start.
+    /// Tells by its first words what a file is made of.
+    pub(super) fn sniff(&self) -> Result<Kind, ImportError> {
+        let Opened { bytes, .. } = self.bytes()?;
+        let mut start = Vec::new();
+        let read = bytes.take(u64::try_from(SNIFF).unwrap_or(u64::MAX)).read_to_end(&mut start);
+        // What can't be read is told where it is read, with its place.
+        read.unwrap_or_default();
+        let start = start.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&start).trim_ascii_start();
+        let begins = |text: &[u8]| start.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text));
+        let has = |text: &[u8]| start.windows(text.len()).any(|window| window == text);
+        Ok(if begins(b"<!DOCTYPE NETSCAPE-Bookmark-file-1") {
+            Kind::Bookmarks
+        } else if begins(b"<") {
+            Kind::OtherHtml
+        } else if has(b"\"checksum\"") && has(b"\"roots\"") {
+            Kind::BrowsersOwn("Chrome")
+        } else if has(b"\"root________\"") {
+            Kind::BrowsersOwn("Firefox")
+        } else {
+            Kind::Lines
+        })
+    }
+
+    /// Reads lines from the start.
     pub(super) fn lines(&self) -> Result<Lines, ImportError> {
+        let Opened { bytes, consumed } = self.bytes()?;
+        Ok(Lines {
+            reader: BufReader::with_capacity(64 * 1024, bytes),
+            form: self.form,
+            consumed,
+            number: 0,
+            line: Vec::new(),
+            again: false,
+        })
+    }
+
+    /// Reads from the start, decompressed.
+    pub(super) fn bytes(&self) -> Result<Opened, ImportError> {
         if Stamp::of(&self.file).map_err(ImportError::Open)? != self.stamp {
             return Err(ImportError::Changed);
         }
@@ -91,14 +135,44 @@ impl Source {
                 Box::new(decoder)
             }
         };
-        Ok(Lines {
-            reader: BufReader::with_capacity(64 * 1024, bytes),
-            form: self.form,
-            consumed,
-            number: 0,
-            line: Vec::new(),
-            again: false,
-        })
+        Ok(Opened { bytes, consumed })
+    }
+
+    /// How the file is stored.
+    pub(super) const fn form(&self) -> Form {
+        self.form
+    }
+}
+
+/// A file that was opened from its start.
+pub(super) struct Opened {
+    /// What is in it, decompressed.
+    pub(super) bytes: Box<dyn Read>,
+    /// Bytes of the file that were read so far.
+    pub(super) consumed: Rc<Cell<u64>>,
+}
+
+/// What a file is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Bookmarks,
+    Lines,
+    /// HTML that doesn't say that it has bookmarks in it.
+    OtherHtml,
+    /// A browser's own file.
+    BrowsersOwn(&'static str),
+}
+
+impl Form {
+    /// What a failed read at this line means.
+    pub(super) fn unreadable(self, error: io::Error, line: u64) -> ImportError {
+        match (self, error.kind()) {
+            (Self::Plain, _) => ImportError::Read(error),
+            (Self::Zstd, io::ErrorKind::UnexpectedEof) => ImportError::Truncated { line },
+            // A failed read of the file itself has a number from the operating system.
+            (Self::Zstd, _) if error.raw_os_error().is_some() => ImportError::Read(error),
+            (Self::Zstd, _) => ImportError::Damaged { line, source: error },
+        }
     }
 }
 
@@ -179,7 +253,7 @@ impl Lines {
             // The longest line and its end.
             let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX).saturating_add(1);
             let read = Read::by_ref(&mut self.reader).take(limit).read_until(b'\n', &mut self.line);
-            let count = read.map_err(|error| self.unreadable(error))?;
+            let count = read.map_err(|error| self.form.unreadable(error, self.number))?;
             if count == 0 {
                 self.number = self.number.saturating_sub(1);
                 return Ok(None);
@@ -206,16 +280,6 @@ impl Lines {
                 let column = String::from_utf8_lossy(valid).chars().count().saturating_add(1);
                 Err(ImportError::NotUtf8 { line: number, column })
             }
-        }
-    }
-
-    fn unreadable(&self, error: io::Error) -> ImportError {
-        match (self.form, error.kind()) {
-            (Form::Plain, _) => ImportError::Read(error),
-            (Form::Zstd, io::ErrorKind::UnexpectedEof) => ImportError::Truncated { line: self.number },
-            // A failed read of the file itself has a number from the operating system.
-            (Form::Zstd, _) if error.raw_os_error().is_some() => ImportError::Read(error),
-            (Form::Zstd, _) => ImportError::Damaged { line: self.number, source: error },
         }
     }
 }

@@ -21,7 +21,7 @@ fn what_goes_in_comes_out() {
     let device = Device::new("desk");
     let workspace = device.json(&["workspace", "new", "garden"]);
     let counts = device.json(&["import", sample()]);
-    assert_eq!(keys(&counts), ["edges", "intents", "nodes", "skipped", "tags"]);
+    assert_eq!(keys(&counts), ["edges", "intents", "left_out", "nodes", "skipped", "tags"]);
     assert_eq!((&counts["nodes"], &counts["skipped"]), (&json!(71), &json!(0)));
     let exported: Value = serde_json::from_str(&device.export()).unwrap();
     assert_eq!(keys(&exported), ["digest", "edges", "nodes", "traversals", "workspace"]);

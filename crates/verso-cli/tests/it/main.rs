@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests may panic as tests do")]
 
 mod backup;
+mod bookmarks;
 mod conflicts;
 mod demo;
 mod device;
@@ -23,6 +24,7 @@ mod locked;
 mod log;
 #[cfg(target_os = "linux")]
 mod machine;
+mod manual;
 #[cfg(target_os = "linux")]
 #[path = "../../../verso-discovery/tests/it/namespaces.rs"]
 mod namespaces;

@@ -1,0 +1,114 @@
+//! [`ImportCounts`]: what an import did, and what it left out.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::output::{Paint, Report, grouped};
+
+/// What an import did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub(crate) struct ImportCounts {
+    /// Nodes that were added.
+    pub(crate) nodes: u64,
+    /// Tags that were added.
+    pub(crate) tags: u64,
+    /// Edges that were added.
+    pub(crate) edges: u64,
+    /// The three of them together.
+    pub(crate) intents: u64,
+    /// Nodes, tags and edges that were there already.
+    pub(crate) skipped: u64,
+    /// What the file has and a graph has no place for.
+    pub(crate) left_out: LeftOut,
+}
+
+/// What a file of bookmarks has and a graph has no place for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub(crate) struct LeftOut {
+    /// What somebody wrote about a link or a folder.
+    pub(crate) descriptions: u64,
+    /// Lines between items.
+    pub(crate) separators: u64,
+    /// Words to type instead of an address.
+    pub(crate) keywords: u64,
+    /// Saved searches of Firefox.
+    pub(crate) queries: u64,
+    /// Links without an address, and links and tags that are longer than a graph takes.
+    pub(crate) unusable: u64,
+}
+
+impl LeftOut {
+    /// In words; empty if nothing was left out.
+    pub(crate) fn told(&self) -> String {
+        let Self { descriptions, separators, keywords, queries, unusable } = *self;
+        let parts = [
+            (descriptions, "description", "descriptions"),
+            (separators, "separator", "separators"),
+            (keywords, "keyword", "keywords"),
+            (queries, "saved search", "saved searches"),
+            (unusable, "link or tag that is empty or too long", "links or tags that are empty or too long"),
+        ];
+        let told = parts.into_iter().filter(|(count, ..)| *count > 0);
+        let told = told.map(|(count, one, more)| format!("{} {}", grouped(count), if count == 1 { one } else { more }));
+        told.collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Report for ImportCounts {
+    fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        let Self { nodes, tags, edges, intents, skipped, left_out } = *self;
+        if intents > 0 {
+            let [nodes, tags, edges] = [nodes, tags, edges].map(grouped);
+            writeln!(out, "{} {nodes} nodes, {tags} tags and {edges} edges", paint.good("imported"))?;
+        } else if skipped == 0 {
+            writeln!(out, "the file has nothing in it")?;
+        } else {
+            writeln!(out, "nothing to do: the workspace has it all")?;
+        }
+        if intents > 0 && skipped > 0 {
+            writeln!(out, "{} things were there already", grouped(skipped))?;
+        }
+        let left_out = left_out.told();
+        if !left_out.is_empty() {
+            writeln!(out, "{} {left_out}: a graph has no place for them", paint.warn("left out"))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(nodes: u64, tags: u64, edges: u64, skipped: u64) -> ImportCounts {
+        ImportCounts { nodes, tags, edges, intents: nodes + tags + edges, skipped, left_out: LeftOut::default() }
+    }
+
+    #[test]
+    fn counts_are_told_to_people_and_scripts() {
+        let told = |counts: ImportCounts| {
+            let mut out = Vec::new();
+            counts.write_text(&mut out, Paint::Plain).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let counts = counted(1_000, 2, 3, 4);
+        assert_eq!(told(counts), "imported 1,000 nodes, 2 tags and 3 edges\n4 things were there already\n");
+        assert_eq!(told(counted(0, 0, 0, 4)), "nothing to do: the workspace has it all\n");
+        assert_eq!(told(counted(0, 0, 0, 0)), "the file has nothing in it\n");
+        let none = serde_json::json!({"descriptions": 0, "separators": 0, "keywords": 0, "queries": 0, "unusable": 0});
+        let json =
+            serde_json::json!({"nodes": 1000, "tags": 2, "edges": 3, "intents": 1005, "skipped": 4, "left_out": none});
+        assert_eq!(serde_json::to_value(counts).unwrap(), json);
+    }
+
+    #[test]
+    fn what_was_left_out_is_told() {
+        let left_out = LeftOut { descriptions: 1, separators: 2_000, unusable: 1, ..LeftOut::default() };
+        let mut out = Vec::new();
+        ImportCounts { left_out, ..counted(1, 0, 0, 0) }.write_text(&mut out, Paint::Plain).unwrap();
+        let told = String::from_utf8(out).unwrap();
+        let expected = "left out 1 description, 2,000 separators, 1 link or tag that is empty or too long: a graph has no place for them\n";
+        assert!(told.ends_with(expected), "{told}");
+    }
+}
