@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod accept;
+mod changes;
 mod close;
 mod config;
 mod connection;
