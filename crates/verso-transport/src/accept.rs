@@ -13,7 +13,7 @@ use verso_wire::Reason;
 use verso_wire::limits::HANDSHAKE_TIMEOUT;
 
 use crate::close::close;
-use crate::connection::SyncConnection;
+use crate::connection::{Owned, SyncConnection};
 use crate::endpoint::Inner;
 use crate::handshake::{ProofError, Prover};
 use crate::pairing::PairConnection;
@@ -185,7 +185,8 @@ impl Desk {
         match prover.accept().await {
             Ok((control, generation)) => {
                 open_windows(connection);
-                let sync = SyncConnection::new(connection.clone(), self.inner.id, generation, traffic, Some(slot));
+                let owned = Owned { _slot: Some(slot), _lifeline: None };
+                let sync = SyncConnection::new(connection.clone(), self.inner.id, generation, traffic, owned);
                 Ok(Incoming::Sync(sync, control))
             }
             Err(ProofError::Ended(StreamError::Closed(_))) => Err(NoEntry::Gone),

@@ -15,6 +15,7 @@ use verso_wire::limits::MAX_FRAME;
 
 use crate::accept::SessionSlot;
 use crate::close::{Closed, close};
+use crate::dial::Lifeline;
 use crate::network::RelayUrl;
 use crate::stream::{FrameStream, StreamError, Traffic};
 
@@ -65,20 +66,22 @@ struct Shared {
     own: DeviceId,
     generation: u64,
     traffic: Traffic,
-    /// The place among the incoming sessions, given back with the last handle.
-    _slot: Option<SessionSlot>,
+    /// Given back with the last handle.
+    _owned: Owned,
+}
+
+/// What a connection holds beside itself.
+pub(crate) struct Owned {
+    /// The place among the incoming sessions, of a connection that was accepted.
+    pub(crate) _slot: Option<SessionSlot>,
+    /// The endpoint that was made for this connection alone, of one that was dialled so.
+    pub(crate) _lifeline: Option<Lifeline>,
 }
 
 impl SyncConnection {
-    pub(crate) fn new(
-        connection: Connection,
-        own: DeviceId,
-        generation: u64,
-        traffic: Traffic,
-        slot: Option<SessionSlot>,
-    ) -> Self {
+    pub(crate) fn new(connection: Connection, own: DeviceId, generation: u64, traffic: Traffic, owned: Owned) -> Self {
         let peer = crate::quic::peer_of(&connection);
-        Self(Arc::new(Shared { connection, peer, own, generation, traffic, _slot: slot }))
+        Self(Arc::new(Shared { connection, peer, own, generation, traffic, _owned: owned }))
     }
 
     /// Returns who the peer has proven to be.

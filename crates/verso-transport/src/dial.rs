@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use iroh::endpoint::{
     ConnectError, ConnectWithOptsError, ConnectingError, Connection, ConnectionError, TransportErrorCode,
-    WeakConnectionHandle,
 };
 use iroh::{Endpoint, EndpointAddr};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tracing::debug;
 use verso_identity::DeviceId;
@@ -20,7 +19,7 @@ use verso_wire::{CloseCode, Reason};
 
 use crate::addresses::Addresses;
 use crate::close::{Closed, close};
-use crate::connection::SyncConnection;
+use crate::connection::{Owned, SyncConnection};
 use crate::endpoint::{Inner, Transport};
 use crate::handshake::{ProofError, Prover};
 use crate::network::{Network, RelayUrl};
@@ -144,7 +143,8 @@ impl Transport {
         if secrets.is_empty() {
             return Err(DialError::NotAdmitted(Reason::NotTrusted.into()));
         }
-        let connection = self.connect(peer, addresses.into(), Attempt { alpn: ALPN_SYNC, deadline }).await?;
+        let Dialled { connection, lifeline } =
+            self.connect(peer, addresses.into(), Attempt { alpn: ALPN_SYNC, deadline }).await?;
         let traffic = Traffic::default();
         let prover = Prover {
             own: self.inner.id,
@@ -156,7 +156,8 @@ impl Transport {
         match timeout_at(deadline, prover.dial()).await {
             Ok(Ok((control, generation))) => {
                 open_windows(&connection);
-                Ok((SyncConnection::new(connection, self.inner.id, generation, traffic, None), control))
+                let owned = Owned { _slot: None, _lifeline: lifeline };
+                Ok((SyncConnection::new(connection, self.inner.id, generation, traffic, owned), control))
             }
             Ok(Err(ProofError::Ended(StreamError::Closed(closed)))) => Err(DialError::closed(closed)),
             Ok(Err(error)) => {
@@ -180,8 +181,8 @@ impl Transport {
         addresses: impl Into<Addresses>,
     ) -> Result<PairConnection, DialError> {
         let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
-        let connection = self.connect(device, addresses.into(), Attempt { alpn: ALPN_PAIR, deadline }).await?;
-        PairConnection::dial(connection, &self.inner).await.map_err(|error| match error {
+        let dialled = self.connect(device, addresses.into(), Attempt { alpn: ALPN_PAIR, deadline }).await?;
+        PairConnection::dial(dialled, &self.inner).await.map_err(|error| match error {
             PairError::Ended(StreamError::Closed(closed)) => DialError::closed(closed),
             _ => DialError::Lost,
         })
@@ -192,7 +193,7 @@ impl Transport {
     /// QUIC takes every answer to its first packet for the one peer's. So if another device answers at an address that once was
     /// the peer's, both answers mix into one that makes no sense, the attempt hangs, and iroh remembers the address for the
     /// next. An attempt from an endpoint of its own, which knows one address only, can't be disturbed.
-    async fn connect(&self, peer: &DeviceId, addresses: Addresses, attempt: Attempt) -> Result<Connection, DialError> {
+    async fn connect(&self, peer: &DeviceId, addresses: Addresses, attempt: Attempt) -> Result<Dialled, DialError> {
         let endpoint = self.endpoint().ok_or(DialError::Closed)?;
         let addresses = self.worth_trying(&endpoint, peer, &addresses)?;
         let target = endpoint_addr(peer, &addresses).ok_or(DialError::NoAddress)?;
@@ -206,7 +207,7 @@ impl Transport {
         target: EndpointAddr,
         addresses: &[SocketAddr],
         attempt: Attempt,
-    ) -> Result<Connection, DialError> {
+    ) -> Result<Dialled, DialError> {
         let peer = DeviceId::from_bytes(*target.id.as_bytes());
         // Those that are also tried each on its own, and nothing beyond them: where each has failed for itself, they fail together too.
         let are_all_tried_alone =
@@ -221,7 +222,7 @@ impl Transport {
         loop {
             tokio::select! {
                 result = &mut together, if together_runs => match result {
-                    Ok(connection) => return Ok(connection),
+                    Ok(connection) => return Ok(Dialled { connection, lifeline: None }),
                     Err(error) => {
                         together_runs = false;
                         failure = failure.or_further(classify(&error));
@@ -231,7 +232,7 @@ impl Transport {
                     }
                 },
                 result = alone.recv(), if sender.is_none() && alone_runs => match result {
-                    Some(Ok(connection)) => return Ok(connection),
+                    Some(Ok(dialled)) => return Ok(dialled),
                     Some(Err(error)) => failure = failure.or_further(error),
                     None if !together_runs || are_all_tried_alone => return Err(failure),
                     None => alone_runs = false,
@@ -314,6 +315,17 @@ pub(crate) fn has_way_out(relays: &[RelayUrl]) -> bool {
     anywhere.iter().chain(&known).any(has_route)
 }
 
+/// A connection that was made, and what keeps its endpoint, if that is one of its own.
+pub(crate) struct Dialled {
+    pub(crate) connection: Connection,
+    pub(crate) lifeline: Option<Lifeline>,
+}
+
+/// Keeps the endpoint of a single dial for as long as somebody may ask how its connection ended: QUIC here forgets what the peer has said to close it when
+/// the endpoint closes.
+#[derive(Debug)]
+pub(crate) struct Lifeline(#[expect(dead_code, reason = "it is dropped, and nothing else")] oneshot::Sender<()>);
+
 /// What is dialled, and until when.
 #[derive(Debug, Clone, Copy)]
 struct Attempt {
@@ -330,7 +342,7 @@ struct Alone {
 
 impl Alone {
     /// Tells the result, and keeps the endpoint for as long as the connection lives.
-    async fn run(self, inner: Arc<Inner>, results: mpsc::Sender<Result<Connection, DialError>>) {
+    async fn run(self, inner: Arc<Inner>, results: mpsc::Sender<Result<Dialled, DialError>>) {
         // Without a relay, at which a device is only once.
         let Ok(endpoint) = bind(inner.secret.clone(), &Network::Lan, &inner.spare_bindings, &[]).await else {
             return;
@@ -343,7 +355,7 @@ impl Alone {
         endpoint.close().await;
     }
 
-    async fn connect(&self, endpoint: &Endpoint, results: mpsc::Sender<Result<Connection, DialError>>) {
+    async fn connect(&self, endpoint: &Endpoint, results: mpsc::Sender<Result<Dialled, DialError>>) {
         let Some(target) = endpoint_addr(&self.peer, &Addresses::from(&[self.address])) else {
             return;
         };
@@ -351,16 +363,22 @@ impl Alone {
             result = endpoint.connect(target, self.alpn) => result.map_err(|error| classify(&error)),
             () = results.closed() => return,
         };
-        // Registered while the connection is held here, so that its end is not missed.
-        let handle = result.as_ref().ok().map(Connection::weak_handle);
-        let ended = handle.as_ref().map(WeakConnectionHandle::closed);
         debug!(peer = %self.peer, address = %self.address, connected = result.is_ok(), "tried an address on its own");
-        // Nobody waits any more if another attempt was first; the connection is dropped, and so closed.
-        results.send(result).await.unwrap_or_default();
+        let connection = match result {
+            Ok(connection) => connection,
+            // Nobody waits any more if another attempt was first.
+            Err(error) => return results.send(Err(error)).await.unwrap_or_default(),
+        };
+        // Registered while the connection is held here, so that its end is not missed.
+        let ended = connection.weak_handle().closed();
+        let (lifeline, held) = oneshot::channel();
+        let dialled = Dialled { connection, lifeline: Some(Lifeline(lifeline)) };
+        // If another attempt was first, the connection is dropped, and so closed.
+        results.send(Ok(dialled)).await.unwrap_or_default();
         drop(results);
-        if let Some(ended) = ended {
-            ended.await;
-        }
+        ended.await;
+        // Nothing is ever sent, only dropped.
+        held.await.unwrap_or_default();
     }
 }
 

@@ -9,6 +9,7 @@ use verso_wire::limits::HANDSHAKE_TIMEOUT;
 use verso_wire::{CloseCode, FrameError, Reason};
 
 use crate::close::{Closed, close};
+use crate::dial::{Dialled, Lifeline};
 use crate::endpoint::Inner;
 use crate::quic::{exporter, peer_of};
 use crate::stream::{FrameStream, StreamError, Traffic};
@@ -57,6 +58,7 @@ pub struct PairConnection {
     exporter: [u8; 32],
     stream: FrameStream,
     unproven: Option<Unproven>,
+    _lifeline: Option<Lifeline>,
 }
 
 /// What a connection holds until it is proven.
@@ -80,9 +82,10 @@ impl PairConnection {
     }
 
     /// Takes a connection that was dialled, and opens its stream.
-    pub(crate) async fn dial(connection: Connection, inner: &Inner) -> Result<Self, PairError> {
+    pub(crate) async fn dial(dialled: Dialled, inner: &Inner) -> Result<Self, PairError> {
+        let Dialled { connection, lifeline } = dialled;
         let streams = connection.open_bi().await.map_err(|source| StreamError::Closed(source.into()))?;
-        Self::new(connection, streams, inner, None)
+        Ok(Self { _lifeline: lifeline, ..Self::new(connection, streams, inner, None)? })
     }
 
     fn new(
@@ -109,6 +112,7 @@ impl PairConnection {
             stream: FrameStream::new(streams, &Traffic::default(), MAX_PAIRING_MESSAGE),
             connection,
             unproven: Some(Unproven { _watch: watch, _place: place }),
+            _lifeline: None,
         })
     }
 

@@ -115,7 +115,8 @@ impl Internet {
     /// Ends the relay.
     pub(crate) fn close(self) {
         let Self { network, relay, server } = self;
-        server.run(relay.stop());
+        // Not stopped: it would wait up to half a minute for clients whose goodbye was lost with their lines.
+        server.run(async move { drop(relay) });
         drop((server, network));
     }
 }

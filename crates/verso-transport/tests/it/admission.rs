@@ -109,12 +109,22 @@ async fn a_crowd_of_strangers_does_not_keep_a_paired_device_out() {
             error
         });
     }
-    let (dialled, accepted) = tokio::join!(ben.dial(&anna), anna.accept_sync());
-    dialled.unwrap();
+    // As a worker does: who is not served in time on a busy machine dials again.
+    let dialling = async {
+        loop {
+            match ben.dial(&anna).await {
+                Ok(dialled) => break dialled,
+                Err(error) => assert_eq!(error.reason(), Reason::Unreachable, "{error:?}"),
+            }
+        }
+    };
+    let (_dialled, accepted) = tokio::join!(dialling, anna.accept_sync());
     assert_eq!(accepted.0.peer(), id(BEN));
     while let Some(error) = crowd.join_next().await {
+        // A busy machine may leave some of them waiting until their time is over. None of them learns anything else.
+        let learned = [refused(Reason::NotTrusted), refused(Reason::Busy), DialError::Lost, DialError::Unreachable];
         let error = error.unwrap();
-        assert!([refused(Reason::NotTrusted), refused(Reason::Busy)].contains(&error), "{error:?}");
+        assert!(learned.contains(&error), "{error:?}");
     }
     close_all([&*anna, &ben]).await;
 }

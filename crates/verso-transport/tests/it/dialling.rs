@@ -54,6 +54,29 @@ async fn another_device_at_a_stale_address_does_not_keep_the_right_one_away() {
     close_all([&anna, &ben, &carl]).await;
 }
 
+/// Field case: of strangers whose first attempt had failed some were told that they had closed the connection themselves, since the endpoint of the second
+/// was closed as soon as its connection was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_of_the_second_attempt_is_not_lost() {
+    let (anna, carl) = (Device::up(ANNA, &[]).await, Device::up(CARL, &[]).await);
+    // Carl answers in Anna's place at first, so that only an attempt at her address alone can lead to her.
+    let addresses = [carl.addresses(), anna.addresses()].concat();
+    let mut strangers = tokio::task::JoinSet::new();
+    for name in 1..=6 {
+        let addresses = addresses.clone();
+        strangers.spawn(async move {
+            let stranger = Device::up(name, &[ANNA]).await;
+            let error = stranger.dial_at(ANNA, &addresses).await.unwrap_err();
+            stranger.transport.close().await;
+            error
+        });
+    }
+    while let Some(error) = strangers.join_next().await {
+        assert_eq!(error.unwrap(), DialError::Refused(Reason::NotTrusted.into()));
+    }
+    close_all([&anna, &carl]).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn another_device_alone_is_reported_as_such_and_soon() {
     let (ben, carl) = (Device::up(BEN, &[ANNA]).await, Device::up(CARL, &[ANNA, BEN]).await);
