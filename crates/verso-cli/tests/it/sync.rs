@@ -68,7 +68,7 @@ fn with_nothing_new_next_to_nothing_is_sent() {
 fn how_things_stand_is_told_when_nothing_runs() {
     let [desk, lap] = in_step();
     let status = desk.json(&["status"]);
-    assert_eq!(keys(&status), ["conflicts", "discovery", "forks", "indicator", "peers", "reasons", "workspaces"]);
+    assert_eq!(keys(&status), ["conflicts", "discovery", "forks", "indicator", "peers", "reasons", "running", "workspaces"]);
     assert_eq!(
         (&status["indicator"], &status["conflicts"], &status["reasons"]),
         (&json!("offline"), &json!([]), &json!([]))
