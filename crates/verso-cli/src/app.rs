@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use crate::args::{Cli, Command, IdCommand, NoCommand};
+use crate::args::{Cli, Command, IdCommand, NoCommand, Repetition};
 use crate::command;
 use crate::device::Device;
 use crate::error::CliError;
@@ -112,7 +112,9 @@ fn perform(cli: Cli, environment: Environment, output: Output) -> Result<(), Cli
         Command::Address { peer, addresses } => command::sharing::address(&app, &peer, &addresses),
         Command::Up { once: true, wait } => command::once::run(&app, wait),
         Command::Up { once: false, .. } => command::up::run(&app),
-        Command::Status => command::status::run(&app),
+        Command::Status { watch } => {
+            command::status::run(&app, if watch { Repetition::Watch } else { Repetition::Once })
+        }
         Command::Backup { file, replace } => {
             command::backup::run(&app, &file, if replace { Existing::Replace } else { Existing::Keep })
         }

@@ -225,7 +225,12 @@ pub(crate) enum Command {
         wait: Duration,
     },
     /// Tells how things stand: peers, workspaces, what is in the way
-    Status,
+    #[command(after_help = help::STATUS)]
+    Status {
+        /// Goes on showing it, until stopped
+        #[arg(long)]
+        watch: bool,
+    },
     /// Writes this device into one encrypted file, also while `verso up` runs
     #[command(after_help = help::BACKUP)]
     Backup {
@@ -390,6 +395,13 @@ pub(crate) enum ExportFormat {
     Jsonl,
     /// Bookmarks that browsers import, and `verso import` reads, too
     Bookmarks,
+}
+
+/// Whether something is done once or goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repetition {
+    Once,
+    Watch,
 }
 
 /// What a file to import is made of.

@@ -4,9 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use verso_identity::{DeviceKey, FileKeyStore, KeyStore as _, KeyStoreKind, MarkStore};
-use verso_log::{DataDirLock, FileStorage};
+use verso_log::{DataDirLock, FileStorage, LockError};
 
 use crate::error::{CliError, Exit};
 use crate::failure;
@@ -26,6 +28,11 @@ const UNFINISHED: &str = "unfinished";
 
 /// Longest text in a lock file of ours: a process number and a line break.
 const MAX_LOCK_TEXT: u64 = 16;
+
+/// How long a command waits for the data directory. Reading a device takes some tens of milliseconds; who has the directory longer than this is `verso up`, and
+/// stays.
+const LOCK_PATIENCE: Duration = Duration::from_millis(600);
+const LOCK_POLL: Duration = Duration::from_millis(15);
 
 /// What lies in a data directory, as far as its names tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,9 +222,15 @@ impl Home {
         Ok(Unlocked { key, keystore: config.keystore, port: config.port, marks: self.marks(&config), lock })
     }
 
-    /// Takes the directory.
+    /// Takes the directory. Waits a moment for who has it: `verso status --watch` looks in now and then, and most commands are done soon.
     pub(crate) fn lock(&self) -> Result<DataDirLock, CliError> {
-        DataDirLock::acquire(&self.dir).map_err(|error| failure::lock(&error, &self.dir))
+        let begun = Instant::now();
+        loop {
+            match DataDirLock::acquire(&self.dir) {
+                Err(LockError::Held { .. }) if begun.elapsed() < LOCK_PATIENCE => thread::sleep(LOCK_POLL),
+                taken => return taken.map_err(|error| failure::lock(&error, &self.dir)),
+            }
+        }
     }
 
     /// Makes sure that there is a device, without changing anything.

@@ -18,6 +18,37 @@ pub(crate) fn person_reads(json: &str) -> String {
     json.parse().map_or_else(|_unknown| json.to_owned(), local)
 }
 
+/// Turns what [`json`] wrote into milliseconds since the Unix epoch.
+pub(crate) fn ms(json: &str) -> Option<u64> {
+    u64::try_from(json.parse::<Timestamp>().ok()?.as_millisecond()).ok()
+}
+
+/// How long ago something was, as a person says it. What is older than two months has a date, and so has what is yet to come by this
+/// machine's clock, since one of two clocks is wrong then.
+pub(crate) fn ago(now_ms: u64, then_ms: u64) -> String {
+    const MINUTE: u64 = 60_000;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    let date = || timestamp(then_ms).map_or_else(|| "?".to_owned(), local);
+    if then_ms > now_ms.saturating_add(MINUTE) {
+        return format!("{}, ahead of this clock", date());
+    }
+    let counted = |count: u64, unit: &str| format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" });
+    match now_ms.saturating_sub(then_ms) {
+        0..MINUTE => "just now".to_owned(),
+        passed @ MINUTE..HOUR => counted(passed / MINUTE, "minute"),
+        passed @ HOUR..DAY => counted(passed / HOUR, "hour"),
+        passed if passed < 60 * DAY => counted(passed / DAY, "day"),
+        _ => date(),
+    }
+}
+
+/// The time of the day, such as `10:30:05`.
+pub(crate) fn time_of_day(ms: u64) -> String {
+    let time = timestamp(ms).map(|time| time.to_zoned(TimeZone::system()));
+    time.map_or_else(|| "?".to_owned(), |time| time.strftime("%H:%M:%S").to_string())
+}
+
 fn timestamp(ms: u64) -> Option<Timestamp> {
     Timestamp::from_millisecond(i64::try_from(ms).ok()?).ok()
 }
@@ -37,5 +68,22 @@ mod tests {
         assert_eq!(json(u64::MAX), "?");
         assert_eq!(person_reads("?"), "?");
         assert_eq!(person_reads(&json(1_700_000_000_050)).len(), "2023-11-14 22:13".len());
+    }
+
+    #[test]
+    fn ages_are_told_as_people_say_them() {
+        const NOW: u64 = 1_700_000_000_000;
+        let told = |seconds: u64| ago(NOW, NOW - seconds * 1000);
+        assert_eq!([0, 59, 60, 119].map(told), ["just now", "just now", "1 minute ago", "1 minute ago"]);
+        assert_eq!([120, 3_599, 3_600].map(told), ["2 minutes ago", "59 minutes ago", "1 hour ago"]);
+        assert_eq!([7_200, 86_399, 86_400].map(told), ["2 hours ago", "23 hours ago", "1 day ago"]);
+        assert_eq!(told(59 * 86_400), "59 days ago");
+        assert!(told(60 * 86_400).starts_with("2023-09-1"), "{}", told(60 * 86_400));
+        assert_eq!(ago(NOW, NOW + 30_000), "just now", "clocks differ by so much");
+        let ahead = ago(NOW, NOW + 3_600_000);
+        assert!(ahead.starts_with("2023-11-1") && ahead.ends_with(", ahead of this clock"), "{ahead}");
+        assert_eq!(ago(NOW, u64::MAX), "?, ahead of this clock");
+        assert_eq!(ms(&json(NOW)), Some(NOW));
+        assert_eq!(ms("?"), None);
     }
 }

@@ -26,9 +26,9 @@ use crate::engine::{Command, CommandError, EngineThread, HostReplica, chain, kee
 use crate::finder::{Endpoint, Finder, LocalDiscovery};
 use crate::gate::Gate;
 use crate::invitations::{InvitationError, Invitations};
+use crate::keep::keep_for_good;
 use crate::link::show_relay;
 use crate::loan::Loan;
-use crate::keep::keep_for_good;
 use crate::marks::{Keeper, keep_marks};
 use crate::network::{Network, Parts, Serving};
 use crate::once::{PeerOutcome, sync_once};

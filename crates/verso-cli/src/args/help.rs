@@ -160,6 +160,15 @@ Examples:
   verso up --discovery listen                  finds others on the local network, and announces nothing
   verso up --interface wlan0                   looks for others on this network interface alone";
 
+pub(super) const STATUS: &str = "\
+The first line is the indicator: synced, syncing, offline, conflict, or that it needs you. Whatever keeps data from
+moving stands below the peer that it concerns, with what to do about it.
+
+Examples:
+  verso status
+  verso status --watch                         stays, and shows every change; Ctrl-C ends it
+  verso status --watch --json                  one document a line, whenever something is different";
+
 pub(super) const DOCTOR: &str = "\
 Each check is ok, a warning, a fault, or skipped because something before it failed, with what to do beside it. The
 exit code is 1 only for a fault. Nothing is sent anywhere, but for an empty packet on the local network that shows
@@ -265,6 +274,7 @@ pub(super) const ALL: &[&str] = &[
     JOIN,
     FORGET,
     UP,
+    STATUS,
     DOCTOR,
     LOG,
     BACKUP,

@@ -114,6 +114,10 @@ fn directory(app: &App) -> Check {
             return Check::failed(DIRECTORY, error);
         }
     }
+    if let Some(why) = unwritable(home.dir()) {
+        let hint = "nothing can be recorded: see that the disk is not read-only, and that the directory is yours";
+        return Check::fault(DIRECTORY, format!("{shown} may not be written: {why}"), hint);
+    }
     if let Some(mode) = others_may(home.dir()) {
         let what = format!("{shown} may be used by other users of this machine (mode {mode:o})");
         return Check::warning(DIRECTORY, what, format!("chmod 700 {shown}"));
@@ -126,6 +130,20 @@ fn directory(app: &App) -> Check {
         Some(room) => Check::ok(DIRECTORY, format!("{shown}, with {} left on its disk", size(room))),
         None => Check::ok(DIRECTORY, shown),
     }
+}
+
+/// Why nothing can be written to a directory that is there, if so.
+#[cfg(unix)]
+fn unwritable(dir: &Path) -> Option<String> {
+    use rustix::fs::{Access, access};
+    let error = access(dir, Access::WRITE_OK | Access::EXEC_OK).err()?;
+    // That it isn't there is another matter.
+    (error != rustix::io::Errno::NOENT).then(|| io::Error::from(error).to_string())
+}
+
+#[cfg(not(unix))]
+fn unwritable(_dir: &Path) -> Option<String> {
+    None
 }
 
 #[cfg(unix)]
@@ -153,6 +171,12 @@ fn room(_dir: &Path) -> Option<u64> {
 
 /// Opens key and journals, and tells how that went. Returns the key, the port, and the greatest time that the journals know.
 fn open(app: &App, checks: &mut Vec<Check>) -> Option<(DeviceKey, u16, Duration)> {
+    if unwritable(app.home().dir()).is_some() {
+        for name in [KEY_STORE, JOURNALS] {
+            checks.push(Check::skipped(name, "a directory that may not be written can't be opened"));
+        }
+        return None;
+    }
     let unlocked = match app.unlock() {
         Ok(unlocked) => unlocked,
         Err(error) => {

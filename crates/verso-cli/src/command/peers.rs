@@ -100,6 +100,23 @@ impl Peer {
     }
 }
 
+#[cfg(test)]
+impl Peer {
+    pub(super) fn example(name: &str) -> Self {
+        Self {
+            device: crate::output::hex(&blake3::hash(name.as_bytes()).as_bytes()[..]),
+            name: name.to_owned(),
+            role: "own",
+            last_seen: None,
+            grants: Vec::new(),
+            fingerprint: String::new(),
+            added: None,
+            lapses_at: None,
+            confirmed: true,
+        }
+    }
+}
+
 /// How a peer came to be trusted.
 #[derive(Debug, Serialize)]
 struct Added {

@@ -30,7 +30,8 @@ pub(crate) struct Failure {
 /// A command that is still running.
 pub(crate) struct Running {
     pub(crate) child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    /// None if documents go to a terminal.
+    lines: Option<Lines<BufReader<ChildStdout>>>,
 }
 
 impl Device {
@@ -119,15 +120,15 @@ impl Running {
         Self::of(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
-    /// Takes over a process whose standard output is a pipe.
+    /// Takes over a process whose standard output is a pipe, or a terminal.
     pub(crate) fn of(mut child: Child) -> Self {
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let lines = child.stdout.take().map(|stdout| BufReader::new(stdout).lines());
         Self { child, lines }
     }
 
     /// The next line of standard output as a document; it has to come.
     pub(crate) fn line(&mut self) -> Value {
-        let line = self.lines.next().unwrap_or_else(|| panic!("it has nothing more to say")).unwrap();
+        let line = self.lines.as_mut().unwrap().next().unwrap_or_else(|| panic!("it has nothing more to say")).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
     }
 
@@ -150,7 +151,7 @@ impl Running {
     /// Waits for the end, and returns what was printed since.
     pub(crate) fn end(self) -> Output {
         let Self { child, lines } = self;
-        let rest: Vec<String> = lines.map(Result::unwrap).collect();
+        let rest: Vec<String> = lines.into_iter().flatten().map(Result::unwrap).collect();
         let mut output = child.wait_with_output().unwrap();
         output.stdout = rest.into_iter().flat_map(|line| [line, "\n".to_owned()]).collect::<String>().into_bytes();
         output

@@ -1,15 +1,27 @@
 //! `doctor`: what is wrong is found, told once, with what to do; what works is no fault.
 
 use std::fs;
+use std::process::Output;
 
 use serde_json::Value;
+use verso_graph::Graph;
+use verso_identity::{FileKeyStore, KeyStore as _, Passphrase};
+use verso_log::FileStorage;
+use verso_replica::Replica;
+use verso_worker::{HostReplica, now_since};
 
-use crate::device::Device;
+use crate::device::{Device, PASSPHRASE};
+
+/// The exit code, and what is said of each check: its verdict, what, and hint.
+type Told = (i32, Vec<(String, String, String)>);
 
 /// What `doctor` says of each check: its verdict, what, and hint. And its exit code.
-fn examine(device: &Device, environment: &[(&str, &str)]) -> (i32, Vec<(String, String, String)>) {
+fn examine(device: &Device, environment: &[(&str, &str)]) -> Told {
     let mut command = device.command(&["doctor", "--json"]);
-    let output = command.envs(environment.iter().copied()).output().unwrap();
+    told(&command.envs(environment.iter().copied()).output().unwrap())
+}
+
+fn told(output: &Output) -> Told {
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let checks = document["checks"].as_array().unwrap();
@@ -134,4 +146,86 @@ fn servers_that_do_not_answer_are_warnings() {
     assert!(checks[5].1.contains("no relay has answered"), "{checks:?}");
     assert!(checks[6].1.contains("can't be reached"), "{checks:?}");
     assert!(!format!("{checks:?}").contains("sesame"));
+}
+
+/// A change that was recorded while the clock was three days ahead, as this machine's clock may have been before somebody set it.
+#[test]
+fn a_clock_behind_what_is_known_is_noticed() {
+    const AHEAD_MS: u64 = 3 * 86_400_000;
+    let device = Device::new("desk");
+    let passphrase = Passphrase::new(PASSPHRASE.to_owned().into()).unwrap();
+    let key = FileKeyStore::new(device.dir(), passphrase).load().unwrap();
+    let mut ahead = now_since(std::time::Instant::now());
+    ahead.wall_ms += AHEAD_MS;
+    let storage = FileStorage::open(device.dir()).unwrap();
+    let (mut replica, _): (HostReplica<Graph>, _) = Replica::open(storage, key, "desk", ahead).unwrap();
+    replica.found_workspace("tomorrow", ahead).unwrap();
+    replica.flush(ahead).unwrap();
+    replica.close().unwrap();
+
+    let (code, checks) = examine(&device, &[]);
+    assert_eq!(verdicts(&checks), ["ok", "ok", "ok", "warning", "ok", "skipped", "skipped", "skipped"], "{checks:?}");
+    assert!(
+        checks[3].1.contains(" s behind the newest change") && checks[3].2.contains("set date and time"),
+        "{checks:?}"
+    );
+    assert_eq!(code, 0, "it goes on working");
+}
+
+/// Runs `doctor` where the data directory is another file system, which is gone with the command.
+#[cfg(target_os = "linux")]
+mod mounted {
+    use super::*;
+
+    /// What `doctor` says after `mount`, in which `$DIR` is the data directory; `None`, said aloud, where that is not possible.
+    fn examine(device: &Device, mount: &str) -> Option<Told> {
+        let plain = device.command(&["doctor", "--json"]);
+        let mut command = std::process::Command::new("unshare");
+        command.args(["--mount", "--propagation", "private", "sh", "-c"]);
+        command.arg(format!("{{ {mount}; }} >&2 || exit 77; exec \"$@\"")).arg("sh").arg(plain.get_program());
+        command.args(plain.get_args()).env("DIR", device.dir());
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = command.output().unwrap();
+        if output.stdout.is_empty() {
+            let why = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(!std::env::var("VERSO_REQUIRE_NAMESPACES").is_ok_and(|value| value == "1"), "{why}");
+            skipped(&why);
+            return None;
+        }
+        Some(told(&output))
+    }
+
+    #[expect(clippy::print_stderr, reason = "a test that can't run says so")]
+    fn skipped(why: &str) {
+        eprintln!("SKIPPED, nothing was tested: nothing can be mounted here: {why}");
+    }
+
+    #[test]
+    fn a_disk_that_may_not_be_written_is_a_fault_and_told_once() {
+        let device = Device::new("desk");
+        let read_only = "mount --bind \"$DIR\" \"$DIR\" && mount -o remount,bind,ro \"$DIR\"";
+        let Some((code, checks)) = examine(&device, read_only) else { return };
+        assert_eq!(
+            verdicts(&checks),
+            ["fault", "skipped", "skipped", "ok", "skipped", "skipped", "skipped", "skipped"],
+            "{checks:?}"
+        );
+        assert!(checks[0].1.contains("ead-only") && checks[0].2.contains("read-only"), "{checks:?}");
+        assert_eq!(code, 1);
+    }
+
+    #[test]
+    fn a_disk_that_is_nearly_full_is_a_warning() {
+        let device = Device::new("desk");
+        let small = "cp -a \"$DIR\" \"$DIR.kept\" && mount -t tmpfs -o size=8m,mode=0700 tmpfs \"$DIR\" && \
+            cp -a \"$DIR.kept/.\" \"$DIR\"";
+        let Some((code, checks)) = examine(&device, small) else { return };
+        assert_eq!(
+            verdicts(&checks),
+            ["warning", "ok", "ok", "ok", "ok", "skipped", "skipped", "skipped"],
+            "{checks:?}"
+        );
+        assert!(checks[0].1.contains("left on its disk") && checks[0].2.contains("make room"), "{checks:?}");
+        assert_eq!(code, 0);
+    }
 }

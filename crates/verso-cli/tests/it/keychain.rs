@@ -85,6 +85,18 @@ fn a_device_lives_in_the_keychain() {
     assert!(locked.why.contains("locked") && locked.hint.contains("unlock"), "{locked:?}");
     let missing = desk.fails(Keychain::Absent, &["id"]);
     assert!(missing.why.contains("there is no keychain"), "{missing:?}");
+    // So `doctor` tells it, and looks at the rest.
+    for (keychain, why) in [(Keychain::Absent, "there is no keychain"), (Keychain::Locked, "locked")] {
+        let output = desk.run(keychain, &["doctor"]);
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let told = document(&text);
+        let key_store = &told["checks"][1];
+        assert_eq!((&key_store["name"], &key_store["verdict"]), (&"key store".into(), &"fault".into()), "{told}");
+        assert!(key_store["what"].as_str().unwrap().contains(why), "{told}");
+        assert!(!key_store["hint"].as_str().unwrap().is_empty(), "{told}");
+        assert_eq!(told["checks"][2]["verdict"], "skipped", "{told}");
+    }
     let gone = Desk { seat: Seat::new(), device: desk.device };
     let empty = gone.fails(Keychain::Empty, &["id"]);
     assert!(empty.why.contains("no identity"), "{empty:?}");

@@ -47,3 +47,4 @@ mod sync;
 #[cfg(target_os = "linux")]
 mod unlinkable;
 mod up;
+mod watch;

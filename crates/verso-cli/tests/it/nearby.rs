@@ -240,6 +240,11 @@ fn what_keeps_devices_from_finding_each_other_is_told_and_stops_nothing() {
     // No network at all.
     let nowhere = Machine::on(Host::new(), "nowhere");
     assert_eq!(check(&nowhere, &[])["verdict"], "warning");
+    let told = nowhere.json(&["doctor"]);
+    let network = &told["checks"][4];
+    assert_eq!((&network["name"], &network["verdict"]), (&json!("network"), &json!("warning")), "{told}");
+    assert!(network["what"].as_str().unwrap().contains("no address"), "{told}");
+    assert!(network["hint"].as_str().unwrap().contains("connect this machine"), "{told}");
     let nearby = nowhere.fails(&["nearby", "--wait", "500ms"]);
     assert_eq!(nearby.code, 4, "{nearby:?}");
 }

@@ -4,12 +4,13 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::device::Running;
 use crate::machine::Machine;
@@ -22,12 +23,27 @@ const POLL: Duration = Duration::from_millis(20);
 pub(crate) struct Seat {
     pub(crate) running: Running,
     keyboard: File,
-    screen: Arc<Mutex<String>>,
+    pub(crate) screen: Arc<Mutex<String>>,
 }
 
 impl Seat {
     /// Starts a command at a terminal of the machine.
     pub(crate) fn start(machine: &Machine, words: &[&str]) -> Self {
+        Self::spawn(machine.command(words), Stdio::piped(), |mut command| {
+            machine.host.spawn(move || command.spawn().unwrap()).join().unwrap()
+        })
+    }
+
+    /// Starts a command all of whose streams are a terminal.
+    pub(crate) fn alone(command: Command, rows: u16, columns: u16) -> Self {
+        let seat = Self::spawn(command, None, |mut command| command.spawn().unwrap());
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&seat.keyboard, size).unwrap();
+        seat
+    }
+
+    /// Documents go to the terminal, too, unless they have a place of their own.
+    fn spawn(mut command: Command, documents: impl Into<Option<Stdio>>, spawn: impl FnOnce(Command) -> Child) -> Self {
         let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&keyboard).unwrap();
         unlockpt(&keyboard).unwrap();
@@ -35,9 +51,9 @@ impl Seat {
         let no_control = i32::try_from(OFlags::NOCTTY.bits()).unwrap();
         let path = std::ffi::OsStr::from_bytes(name.as_bytes());
         let terminal = OpenOptions::new().read(true).write(true).custom_flags(no_control).open(path).unwrap();
-        let mut command = machine.command(words);
-        command.env("TERM", "xterm").stdin(terminal.try_clone().unwrap()).stdout(Stdio::piped()).stderr(terminal);
-        let child = machine.host.spawn(move || command.spawn().unwrap()).join().unwrap();
+        let documents = documents.into().unwrap_or_else(|| terminal.try_clone().unwrap().into());
+        command.env("TERM", "xterm").stdin(terminal.try_clone().unwrap()).stdout(documents).stderr(terminal);
+        let child = spawn(command);
         let (keyboard, screen) = (File::from(keyboard), Arc::new(Mutex::new(String::new())));
         let (mut reader, shown) = (keyboard.try_clone().unwrap(), Arc::clone(&screen));
         std::thread::spawn(move || {
@@ -48,6 +64,25 @@ impl Seat {
             }
         });
         Self { running: Running::of(child), keyboard, screen }
+    }
+
+    /// All that was written to the terminal so far.
+    pub(crate) fn written(&self) -> String {
+        self.screen.lock().unwrap().clone()
+    }
+
+    /// Waits until what was written comes to this on a screen.
+    pub(crate) fn shows(&self, rows: u16, columns: u16, is_it: impl Fn(&vt100::Screen) -> bool) {
+        let begun = Instant::now();
+        loop {
+            let mut terminal = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
+            terminal.process(self.written().as_bytes());
+            if is_it(terminal.screen()) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the screen shows:\n{}", terminal.screen().contents());
+            std::thread::sleep(POLL);
+        }
     }
 
     /// Waits until this stands on the screen, and returns all that comes behind it so far.

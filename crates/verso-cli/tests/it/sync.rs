@@ -68,7 +68,10 @@ fn with_nothing_new_next_to_nothing_is_sent() {
 fn how_things_stand_is_told_when_nothing_runs() {
     let [desk, lap] = in_step();
     let status = desk.json(&["status"]);
-    assert_eq!(keys(&status), ["conflicts", "discovery", "forks", "indicator", "peers", "reasons", "workspaces"]);
+    assert_eq!(
+        keys(&status),
+        ["conflicts", "discovery", "forks", "indicator", "peers", "reasons", "running", "workspaces"]
+    );
     assert_eq!(
         (&status["indicator"], &status["conflicts"], &status["reasons"]),
         (&json!("offline"), &json!([]), &json!([]))
@@ -78,8 +81,23 @@ fn how_things_stand_is_told_when_nothing_runs() {
     let peer = &status["peers"][0];
     assert_eq!(
         keys(peer),
-        ["added", "confirmed", "device", "fingerprint", "grants", "lapses_at", "last_seen", "name", "reason", "role"]
+        [
+            "added",
+            "confirmed",
+            "connected",
+            "device",
+            "fingerprint",
+            "grants",
+            "in_step",
+            "lapses_at",
+            "last_seen",
+            "name",
+            "progress",
+            "reason",
+            "role"
+        ]
     );
+    assert_eq!((&peer["connected"], &peer["in_step"], &peer["progress"]), (&json!(false), &json!(false), &json!(null)));
     assert!(peer["last_seen"].is_string() && peer["lapses_at"].is_null(), "{peer}");
     let fields = ["conflicts", "entries", "held_back", "id", "name", "nodes"];
     assert_eq!(keys(&status["workspaces"][0]), fields);

@@ -1,11 +1,12 @@
 //! What `doctor` sees of the network: whether this device can listen, and whether the servers that it uses answer.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use verso_identity::{DeviceId, DeviceKey};
 use verso_transport::{
-    BindError, Gatekeeper, LookupState, PeerSecret, Probe, RelayState, Route, Transport, TransportConfig,
+    BindError, Gatekeeper, LookupState, Network, PeerSecret, Probe, RelayState, Route, Transport, TransportConfig,
 };
 use verso_wire::{CloseCode, Reason};
 
@@ -67,14 +68,14 @@ pub(super) fn checks(app: &App, key: &DeviceKey, port: u16) -> [Check; 3] {
             let verdict = if error.exit == crate::error::Exit::NoPeer { Verdict::Warning } else { Verdict::Fault };
             beside(Check { verdict, ..Check::failed(NETWORK, error) })
         }
-        Ok(Ok((addresses, probe))) => [reachable(&addresses), relay(&probe), lookup(&probe)],
+        Ok(Ok((addresses, probe))) => [reachable(app, &addresses), relay(&probe), lookup(&probe)],
     }
 }
 
-async fn listen(key: &DeviceKey, config: TransportConfig) -> Result<(Vec<String>, Probe), BindError> {
+async fn listen(key: &DeviceKey, config: TransportConfig) -> Result<(Vec<SocketAddr>, Probe), BindError> {
     let transport = Transport::bind(key, config, Arc::new(Nobody)).await?;
     let probe = transport.probe(PATIENCE).await;
-    let addresses = transport.local_addresses().iter().map(ToString::to_string).collect();
+    let addresses = transport.local_addresses();
     transport.close().await;
     Ok((addresses, probe))
 }
@@ -84,11 +85,15 @@ fn beside(network: Check) -> [Check; 3] {
     [network, skipped(RELAY), skipped(LOOKUP)]
 }
 
-fn reachable(addresses: &[String]) -> Check {
-    if addresses.is_empty() {
+fn reachable(app: &App, addresses: &[SocketAddr]) -> Check {
+    // An address of this machine alone is one only for who asked for that.
+    let is_alone_on_purpose = app.settings.network == Network::Loopback || app.settings.listen.is_some();
+    let reaches_others = addresses.iter().any(|address| !address.ip().is_loopback());
+    if addresses.is_empty() || !(reaches_others || is_alone_on_purpose) {
         let hint = "connect this machine to a network; changes are recorded meanwhile, and synced later";
         return Check::warning(NETWORK, "this machine has no address at which a peer could reach it", hint);
     }
+    let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     Check::ok(NETWORK, format!("peers can reach this device at UDP {}", addresses.join(", ")))
 }
 
