@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
-use crate::{fuzz, sim, tidy, tools};
+use crate::{formats, fuzz, sim, tidy, tools};
 
 /// One check. They run in the order they stand here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -26,6 +26,8 @@ pub(crate) enum Step {
     Doc,
     /// Licences, sources and bans of all dependencies
     Deny,
+    /// Every format, read once more by a program that was written from the documents
+    Formats,
     /// Random lives of whole devices, of 1,000 seeds
     Sim,
     /// Every fuzzer, for some seconds, for whether it runs
@@ -84,6 +86,7 @@ impl Step {
             Self::Doctest => cargo(&["test", "--locked", "--workspace", "--doc", "--quiet"], &[]),
             Self::Doc => cargo(&["doc", "--locked", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")]),
             Self::Deny => deny(),
+            Self::Formats => formats::check(),
             Self::Sim => sim::run(&["--seeds", "1000"]),
             Self::Fuzz => fuzz::smoke(),
             // Without `--bench`, which `cargo bench` adds, criterion runs each bench once; the dev profile is built already.
@@ -104,6 +107,7 @@ impl Step {
             Self::Doctest => "examples in the documentation",
             Self::Doc => "rustdoc, every warning counts",
             Self::Deny => "licences, sources and bans of all dependencies",
+            Self::Formats => "every format, read by what its document says",
             Self::Sim => "1,000 random lives of whole devices",
             Self::Fuzz => "every fuzzer for some seconds",
             Self::Bench => "every bench once",
@@ -122,6 +126,9 @@ impl Step {
             Self::Doctest => "an example in a README or in a doc comment no longer holds",
             Self::Doc => "mostly a link in a doc comment to something that was renamed",
             Self::Deny => "deny.toml says what is allowed, and why",
+            Self::Formats => {
+                "a golden file and a document in docs/formats/ differ, or damage to one goes unnoticed: docs/formats/check/README.md"
+            }
             Self::Sim => "each line above replays a seed that failed, with a trace; the same seed gives the same life",
             Self::Fuzz => {
                 "a promise does not hold for the input in fuzz/artifacts/: mend it, and keep the input in fuzz/corpus/"

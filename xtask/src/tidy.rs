@@ -7,6 +7,7 @@ mod links;
 mod manifests;
 mod purity;
 mod sources;
+mod tests_named;
 mod tree;
 
 use std::fmt;
@@ -64,7 +65,8 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
 }
 
 fn check(tree: &Tree) -> Vec<Problem> {
-    [sources::check(tree), manifests::check(tree), house::check(tree), links::check(tree), purity::check(tree)].concat()
+    let checks = [sources::check, manifests::check, house::check, links::check, purity::check, tests_named::check];
+    checks.into_iter().flat_map(|check| check(tree)).collect()
 }
 
 #[cfg(test)]

@@ -67,6 +67,9 @@ const PROGRAMS: [(&str, &str); 4] = [
     ("keyctl", "keyutils"),
 ];
 
+/// Debian's package with Python and what makes environments for it.
+const PYTHON: &str = "python3-venv";
+
 /// Installs the programs that tests run, where that can be done: on Debian, as root. Elsewhere it says what is missing.
 fn install_programs() -> anyhow::Result<()> {
     let missing = || PROGRAMS.iter().filter(|(program, _)| !is_on_path(program)).map(|(_, package)| *package);
@@ -74,16 +77,35 @@ fn install_programs() -> anyhow::Result<()> {
         return Ok(());
     }
     let packages: Vec<&str> = missing().collect();
-    let can_install = is_on_path("apt-get") && run("id", &["-u"]).is_ok_and(|id| id.trim() == "0");
-    if !can_install {
+    if !can_install() {
         println!("tests of the keychain will fail without these packages (by Debian's names): {}", packages.join(" "));
         return Ok(());
     }
+    install_packages(&packages)?;
+    ensure!(missing().next().is_none(), "installed, and still missing: {}", missing().collect::<Vec<_>>().join(" "));
+    Ok(())
+}
+
+/// Installs Python and its environments, where they are missing and that can be done.
+pub(crate) fn install_python() -> anyhow::Result<()> {
+    let is_there = || is_on_path("python3") && run("python3", &["-c", "import ensurepip, venv"]).is_ok();
+    if !is_there() && can_install() {
+        install_packages(&[PYTHON])?;
+    }
+    ensure!(is_there(), "Python 3 with its modules venv and ensurepip is missing (Debian's package is {PYTHON})");
+    Ok(())
+}
+
+/// Tells whether packages of the system can be installed: on Debian, as root.
+fn can_install() -> bool {
+    is_on_path("apt-get") && run("id", &["-u"]).is_ok_and(|id| id.trim() == "0")
+}
+
+fn install_packages(packages: &[&str]) -> anyhow::Result<()> {
     println!("   installing {}", packages.join(" "));
     run("apt-get", &["update", "--quiet"])?;
     let options = ["install", "--yes", "--quiet", "--no-install-recommends"];
-    run("apt-get", &[options.as_slice(), &packages].concat())?;
-    ensure!(missing().next().is_none(), "installed, and still missing: {}", missing().collect::<Vec<_>>().join(" "));
+    run("apt-get", &[options.as_slice(), packages].concat())?;
     Ok(())
 }
 
@@ -127,7 +149,7 @@ pub(crate) fn cargo() -> anyhow::Result<Command> {
 }
 
 /// Where tools are installed: apart from the user's own, kept between runs.
-fn folder() -> anyhow::Result<PathBuf> {
+pub(crate) fn folder() -> anyhow::Result<PathBuf> {
     if let Some(folder) = env::var_os("VERSO_TOOLS") {
         return Ok(PathBuf::from(folder));
     }

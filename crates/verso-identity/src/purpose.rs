@@ -109,6 +109,31 @@ mod tests {
     }
 
     #[test]
+    fn the_document_has_every_label_with_a_vector() {
+        let document = include_str!("../../../docs/formats/identity.md");
+        let secret: [u8; 32] = std::array::from_fn(|at| u8::try_from(at).unwrap());
+        for label in purposes::ALL {
+            let mut key = [0; 32];
+            hkdf::Hkdf::<sha2::Sha256>::new(Some(b"verso key purposes v1"), &secret).expand(label, &mut key).unwrap();
+            let (start, end) =
+                (format!("| `{}` |", str::from_utf8(label).unwrap()), format!("| `{}` |", crate::hex::encode(&key)));
+            assert!(
+                document.lines().any(|row| row.starts_with(&start) && row.ends_with(&end)),
+                "no row {start} … {end}"
+            );
+        }
+        let device = crate::DeviceKey::from_secret(&zeroize::Zeroizing::new(secret));
+        assert_eq!(
+            device.derive::<purposes::Log>().expose(),
+            Key::<purposes::Log>::expand(&zeroize::Zeroizing::new(secret)).expose()
+        );
+        let id = device.id();
+        let sentence =
+            format!("The device with that secret is `{}`, its fingerprint `{}`.", id.to_hex(), id.fingerprint());
+        assert!(document.contains(&sentence), "{sentence}");
+    }
+
+    #[test]
     fn a_key_gives_another_for_each_purpose() {
         let words = Key::<purposes::Words>::new(zeroize::Zeroizing::new([7; 32]));
         let (endpoint, token) = (words.derive::<purposes::WordsEndpoint>(), words.derive::<purposes::WordsToken>());

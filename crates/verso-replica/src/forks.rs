@@ -193,6 +193,17 @@ mod tests {
     }
 
     #[test]
+    fn the_golden_file_is_what_is_written() {
+        let golden = include_str!("../tests/golden/forks-v1.txt");
+        let mut forks = Forks::default();
+        forks.insert(WORKSPACE, proof(1, 5, 1));
+        forks.insert(WorkspaceId::CONTROL, proof(2, 6, 2));
+        let written = data_encoding::HEXLOWER.encode(&forks.encode());
+        assert!(golden.trim_end() == written, "the format changed: it needs a new version. Now:\n{written}");
+        assert_eq!(Forks::decode(&forks.encode()).unwrap().proofs.len(), 2);
+    }
+
+    #[test]
     fn a_device_forks_its_chains_so_often_and_no_more() {
         let mut forks = Forks::default();
         for at in 0..63 {

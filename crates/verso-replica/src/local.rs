@@ -355,3 +355,66 @@ pub enum LocalStateError {
     #[error("the device's local state is too large")]
     TooLarge,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(number: u8) -> DeviceId {
+        DeviceId::from_bytes([number; 32])
+    }
+
+    /// A state with something in every field.
+    fn full() -> LocalState {
+        let author = Author { device: device(2), incarnation: Incarnation(300) };
+        let workspace = WorkspaceId::from_bytes([0x77; 16]);
+        let provisional = ProvisionalPeer {
+            device: device(3),
+            noise_key: [0x11; 32],
+            sealing_key: [0x22; 32],
+            secret: PairSecret([0x33; 32]),
+            name: "Küche".to_owned(),
+            role: PeerRole::Friend,
+            side: PairingSide::Joining,
+            way: PairingWay::Nearby,
+            addresses: vec!["192.0.2.1:4433".to_owned()],
+            workspaces: vec![SharedAtPairing { workspace, name: "Reading".to_owned(), access: Access::ReadWrite }],
+            expires_ms: 1_790_000_000_000,
+        };
+        let offered = OfferedWorkspace { name: "Notes".to_owned(), access: Access::ReadOnly };
+        let contact = Contact {
+            last_seen_ms: Some(1_760_000_000_000),
+            addresses: vec!["[2001:db8::1]:4433".to_owned()],
+            version_floor: 1,
+            told: Some((0x0102, 1_750_000_000_000)),
+            told_devices: None,
+            shared: [workspace].into(),
+            offered: [(WorkspaceId::from_bytes([0x78; 16]), offered)].into(),
+            reason: Some(("no-grant".to_owned(), 1_740_000_000_000)),
+        };
+        LocalState {
+            incarnation: Incarnation(0xf1f2_f3f4_f5f6_f7f8),
+            left: vec![Incarnation(7)],
+            provisional: [(device(3), provisional)].into(),
+            pairings: [(device(2), Pairing { noise_key: [0x44; 32], secret: PairSecret([0x55; 32]) })].into(),
+            contacts: [(device(2), contact)].into(),
+            unconfirmed: Some(Unconfirmed {
+                heads: [(author, Seq(9))].into(),
+                confirmed: [device(4)].into(),
+                behind: [(device(5), author)].into(),
+            }),
+        }
+    }
+
+    #[test]
+    fn the_golden_file_is_what_is_written() {
+        let golden = include_str!("../tests/golden/local-v1.txt");
+        let written = postcard::to_extend(&full(), vec![VERSION]).unwrap();
+        let text = data_encoding::HEXLOWER.encode(&written);
+        assert!(golden.trim_end() == text, "the format changed: it needs a new version. Now:\n{text}");
+        let read = LocalState::decode(&written).unwrap().unwrap();
+        assert_eq!(postcard::to_extend(&read, vec![VERSION]).unwrap(), written);
+        assert!((1..written.len()).all(|len| matches!(LocalState::decode(&written[..len]), Ok(None))), "cut short");
+        assert!(matches!(LocalState::decode(&[&[2], &written[1..]].concat()), Err(LocalStateError::Newer)));
+    }
+}

@@ -168,6 +168,26 @@ mod tests {
     }
 
     #[test]
+    fn the_document_s_vectors_hold() {
+        let document = include_str!("../../../docs/formats/trust.md");
+        let ((first, _, public), (second, ..)) = (device(1), device(2));
+        let sealed = |subject, fresh| seal(&SECRET, subject, first, &public, [fresh; 32]).unwrap().bytes;
+        let (as_group, as_pair) = (sealed(GROUP, 3), sealed(Subject::Pair(second), 4));
+        let (derived, number) = (for_two(&SECRET, &first, &second), SECRET.generation().to_le_bytes());
+        let rows: [(&str, &[u8]); 6] = [
+            ("first device", first.as_bytes()),
+            ("second device", second.as_bytes()),
+            ("sealed for the first device, as generation 16 times `0x01`", &as_group),
+            ("sealed for the first device, as what was agreed with the second", &as_pair),
+            ("derived for the two", derived.expose()),
+            ("number of the secret, little-endian", &number),
+        ];
+        let rows = rows.map(|(what, bytes)| format!("| {what} | `{}` |", data_encoding::HEXLOWER.encode(bytes)));
+        let missing: Vec<&String> = rows.iter().filter(|row| !document.lines().any(|line| line == *row)).collect();
+        assert_eq!(missing, Vec::<&String>::new());
+    }
+
+    #[test]
     fn each_sealing_is_another() {
         let (id, _, public) = device(1);
         let [one, two] = [[3; 32], [4; 32]].map(|fresh| seal(&SECRET, GROUP, id, &public, fresh).unwrap().bytes);

@@ -299,6 +299,13 @@ mod tests {
     }
 
     #[test]
+    fn the_document_has_an_entry() {
+        let document = include_str!("../../../../docs/formats/identity.md");
+        let entry = encode(&Zeroizing::new(std::array::from_fn(|at| u8::try_from(at).unwrap())));
+        assert!(document.contains(&format!("`{}`", crate::hex::encode(&entry))));
+    }
+
+    #[test]
     fn an_entry_is_read_as_it_was_written_and_nothing_else_is() {
         let secret = Zeroizing::new([0x5a; 32]);
         let entry = encode(&secret);

@@ -127,6 +127,16 @@ mod tests {
     }
 
     #[test]
+    fn the_document_s_vector_opens() {
+        let document = include_str!("../../../../docs/formats/identity.md");
+        let vector = document.split('`').find(|part| part.starts_with("766572736f206d61726b01")).unwrap();
+        let sealed = data_encoding::HEXLOWER.decode(vector.as_bytes()).unwrap();
+        let device = DeviceKey::from_secret(&Zeroizing::new(std::array::from_fn(|at| u8::try_from(at).unwrap())));
+        let mark = open(&device, &sealed).unwrap();
+        assert_eq!((mark.len(), &mark[..4], &mark[4..20]), (103, &[1, 0x91, 0x22, 2][..], &[3; 16][..]));
+    }
+
+    #[test]
     fn a_later_version_says_so() {
         let mut sealed = seal(&key(1), b"far").unwrap();
         sealed[MAGIC.len()] = 2;

@@ -5,6 +5,7 @@
 mod admission;
 mod binding;
 mod dialling;
+mod eavesdrop;
 mod fixture;
 mod frames;
 mod hostile;
