@@ -8,8 +8,9 @@ use verso_graph::{Graph, Intent};
 use verso_identity::{DeviceId, DeviceKey, MarkStore, WorkspaceId};
 use verso_log::{DataDirLock, FileStorage};
 use verso_replica::{Committed, HighWater, Now, OpenNotices, Replica};
-use verso_worker::{HostReplica, keep_high_water, now_since, read_high_water};
+use verso_worker::{HostReplica, Loan, keep_high_water, now_since, read_high_water};
 
+use crate::control::Host;
 use crate::error::{CliError, Exit};
 use crate::failure;
 use crate::home::Unlocked;
@@ -20,13 +21,22 @@ use crate::output::Output;
 /// Nothing that was done counts before [`close`](Self::close), or [`flush`](Self::flush), returned.
 #[derive(Debug)]
 pub(crate) struct Device {
-    replica: HostReplica<Graph>,
+    held: Held,
     notices: OpenNotices,
     started: Instant,
     /// What its high-water mark is kept with.
     keeper: Option<Keeper>,
     /// Released last, when all files are closed.
     lock: Option<DataDirLock>,
+}
+
+/// Whose replica it is.
+#[derive(Debug)]
+enum Held {
+    /// This command's own.
+    Own(Box<HostReplica<Graph>>),
+    /// That of the `verso up` in which the command runs. `None` while it has it back.
+    Lent(Option<Loan<Graph>>, Host),
 }
 
 /// Where the mark of a device is kept, and what was kept there before.
@@ -65,16 +75,42 @@ impl Device {
         })?;
         let opened = Replica::open_marked(storage, key, name, mark, now_since(started));
         let (replica, notices) = opened.map_err(|error| failure::open(&error, dir))?;
-        Ok(Self { replica, notices, started, keeper: None, lock: None })
+        Ok(Self { held: Held::Own(Box::new(replica)), notices, started, keeper: None, lock: None })
     }
 
-    pub(crate) const fn replica(&self) -> &HostReplica<Graph> {
-        &self.replica
+    /// Borrows the device that a `verso up` has open. Everything else there waits until it is closed or dropped, so nobody is asked and nothing long is
+    /// printed meanwhile, but [`apart`](Self::apart) from it.
+    pub(crate) fn borrow(host: &Host) -> Result<Self, CliError> {
+        let held = Held::Lent(Some(host.lend()?), host.clone());
+        Ok(Self { held, notices: host.notices(), started: Instant::now(), keeper: None, lock: None })
+    }
+
+    /// Does something that may take long, apart from the device: if that is borrowed, it is given back meanwhile, so it may have changed.
+    pub(crate) fn apart<T>(&mut self, work: impl FnOnce() -> T) -> Result<T, CliError> {
+        let Held::Lent(loan, host) = &mut self.held else { return Ok(work()) };
+        if let Some(loan) = loan.take() {
+            loan.give_back();
+        }
+        let done = work();
+        *loan = Some(host.lend()?);
+        Ok(done)
+    }
+
+    #[expect(clippy::expect_used, reason = "only `apart` gives it back, and nobody can ask for it from there")]
+    pub(crate) fn replica(&self) -> &HostReplica<Graph> {
+        match &self.held {
+            Held::Own(replica) => replica,
+            Held::Lent(loan, _) => loan.as_ref().expect("the replica is here unless it could not be borrowed again"),
+        }
     }
 
     /// Whatever no method here is for.
-    pub(crate) const fn replica_mut(&mut self) -> &mut HostReplica<Graph> {
-        &mut self.replica
+    #[expect(clippy::expect_used, reason = "only `apart` gives it back, and nobody can ask for it from there")]
+    pub(crate) fn replica_mut(&mut self) -> &mut HostReplica<Graph> {
+        match &mut self.held {
+            Held::Own(replica) => replica,
+            Held::Lent(loan, _) => loan.as_mut().expect("the replica is here unless it could not be borrowed again"),
+        }
     }
 
     /// What was noticed on opening.
@@ -89,20 +125,23 @@ impl Device {
 
     /// The graph of a workspace that this device holds.
     pub(crate) fn graph(&self, workspace: &WorkspaceId) -> Result<&Graph, CliError> {
-        self.replica.application(workspace).ok_or_else(|| {
+        self.replica().application(workspace).ok_or_else(|| {
             let why = "this device does not hold it";
             CliError::new(Exit::Failed, "can't read the workspace", why, "see `verso workspace list`")
         })
     }
 
     pub(crate) fn now(&self) -> Now {
-        now_since(self.started)
+        match &self.held {
+            Held::Lent(Some(loan), _) => loan.now(),
+            Held::Lent(None, _) | Held::Own(_) => now_since(self.started),
+        }
     }
 
     /// Makes a workspace.
     pub(crate) fn found(&mut self, name: &str) -> Result<WorkspaceId, CliError> {
         let now = self.now();
-        let founded = self.replica.found_workspace(name, now);
+        let founded = self.replica_mut().found_workspace(name, now);
         founded.map_err(|error| failure::commit(&error, "can't make the workspace"))
     }
 
@@ -114,13 +153,13 @@ impl Device {
         what: &str,
     ) -> Result<Committed, CliError> {
         let now = self.now();
-        self.replica.commit(workspace, intents, now).map_err(|error| failure::commit(&error, what))
+        self.replica_mut().commit(workspace, intents, now).map_err(|error| failure::commit(&error, what))
     }
 
     /// Changes what other devices call this one.
     pub(crate) fn rename(&mut self, name: &str) -> Result<(), CliError> {
         let now = self.now();
-        self.replica.rename(name, now).map_err(|error| {
+        self.replica_mut().rename(name, now).map_err(|error| {
             let hint = "see that the disk has room and the data directory may be written";
             CliError::because(Exit::Failed, "can't rename the device", &error, hint)
         })
@@ -129,7 +168,7 @@ impl Device {
     /// Takes a peer for trusted, though this device was restored.
     pub(crate) fn confirm(&mut self, peer: DeviceId) -> Result<(), CliError> {
         let now = self.now();
-        self.replica.confirm(peer, now).map_err(|error| {
+        self.replica_mut().confirm(peer, now).map_err(|error| {
             let hint = "see that the disk has room and the data directory may be written";
             CliError::because(Exit::Failed, "can't confirm the peer", &error, hint)
         })
@@ -138,15 +177,26 @@ impl Device {
     /// Makes everything durable.
     pub(crate) fn flush(&mut self) -> Result<(), CliError> {
         let now = self.now();
-        self.replica.flush(now).map_err(|error| failure::flush(&error))
+        self.replica_mut().flush(now).map_err(|error| failure::flush(&error))
     }
 
-    /// Makes everything durable and closes the files. Last, how far the device has written is kept apart from them.
+    /// Makes everything durable and closes the files. Last, how far the device has written is kept apart from them. A device that was borrowed is given
+    /// back.
     pub(crate) fn close(mut self) -> Result<(), CliError> {
+        if matches!(self.held, Held::Lent(None, _)) {
+            return Ok(());
+        }
         self.flush()?;
-        self.compact_if_due();
-        let mark = self.replica.high_water().clone();
-        let closed = self.replica.close().map_err(|error| failure::flush(&error));
+        let mut replica = match self.held {
+            Held::Own(replica) => replica,
+            Held::Lent(loan, _) => {
+                loan.into_iter().for_each(Loan::give_back);
+                return Ok(());
+            }
+        };
+        compact_if_due(&mut replica);
+        let mark = replica.high_water().clone();
+        let closed = replica.close().map_err(|error| failure::flush(&error));
         if let Some(Keeper { marks, key, before, .. }) = self.keeper
             && before.as_ref() != Some(&mark)
             && let Err(error) = keep_high_water(marks.as_ref(), &key, &mark)
@@ -158,22 +208,8 @@ impl Device {
         closed
     }
 
-    /// Every command leaves a small file, so one in so many joins them: a step, which is some milliseconds. What goes wrong with it changes
-    /// nothing, and the next one tries again.
-    fn compact_if_due(&mut self) {
-        let Some(workspace) = self.replica.compactions_due().next() else { return };
-        let step = self.replica.begin_compaction(&workspace).and_then(|step| {
-            let Some(step) = step else { return Ok(None) };
-            self.replica.finish_compaction(step.run()?)
-        });
-        match step {
-            Ok(report) => tracing::debug!(target: "verso.sync", %workspace, ?report, "compacted"),
-            Err(error) => tracing::warn!(target: "verso.sync", %workspace, %error, "a journal was not compacted"),
-        }
-    }
-
     /// Tells a person what was noticed on opening.
-    pub(crate) fn tell_notices(&self, output: Output) {
+    pub(crate) fn tell_notices(&self, output: &Output) {
         tell_notices(&self.notices, output);
         if let Some(failure) = self.mark_failure() {
             output.note(format_args!("How far this device had written could not be looked up: {failure}."));
@@ -181,8 +217,22 @@ impl Device {
     }
 }
 
+/// Every command leaves a small file, so one in so many joins them: a step, which is some milliseconds. What goes wrong with it changes
+/// nothing, and the next one tries again.
+fn compact_if_due(replica: &mut HostReplica<Graph>) {
+    let Some(workspace) = replica.compactions_due().next() else { return };
+    let step = replica.begin_compaction(&workspace).and_then(|step| {
+        let Some(step) = step else { return Ok(None) };
+        replica.finish_compaction(step.run()?)
+    });
+    match step {
+        Ok(report) => tracing::debug!(target: "verso.sync", %workspace, ?report, "compacted"),
+        Err(error) => tracing::warn!(target: "verso.sync", %workspace, %error, "a journal was not compacted"),
+    }
+}
+
 /// Tells a person what was noticed when a device was opened.
-pub(crate) fn tell_notices(notices: &OpenNotices, output: Output) {
+pub(crate) fn tell_notices(notices: &OpenNotices, output: &Output) {
     if notices.local_state_lost {
         output.note("This device's own state could not be read and was put aside: pair its peers again.");
     }

@@ -101,7 +101,7 @@ impl Home {
         settings: &Settings,
         environment: &Environment,
         person: &impl Person,
-        output: Output,
+        output: &Output,
     ) -> Result<Unlocked, CliError> {
         self.require_device()?;
         let config = match Config::read(&self.dir) {
@@ -123,7 +123,7 @@ impl Home {
         settings: &Settings,
         environment: &Environment,
         person: &impl Person,
-        output: Output,
+        output: &Output,
     ) -> Result<Seen, CliError> {
         self.require_device()?;
         let config = match Config::read(&self.dir) {
@@ -133,6 +133,28 @@ impl Home {
         self.require_store(settings, &config)?;
         let key = self.load(&config, environment, person, output)?;
         Ok(Seen { key, config: fs::read(self.dir.join(config::FILE)).unwrap_or_default() })
+    }
+
+    /// As [`look_in`](Self::look_in), for whoever has the identity open.
+    pub(crate) fn seen_by(&self, key: &DeviceKey) -> Seen {
+        let key = DeviceKey::from_secret(&key.to_secret());
+        Seen { key, config: fs::read(self.dir.join(config::FILE)).unwrap_or_default() }
+    }
+
+    /// Makes sure that whoever comes may use the device that somebody else has open: that the key is in the store that was asked for, if one was, and that a
+    /// passphrase that was given is the right one. Nobody is asked.
+    #[cfg(unix)]
+    pub(crate) fn check(&self, settings: &Settings, environment: &Environment) -> Result<(), CliError> {
+        self.require_device()?;
+        let keystore = match Config::read(&self.dir) {
+            Ok(config) => {
+                self.require_store(settings, &config)?;
+                config.keystore
+            }
+            Err(ConfigError::Missing) => KeyStoreKind::File,
+            Err(error) => return Err(error.to_cli(&self.dir)),
+        };
+        if keystore == KeyStoreKind::File { self.check_given(environment) } else { Ok(()) }
     }
 
     /// Makes sure that the key is in the store that was asked for, if one was. None is ever exchanged for another on the way.
@@ -165,7 +187,7 @@ impl Home {
     pub(crate) fn move_key(
         &self,
         unlocked: Unlocked,
-        output: Output,
+        output: &Output,
         choose: impl FnOnce() -> Result<NewStore, CliError>,
     ) -> Result<(), CliError> {
         let Unlocked { key, lock, .. } = unlocked;
@@ -207,7 +229,7 @@ impl Home {
         &self,
         environment: &Environment,
         person: &impl Person,
-        output: Output,
+        output: &Output,
     ) -> Result<Unlocked, CliError> {
         let config = Config::choose(KeyStoreKind::File).map_err(|error| self.unwritable(&error))?;
         let key = self.load(&config, environment, person, output)?;

@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 use crate::output::{Output, Paint};
 
 /// Begins to log, if that was asked for.
-pub(crate) fn start(verbosity: u8, output: Output) {
+pub(crate) fn start(verbosity: u8, output: &Output) {
     let filter = match verbosity {
         0 => return,
         1 => "warn,verso=info",

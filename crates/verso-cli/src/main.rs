@@ -4,6 +4,7 @@ mod app;
 mod args;
 mod bookmarks;
 mod command;
+mod control;
 #[cfg(test)]
 mod desk;
 mod device;
@@ -20,6 +21,7 @@ mod new_file;
 mod output;
 mod progress;
 mod prompt;
+mod seat;
 mod settings;
 mod table;
 mod when;

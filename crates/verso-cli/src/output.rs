@@ -1,12 +1,14 @@
 //! [`Output`]: what a command has to say, for a person or, with `--json`, for a script.
 
 use std::fmt;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 
 use serde::Serialize;
 use verso_identity::Name;
+use zeroize::Zeroizing;
 
 use crate::error::{CliError, Exit};
+use crate::seat::Seat;
 
 /// For whom a command writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,79 +111,86 @@ pub(crate) trait Report: Serialize {
     fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()>;
 }
 
-/// Standard output and standard error of this process, in the form that was asked for.
-#[derive(Debug, Clone, Copy)]
+/// Standard output and standard error of whoever runs the command, in the form that was asked for.
+#[derive(Debug, Clone)]
 pub(crate) struct Output {
     format: Format,
     stdout: Paint,
     stderr: Paint,
+    seat: Seat,
 }
 
 impl Output {
-    /// Looks at the process's own streams.
-    pub(crate) fn new(format: Format, wish: ColourWish) -> Self {
+    /// Looks at the streams of the seat.
+    pub(crate) fn new(seat: Seat, format: Format, wish: ColourWish) -> Self {
+        let terminals = seat.terminals();
         Self {
             format,
-            stdout: Paint::for_stream(io::stdout().is_terminal().into(), wish),
-            stderr: Paint::for_stream(io::stderr().is_terminal().into(), wish),
+            stdout: Paint::for_stream(terminals.stdout.into(), wish),
+            stderr: Paint::for_stream(terminals.stderr.into(), wish),
+            seat,
         }
     }
 
+    /// Whose streams these are.
+    pub(crate) const fn seat(&self) -> &Seat {
+        &self.seat
+    }
+
     /// For whom this is.
-    pub(crate) const fn format(self) -> Format {
+    pub(crate) const fn format(&self) -> Format {
         self.format
     }
 
     /// Whether standard output is coloured.
-    pub(crate) const fn stdout(self) -> Paint {
+    pub(crate) const fn stdout(&self) -> Paint {
         self.stdout
     }
 
     /// Whether standard error is coloured.
-    pub(crate) const fn stderr(self) -> Paint {
+    pub(crate) const fn stderr(&self) -> Paint {
         self.stderr
     }
 
     /// Prints what a command has to say, on standard output.
-    pub(crate) fn print(self, report: &impl Report) -> Result<(), CliError> {
-        self.print_to(&mut io::stdout().lock(), report)
+    pub(crate) fn print(&self, report: &impl Report) -> Result<(), CliError> {
+        self.written(report).and_then(|bytes| self.seat.print(&bytes)).or_else(|error| written(&error))
     }
 
-    fn print_to(self, out: &mut dyn Write, report: &impl Report) -> Result<(), CliError> {
-        let mut bytes = Vec::new();
+    /// What is said may be a secret, as a link is.
+    fn written(&self, report: &impl Report) -> io::Result<Zeroizing<Vec<u8>>> {
+        let mut bytes = Zeroizing::new(Vec::new());
         match self.format {
-            Format::Text => report.write_text(&mut bytes, self.stdout),
-            Format::Json => write_document(&mut bytes, report),
-        }
-        .and_then(|()| out.write_all(&bytes))
-        .and_then(|()| out.flush())
-        .or_else(|error| written(&error))
+            Format::Text => report.write_text(&mut *bytes, self.stdout),
+            Format::Json => write_document(&mut *bytes, report),
+        }?;
+        Ok(bytes)
     }
 
     /// Tells a person something, on standard output; says nothing to a script.
-    pub(crate) fn tell(self, text: impl fmt::Display) -> Result<(), CliError> {
+    pub(crate) fn tell(&self, text: impl fmt::Display) -> Result<(), CliError> {
         if self.format == Format::Json {
             return Ok(());
         }
-        writeln!(io::stdout(), "{text}").or_else(|error| written(&error))
+        self.seat.print(format!("{text}\n").as_bytes()).or_else(|error| written(&error))
     }
 
     /// Tells a person what is going on, on standard error; says nothing to a script.
-    pub(crate) fn note(self, text: impl fmt::Display) {
+    pub(crate) fn note(&self, text: impl fmt::Display) {
         if self.format == Format::Text {
             // Nobody is left to tell that nobody listens.
-            writeln!(io::stderr(), "{}", self.stderr.faint(text)).unwrap_or_default();
+            self.seat.note(format!("{}\n", self.stderr.faint(text)).as_bytes()).unwrap_or_default();
         }
     }
 
     /// Tells of a failure, on standard error.
-    pub(crate) fn fail(self, error: &CliError) {
+    pub(crate) fn fail(&self, error: &CliError) {
         let mut bytes = Vec::new();
         match self.format {
             Format::Text => error.write_text(&mut bytes, self.stderr),
             Format::Json => error.write_json(&mut bytes),
         }
-        .and_then(|()| io::stderr().write_all(&bytes))
+        .and_then(|()| self.seat.note(&bytes))
         .unwrap_or_default();
     }
 }
@@ -269,10 +278,9 @@ mod tests {
     }
 
     fn printed(format: Format, stdout: Paint) -> String {
-        let mut out = Vec::new();
-        let output = Output { format, stdout, stderr: Paint::Plain };
-        output.print_to(&mut out, &Greeting { name: "Ada" }).unwrap();
-        String::from_utf8(out).unwrap()
+        let output = Output { format, stdout, stderr: Paint::Plain, seat: Seat::Here };
+        let bytes = output.written(&Greeting { name: "Ada" }).unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
     }
 
     #[test]
@@ -318,24 +326,9 @@ mod tests {
         assert_eq!(size(3_000_000_000), "3.0 GB");
     }
 
-    struct Failing(io::ErrorKind);
-
-    impl Write for Failing {
-        fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
-            Err(self.0.into())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     #[test]
     fn a_reader_that_leaves_is_no_failure_and_a_full_disk_is() {
-        let output = Output { format: Format::Json, stdout: Paint::Plain, stderr: Paint::Plain };
-        let report = Greeting { name: "Ada" };
-        assert_eq!(output.print_to(&mut Failing(io::ErrorKind::BrokenPipe), &report), Ok(()));
-        let full = output.print_to(&mut Failing(io::ErrorKind::StorageFull), &report).unwrap_err();
-        assert_eq!(full.exit, Exit::Failed);
+        assert_eq!(written(&io::ErrorKind::BrokenPipe.into()), Ok(()));
+        assert_eq!(written(&io::ErrorKind::StorageFull.into()).unwrap_err().exit, Exit::Failed);
     }
 }

@@ -1,106 +1,147 @@
 //! [`Bar`], [`SyncBar`] and [`WorkBar`]: progress bars on standard error, for work that a person waits for.
 
-use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::control::Guest;
 use crate::import::{Phase, Progress};
 use crate::output::{Format, Output};
 
 /// Shows how far an import is, to a person at a terminal and to nobody else. It is gone when dropped.
 #[derive(Debug)]
 pub(crate) struct Bar {
-    bar: ProgressBar,
+    gauge: Gauge,
 }
 
 impl Bar {
     /// Begins at nothing.
-    pub(crate) fn new(output: Output) -> Self {
-        Self { bar: bar(output, "{msg:<9} {wide_bar} {bytes}/{total_bytes}") }
+    pub(crate) fn new(output: &Output) -> Self {
+        Self { gauge: gauge(output, Shape::Phases) }
     }
 
     /// Shows how far it is.
     pub(crate) fn show(&self, progress: Progress) {
-        self.bar.set_message(match progress.phase {
+        let phase = match progress.phase {
             Phase::Checking => "checking",
             Phase::Nodes => "nodes",
             Phase::Tags => "tags",
             Phase::Links => "links",
-        });
-        self.bar.set_length(progress.of);
-        self.bar.set_position(progress.read);
-    }
-}
-
-impl Drop for Bar {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        };
+        self.gauge.show(phase, progress.read, progress.of);
     }
 }
 
 /// Shows how far a round of sync is, to a person at a terminal and to nobody else. It is gone when dropped.
 #[derive(Debug)]
 pub(crate) struct SyncBar {
-    bar: ProgressBar,
+    gauge: Gauge,
 }
 
 impl SyncBar {
     /// Begins at nothing.
-    pub(crate) fn new(output: Output) -> Self {
-        let bar = bar(output, "{msg} {wide_bar} {human_pos} / {human_len}");
-        bar.set_message("looking for peers");
-        Self { bar }
+    pub(crate) fn new(output: &Output) -> Self {
+        let bar = Self { gauge: gauge(output, Shape::Entries) };
+        bar.show(0, 0);
+        bar
     }
 
     /// Shows how many entries of how many are acknowledged.
     pub(crate) fn show(&self, done: u64, of: u64) {
-        if of > 0 {
-            self.bar.set_message("syncing");
-        }
-        self.bar.set_length(of);
-        self.bar.set_position(done);
-    }
-}
-
-impl Drop for SyncBar {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.gauge.show(if of > 0 { "syncing" } else { "looking for peers" }, done, of);
     }
 }
 
 /// Shows how far some work on bytes is, to a person at a terminal and to nobody else. It is gone when dropped.
 #[derive(Debug)]
 pub(crate) struct WorkBar {
-    bar: ProgressBar,
+    gauge: Gauge,
+    what: &'static str,
 }
 
 impl WorkBar {
     /// Begins at nothing of `what`.
-    pub(crate) fn new(output: Output, what: &'static str) -> Self {
-        let bar = bar(output, "{msg} {wide_bar} {bytes}/{total_bytes}");
-        bar.set_message(what);
-        Self { bar }
+    pub(crate) fn new(output: &Output, what: &'static str) -> Self {
+        let bar = Self { gauge: gauge(output, Shape::Bytes), what };
+        bar.show(0, 0);
+        bar
     }
 
     /// Shows how many bytes of how many are done.
     pub(crate) fn show(&self, done: u64, of: u64) {
-        self.bar.set_length(of);
-        self.bar.set_position(done);
+        self.gauge.show(self.what, done, of);
     }
 }
 
-impl Drop for WorkBar {
+fn gauge(output: &Output, shape: Shape) -> Gauge {
+    let is_shown = output.format() == Format::Text && output.seat().terminals().stderr;
+    if is_shown { output.seat().gauge(shape) } else { Gauge::Hidden }
+}
+
+/// What a bar counts, and so how it looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Bytes of a file, in several phases.
+    Phases,
+    /// Bytes.
+    Bytes,
+    /// Entries.
+    Entries,
+}
+
+impl Shape {
+    const fn template(self) -> &'static str {
+        match self {
+            Self::Phases => "{msg:<9} {wide_bar} {bytes}/{total_bytes}",
+            Self::Bytes => "{msg} {wide_bar} {bytes}/{total_bytes}",
+            Self::Entries => "{msg} {wide_bar} {human_pos} / {human_len}",
+        }
+    }
+}
+
+/// A bar that is drawn at the terminal where somebody looks. It is gone when dropped.
+#[derive(Debug)]
+pub(crate) enum Gauge {
+    Hidden,
+    Here(ProgressBar),
+    Away(Arc<Guest>, Shape),
+}
+
+impl Gauge {
+    /// Draws at the terminal of this process.
+    pub(crate) fn here(shape: Shape) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template(shape.template()) {
+            bar.set_style(style);
+        }
+        Self::Here(bar)
+    }
+
+    /// Has it drawn at the other end of the control socket.
+    pub(crate) const fn away(guest: Arc<Guest>, shape: Shape) -> Self {
+        Self::Away(guest, shape)
+    }
+
+    /// Shows how much of how much of `what` is done.
+    pub(crate) fn show(&self, what: &str, done: u64, of: u64) {
+        match self {
+            Self::Hidden => {}
+            Self::Here(bar) => {
+                bar.set_message(what.to_owned());
+                bar.set_length(of);
+                bar.set_position(done);
+            }
+            Self::Away(guest, shape) => guest.gauge(*shape, what, done, of),
+        }
+    }
+}
+
+impl Drop for Gauge {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        match self {
+            Self::Hidden => {}
+            Self::Here(bar) => bar.finish_and_clear(),
+            Self::Away(guest, _) => guest.end_gauge(),
+        }
     }
-}
-
-fn bar(output: Output, template: &str) -> ProgressBar {
-    let is_shown = output.format() == Format::Text && io::stderr().is_terminal();
-    let target = if is_shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(0), target);
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar
 }

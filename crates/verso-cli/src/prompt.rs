@@ -3,8 +3,9 @@
 
 use std::io::{self, IsTerminal as _};
 
-use dialoguer::{Confirm, Password};
+use dialoguer::{Confirm, Input, Password};
 use verso_identity::{EmptyPassphrase, Passphrase};
+use verso_pairing::NearbyCode;
 use zeroize::Zeroizing;
 
 use crate::error::{CliError, Exit};
@@ -21,6 +22,8 @@ pub(crate) trait Person {
     fn secret(&self, question: &str) -> io::Result<Zeroizing<String>>;
     /// Asks a question whose answer, if it is just confirmed, is no.
     fn agrees(&self, question: &str) -> io::Result<bool>;
+    /// Asks for the code that another screen shows; nothing is an answer, too.
+    fn code(&self, question: &str) -> io::Result<String>;
     /// Tells something before the next question.
     fn tell(&self, text: &str);
 }
@@ -45,6 +48,15 @@ impl Person for Terminal {
     fn agrees(&self, question: &str) -> io::Result<bool> {
         let question = Confirm::new().with_prompt(question).default(false);
         question.interact().map_err(|dialoguer::Error::IO(error)| error)
+    }
+
+    fn code(&self, question: &str) -> io::Result<String> {
+        let is_code = |text: &String| {
+            let is_fit = text.is_empty() || text.parse::<NearbyCode>().is_ok();
+            if is_fit { Ok(()) } else { Err("a code is six digits") }
+        };
+        let question = Input::new().with_prompt(question).report(false).allow_empty(true);
+        question.validate_with(is_code).interact_text().map_err(|dialoguer::Error::IO(error)| error)
     }
 
     #[expect(clippy::print_stderr, reason = "half of a dialogue")]
@@ -217,6 +229,10 @@ mod tests {
 
         fn agrees(&self, question: &str) -> io::Result<bool> {
             Ok(**self.secret(question)? == *"y")
+        }
+
+        fn code(&self, question: &str) -> io::Result<String> {
+            Ok(self.secret(question)?.to_string())
         }
 
         fn tell(&self, _text: &str) {}

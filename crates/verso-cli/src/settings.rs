@@ -7,14 +7,17 @@ use std::env;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::ValueEnum;
 use verso_transport::Network;
 use verso_worker::LocalDiscovery;
 
 use crate::args::{Globals, KeyStoreChoice};
+use crate::control::Guest;
 use crate::error::{CliError, Exit};
 use crate::output::{ColourWish, Format, Output};
+use crate::seat::Seat;
 
 mod discovery;
 mod network;
@@ -47,6 +50,10 @@ pub(crate) mod variable {
     pub(crate) const BACKUP_PASSPHRASE: &str = "VERSO_BACKUP_PASSPHRASE";
     /// Whether the login session may remember what the passphrase opens.
     pub(crate) const KEY_CACHE: &str = "VERSO_KEY_CACHE";
+    /// Those that are secrets, and that a command may want to know which runs for another process.
+    pub(crate) const SECRETS: [&str; 3] = [PASSPHRASE, NEW_PASSPHRASE, BACKUP_PASSPHRASE];
+    /// Those that it may want to know and that are none. How the device is reached is not its business.
+    pub(crate) const OPEN: [&str; 4] = [DATA_DIR, KEYSTORE, WORKSPACE, NO_COLOR];
     /// Not ours: no colour, whatever its value (<https://no-color.org>).
     pub(crate) const NO_COLOR: &str = "NO_COLOR";
 }
@@ -59,6 +66,8 @@ pub(crate) enum Environment {
     Process,
     /// The variables of this process, but for Verso's own: what `demo` sees.
     WithoutVerso,
+    /// Those of the process at the other end of a control socket.
+    Sent(Arc<Guest>),
     /// Made up for a test.
     #[cfg(test)]
     Made(BTreeMap<&'static str, &'static str>),
@@ -75,6 +84,8 @@ impl Environment {
         let value = match self {
             Self::WithoutVerso if name.starts_with("VERSO_") => None,
             Self::Process | Self::WithoutVerso => env::var_os(name),
+            Self::Sent(guest) if variable::SECRETS.contains(&name) => guest.secret_variable(name),
+            Self::Sent(guest) => guest.variable(name),
             #[cfg(test)]
             Self::Made(variables) => variables.get(name).map(OsString::from),
         };
@@ -129,29 +140,41 @@ impl Settings {
         let network = network::network(&globals.network, environment)?;
         Ok(Self {
             data_dir: data_dir(globals, environment)?,
-            keystore: globals
-                .keystore
-                .map_or_else(|| environment.choice(variable::KEYSTORE), |given| Ok(Some(given)))?,
+            keystore: keystore(globals, environment)?,
             listen: globals.listen,
             discovery: discovery::local(&globals.discovery, environment, &network)?,
             network,
             workspace: environment.text(variable::WORKSPACE)?,
         })
     }
+
+    /// As [`new`](Self::new), for a command that runs in a `verso up` with these settings: what it says of the network changes nothing.
+    pub(crate) fn beside(&self, globals: &Globals, environment: &Environment) -> Result<Self, CliError> {
+        Ok(Self {
+            data_dir: data_dir(globals, environment)?,
+            keystore: keystore(globals, environment)?,
+            workspace: environment.text(variable::WORKSPACE)?,
+            ..self.clone()
+        })
+    }
+}
+
+fn keystore(globals: &Globals, environment: &Environment) -> Result<Option<KeyStoreChoice>, CliError> {
+    globals.keystore.map_or_else(|| environment.choice(variable::KEYSTORE), |given| Ok(Some(given)))
 }
 
 /// Where and how the command's output goes.
-pub(crate) fn output(globals: &Globals, environment: &Environment) -> Output {
+pub(crate) fn output(globals: &Globals, environment: &Environment, seat: Seat) -> Output {
     let format = if globals.json { Format::Json } else { Format::Text };
     let plain = globals.no_color || environment.get(variable::NO_COLOR).is_some();
-    Output::new(format, if plain { ColourWish::Plain } else { ColourWish::None })
+    Output::new(seat, format, if plain { ColourWish::Plain } else { ColourWish::None })
 }
 
 /// Where and how it goes if the command line can't be read, as far as its words tell.
-pub(crate) fn output_of_words(words: &[OsString], environment: &Environment) -> Output {
+pub(crate) fn output_of_words(words: &[OsString], environment: &Environment, seat: Seat) -> Output {
     let is_given = |option: &str| words.iter().any(|word| word == option);
     let globals = Globals { json: is_given("--json"), no_color: is_given("--no-color"), ..Globals::default() };
-    output(&globals, environment)
+    output(&globals, environment, seat)
 }
 
 fn data_dir(globals: &Globals, environment: &Environment) -> Result<PathBuf, CliError> {

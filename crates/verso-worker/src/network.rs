@@ -164,9 +164,9 @@ impl<A: Application> Network<A> {
         *lock(&self.offer) = Some(offer);
     }
 
-    /// Returns the offer that was put up last.
+    /// Returns the offer that was put up last, if whoever put it up still waits.
     pub(crate) fn offer(&self) -> Option<ActiveOffer> {
-        lock(&self.offer).clone()
+        lock(&self.offer).clone().filter(ActiveOffer::is_shown)
     }
 
     /// Serves these invitations from now on.

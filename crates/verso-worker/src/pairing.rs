@@ -175,6 +175,13 @@ pub(crate) struct ActiveOffer {
     kept: Option<Arc<Invitations>>,
 }
 
+impl ActiveOffer {
+    /// Tells whether somebody still waits for what comes of it. An invitation needs nobody.
+    pub(crate) fn is_shown(&self) -> bool {
+        !self.events.is_closed()
+    }
+}
+
 /// A pairing can't be begun or did not come about.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -1,12 +1,15 @@
 //! What both people see before two devices are paired, and their yes or no.
 
+use std::io::{self, Write};
+
 use verso_pairing::{CodeError, Direction, Summary};
 use verso_trust::{Access, PeerRole};
 use verso_worker::Answer;
 
+use crate::app::App;
 use crate::error::{CliError, Exit};
-use crate::output::{Output, shown};
-use crate::prompt::{self, Person as _, Terminal};
+use crate::output::{Output, Paint, shown};
+use crate::prompt::{self, Person};
 
 /// Whether somebody is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,24 +27,25 @@ impl From<bool> for Consent {
 }
 
 /// Makes sure that there will be an answer, before anything is shown or dialled.
-pub(super) fn require_answer(consent: Consent, what: &str) -> Result<(), CliError> {
-    if consent == Consent::Asked && !Terminal.is_there() {
+pub(super) fn require_answer(person: &impl Person, consent: Consent, what: &str) -> Result<(), CliError> {
+    if consent == Consent::Asked && !person.is_there() {
         return Err(prompt::nobody_to_agree(what));
     }
     Ok(())
 }
 
 /// Tells what will happen, and gets the answer. Everything else may go on meanwhile.
-pub(super) async fn answer(summary: &Summary, consent: Consent, output: Output) -> Result<Answer, CliError> {
+pub(super) async fn answer(summary: &Summary, consent: Consent, output: &Output) -> Result<Answer, CliError> {
     let text = told(summary);
     if consent == Consent::Given {
         output.note(text);
         return Ok(Answer::Yes);
     }
     let question = format!("Pair with {}?", shown(summary.name.as_str()));
+    let seat = output.seat().clone();
     let asking = tokio::task::spawn_blocking(move || {
-        Terminal.tell(&text);
-        prompt::consent(&Terminal, "can't pair", &question)
+        seat.tell(&text);
+        prompt::consent(&seat, "can't pair", &question)
     });
     let agreed = asking.await.unwrap_or(Ok(false))?;
     Ok(if agreed { Answer::Yes } else { Answer::No })
@@ -72,6 +76,28 @@ fn told(summary: &Summary) -> String {
         format!("\n  workspace    {}, {access}", shown(workspace.name.as_str()))
     });
     [text].into_iter().chain(listed).collect()
+}
+
+/// Whether `verso up` runs on this device, so that what was done is served and synced already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Up {
+    Runs,
+    DoesNotRun,
+}
+
+impl Up {
+    pub(super) const fn of(app: &App) -> Self {
+        if app.host.is_some() { Self::Runs } else { Self::DoesNotRun }
+    }
+}
+
+/// Says what comes after a pairing.
+pub(super) fn write_next(out: &mut dyn Write, paint: Paint, up: Up) -> io::Result<()> {
+    let next = match up {
+        Up::Runs => "verso up on the other device; here it runs",
+        Up::DoesNotRun => "verso up, on both devices",
+    };
+    writeln!(out, "{} {next}", paint.faint("next:"))
 }
 
 /// The word for JSON.

@@ -15,25 +15,29 @@ use crate::failure;
 use crate::new_file::{Existing, NewFile};
 use crate::output::{Paint, Report, entries, size, workspaces};
 use crate::progress::WorkBar;
-use crate::prompt::{self, Terminal};
+use crate::prompt;
 use crate::when;
 
 /// Writes the backup. The data directory is only read, so whoever uses it goes on.
 pub(crate) fn run(app: &App, file: &Path, existing: Existing) -> Result<(), CliError> {
     let home = app.home();
     let dir = home.dir();
-    let unlocked = home.look_in(&app.settings, &app.environment, &Terminal, app.output)?;
+    let seen = match &app.host {
+        Some(host) => home.seen_by(host.key()),
+        None => home.look_in(&app.settings, &app.environment, app.output.seat(), &app.output)?,
+    };
+    let at = &app.path(file);
     // Before a passphrase is thought up.
-    NewFile::require_room(file, existing).map_err(|error| failure::new_file(&error, file))?;
-    require_elsewhere(file, dir)?;
-    let passphrase = prompt::new_backup_passphrase(&app.environment, &Terminal)?;
+    NewFile::require_room(at, existing).map_err(|error| failure::new_file(&error, file))?;
+    require_elsewhere(file, at, dir)?;
+    let passphrase = prompt::new_backup_passphrase(&app.environment, app.output.seat())?;
 
-    let (new, out) = NewFile::begin(file, existing).map_err(|error| failure::new_file(&error, file))?;
+    let (new, out) = NewFile::begin(at, existing).map_err(|error| failure::new_file(&error, file))?;
     let storage =
         FileStorage::open(dir).map_err(|error| failure::io(format!("can't open {}", dir.display()), &error))?;
     let now_ms = when::now_ms();
-    let source = BackupSource { storage: &storage, key: &unlocked.key, host: &unlocked.config, now_ms };
-    let bar = WorkBar::new(app.output, "backing up");
+    let source = BackupSource { storage: &storage, key: &seen.key, host: &seen.config, now_ms };
+    let bar = WorkBar::new(&app.output, "backing up");
     let done = back_up(&source, &passphrase, Cost::BACKUP, DiskFile::from(out), &mut |at| bar.show(at.done, at.of))
         .map_err(|error| failure::backup(&error, file, dir))?;
     drop(bar);
@@ -47,7 +51,7 @@ pub(crate) fn run(app: &App, file: &Path, existing: Existing) -> Result<(), CliE
     });
     let view = View {
         file: file.display().to_string(),
-        device: unlocked.key.id().to_hex(),
+        device: seen.key.id().to_hex(),
         workspaces: done.workspaces,
         entries: done.entries,
         bytes: done.bytes,
@@ -63,8 +67,8 @@ pub(crate) fn run(app: &App, file: &Path, existing: Existing) -> Result<(), CliE
 }
 
 /// A backup inside of what it is a backup of would be lost with it.
-fn require_elsewhere(file: &Path, dir: &Path) -> Result<(), CliError> {
-    let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+fn require_elsewhere(file: &Path, at: &Path, dir: &Path) -> Result<(), CliError> {
+    let folder = at.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     match (fs::canonicalize(folder), fs::canonicalize(dir)) {
         (Ok(folder), Ok(dir)) if folder.starts_with(&dir) => {
             let why = "it would lie in the data directory, and be lost with it";

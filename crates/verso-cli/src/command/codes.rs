@@ -1,21 +1,21 @@
 //! What people answer while two devices are paired: yes or no, and nearby the code on the other screen.
 
-use dialoguer::Input;
 use verso_pairing::NearbyCode;
 use verso_worker::PairingEvent;
 
 use super::agreement::{self, Consent};
 use crate::error::{CliError, Exit};
 use crate::output::Output;
-use crate::prompt::{Person as _, Terminal};
+use crate::prompt::Person;
+use crate::seat::Seat;
 
 /// Asks the person what a pairing wants to know, and gives the answer. Everything else may go on meanwhile.
-pub(super) async fn respond(event: PairingEvent, consent: Consent, output: Output) -> Result<(), CliError> {
+pub(super) async fn respond(event: PairingEvent, consent: Consent, output: &Output) -> Result<(), CliError> {
     let is_heard = match event {
         PairingEvent::Confirm { summary, answer } => {
             answer.send(agreement::answer(&summary, consent, output).await?).is_ok()
         }
-        PairingEvent::Compare { code, left, answer } => match typed(code, left).await? {
+        PairingEvent::Compare { code, left, answer } => match typed(output.seat().clone(), code, left).await? {
             Some(typed) => answer.send(typed).is_ok(),
             // Dropped, it is no.
             None => true,
@@ -29,13 +29,13 @@ pub(super) async fn respond(event: PairingEvent, consent: Consent, output: Outpu
 }
 
 /// Tells the person at a question that it is not worth answering any more. Also a script has somebody to answer it.
-pub(super) fn past(what: &str) {
-    Terminal.tell(&format!("\n{what}; press Enter."));
+pub(super) fn past(output: &Output, what: &str) {
+    output.seat().tell(&format!("\n{what}; press Enter."));
 }
 
 /// Makes sure that somebody can type a code, before anything is looked for.
-pub(super) fn require_somebody(what: &str) -> Result<(), CliError> {
-    if Terminal.is_there() {
+pub(super) fn require_somebody(person: &impl Person, what: &str) -> Result<(), CliError> {
+    if person.is_there() {
         return Ok(());
     }
     let why = "somebody has to type the code on the other screen, and there is no terminal to ask at";
@@ -43,18 +43,18 @@ pub(super) fn require_somebody(what: &str) -> Result<(), CliError> {
 }
 
 /// Shows the code of this screen, and asks for the one on the other. Nothing is no.
-async fn typed(code: NearbyCode, left: Option<u8>) -> Result<Option<NearbyCode>, CliError> {
+async fn typed(seat: Seat, code: NearbyCode, left: Option<u8>) -> Result<Option<NearbyCode>, CliError> {
     let asking = tokio::task::spawn_blocking(move || {
         match left {
-            None => Terminal.tell(&format!(
+            None => seat.tell(&format!(
                 "A device nearby wants to be paired. Each of you types what the other screen shows.\n  this screen  {code}"
             )),
-            Some(left) => Terminal.tell(&format!(
+            Some(left) => seat.tell(&format!(
                 "That is not what the other screen shows; {left} more {}.\n  this screen  {code}",
                 if left == 1 { "try" } else { "tries" }
             )),
         }
-        ask()
+        seat.code("The code on the other screen (nothing to stop)")
     });
     let text = asking.await.unwrap_or(Ok(String::new())).map_err(|error| {
         let why = if error.kind() == std::io::ErrorKind::Interrupted {
@@ -65,13 +65,4 @@ async fn typed(code: NearbyCode, left: Option<u8>) -> Result<Option<NearbyCode>,
         CliError::new(Exit::Failed, "can't compare codes", why, "run the command again")
     })?;
     Ok(text.parse().ok())
-}
-
-fn ask() -> std::io::Result<String> {
-    let is_code = |text: &String| {
-        let is_fit = text.is_empty() || text.parse::<NearbyCode>().is_ok();
-        if is_fit { Ok(()) } else { Err("a code is six digits") }
-    };
-    let question = Input::new().with_prompt("The code on the other screen (nothing to stop)").report(false);
-    question.allow_empty(true).validate_with(is_code).interact_text().map_err(|dialoguer::Error::IO(error)| error)
 }

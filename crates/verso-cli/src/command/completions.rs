@@ -10,7 +10,7 @@ use crate::args::Cli;
 use crate::error::CliError;
 use crate::output::{Output, Paint, Report};
 
-pub(crate) fn run(shell: Shell, output: Output) -> Result<(), CliError> {
+pub(crate) fn run(shell: Shell, output: &Output) -> Result<(), CliError> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "verso", &mut script);
     // What is made of the command line is text, as that is.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use verso_graph::Graph;
 use verso_identity::WorkspaceId;
 
-use super::import::{Stop, import};
+use super::import::{Named, Stop, import};
 use crate::error::{CliError, Exit};
 use crate::import::{FileFormat, ImportCounts};
 use crate::net::{self, Signals};
@@ -33,8 +33,8 @@ const SAMPLE: &str = include_str!("../../assets/sample.jsonl");
 /// The workspace's name.
 const WORKSPACE: &str = "garden";
 
-pub(crate) fn run(file: Option<&Path>, output: Output) -> Result<(), CliError> {
-    let stop = Stop::at_interrupt()?;
+pub(crate) fn run(file: Option<&Path>, output: &Output) -> Result<(), CliError> {
+    let stop = Stop::at_interrupt(output.seat())?;
     output.tell(format_args!(
         "{}\ntwo devices on this machine, in temporary directories, over real QUIC on 127.0.0.1\n",
         output.stdout().strong("Verso")
@@ -49,7 +49,7 @@ pub(crate) fn run(file: Option<&Path>, output: Output) -> Result<(), CliError> {
     heading(output, 2, "desk makes a workspace and imports a graph")?;
     let (workspace, imported) = write(&desk, file, output, &stop)?;
     let figures = net::block_on(async {
-        let mut signals = Signals::listen()?;
+        let mut signals = Signals::listen(output.seat())?;
         tokio::select! {
             figures = Box::pin(play([desk, laptop], workspace, imported, output)) => figures,
             () = signals.recv() => Err(stopped()),
@@ -66,7 +66,7 @@ pub(crate) fn run(file: Option<&Path>, output: Output) -> Result<(), CliError> {
 fn write(
     desk: &Backstage,
     file: Option<&Path>,
-    output: Output,
+    output: &Output,
     stop: &Stop,
 ) -> Result<(WorkspaceId, Imported), CliError> {
     let sample = tempfile::NamedTempFile::new().and_then(|sample| {
@@ -78,7 +78,9 @@ fn write(
     let workspace = device.found(WORKSPACE)?;
     device.flush()?;
     let started = Instant::now();
-    let counts = import(&mut device, &workspace, (file.unwrap_or(sample.path()), FileFormat::Auto), output, stop)?;
+    let file = file.unwrap_or(sample.path());
+    let named = Named { file, at: file, format: FileFormat::Auto };
+    let counts = import(&mut device, &workspace, named, output, stop)?;
     let took = started.elapsed();
     device.close()?;
     let imported = Imported { counts, took, bytes_at_rest: desk.bytes_at_rest()? };
@@ -99,7 +101,7 @@ async fn play(
     devices: [Backstage; 2],
     workspace: WorkspaceId,
     imported: Imported,
-    output: Output,
+    output: &Output,
 ) -> Result<Figures, CliError> {
     let [desk, laptop] = devices;
     let (desk, laptop) = (desk.enter().await?, laptop.enter().await?);
@@ -176,7 +178,7 @@ async fn sync(desk: &Actor, laptop: &Actor) -> Result<Synced, CliError> {
     })
 }
 
-fn tell_equal(proof: &Proof, output: Output) -> Result<(), CliError> {
+fn tell_equal(proof: &Proof, output: &Output) -> Result<(), CliError> {
     let [desk, laptop] = &proof.digests;
     let paint = output.stdout();
     let verdict = if proof.is_equal() { paint.good("equal") } else { paint.bad("DIFFERENT") };
@@ -185,7 +187,7 @@ fn tell_equal(proof: &Proof, output: Output) -> Result<(), CliError> {
     output.tell(format_args!("     export  {} bytes, byte for byte  {verdict}", grouped(proof.export_bytes)))
 }
 
-fn heading(output: Output, number: u32, text: &str) -> Result<(), CliError> {
+fn heading(output: &Output, number: u32, text: &str) -> Result<(), CliError> {
     output.tell(format_args!("\n  {}", output.stdout().strong(format_args!("{number}  {text}"))))
 }
 

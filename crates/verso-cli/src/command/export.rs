@@ -1,7 +1,5 @@
 //! `export`: a whole workspace on standard output.
 
-use std::io::{self, BufWriter, Write as _};
-
 use crate::app::App;
 use crate::args::ExportFormat;
 use crate::error::CliError;
@@ -13,13 +11,13 @@ pub(crate) fn run(app: &App, workspace: Option<&str>, format: ExportFormat) -> R
     let device = app.device()?;
     let workspace = find::workspace(&device, workspace, &app.settings)?.id;
     let graph = device.graph(&workspace)?;
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut page = app.output.seat().page();
     let written = match format {
-        ExportFormat::Json => write_document(&mut out, &workspace, graph),
-        ExportFormat::Jsonl => write_lines(&mut out, graph),
-        ExportFormat::Bookmarks => write_bookmarks(&mut out, graph),
+        ExportFormat::Json => write_document(&mut page, &workspace, graph),
+        ExportFormat::Jsonl => write_lines(&mut page, graph),
+        ExportFormat::Bookmarks => write_bookmarks(&mut page, graph),
     };
-    let written = written.and_then(|()| out.flush()).or_else(|error| output::written(&error));
-    device.close()?;
-    written
+    let closed = device.close();
+    let written = written.and_then(|()| page.finish()).or_else(|error| output::written(&error));
+    closed.and(written)
 }

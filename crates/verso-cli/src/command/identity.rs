@@ -12,7 +12,7 @@ use crate::args::KeyStoreChoice;
 use crate::error::{CliError, Exit};
 use crate::home::{NewStore, prove_keychain};
 use crate::output::{Paint, Report, shown};
-use crate::prompt::{self, Person, Terminal};
+use crate::prompt::{self, Person};
 use crate::settings::variable;
 
 /// What a script does that has no keychain, whichever command it runs.
@@ -28,8 +28,8 @@ pub(crate) fn init(app: &App, name: Option<String>) -> Result<(), CliError> {
     let home = app.home();
     // Before a passphrase is thought up.
     home.require_room()?;
-    let store = choose_store(app, &Terminal)?;
-    let made = home.make(&name, store, app.output)?;
+    let store = choose_store(app, app.output.seat())?;
+    let made = home.make(&name, store, &app.output)?;
     let identity = Identity::new(made.device, made.name, made.keystore);
     app.output.print(&New { identity, data_dir: home.dir().display().to_string() })
 }
@@ -40,11 +40,11 @@ pub(super) fn choose_store(app: &App, person: &impl Person) -> Result<NewStore, 
     let file = || prompt::new_passphrase(&app.environment, person).map(NewStore::File);
     match app.settings.keystore {
         Some(KeyStoreChoice::File) => return file(),
-        Some(KeyStoreChoice::Keychain) => return prove_keychain(app.output).map(|()| NewStore::Keychain),
+        Some(KeyStoreChoice::Keychain) => return prove_keychain(&app.output).map(|()| NewStore::Keychain),
         None if app.environment.get(variable::PASSPHRASE).is_some() => return file(),
         None => {}
     }
-    let Err(error) = prove_keychain(app.output) else { return Ok(NewStore::Keychain) };
+    let Err(error) = prove_keychain(&app.output) else { return Ok(NewStore::Keychain) };
     if !person.is_there() {
         let hint = format!("{KEEP_IN_A_FILE}; {}", error.hint);
         return Err(CliError { what: "can't make a device".to_owned(), hint, ..error });
@@ -59,9 +59,8 @@ pub(super) fn choose_store(app: &App, person: &impl Person) -> Result<NewStore, 
 /// Changes what this device is called.
 pub(crate) fn rename(app: &App, name: String) -> Result<(), CliError> {
     let name = checked(name)?;
-    let unlocked = app.unlock()?;
-    let keystore = unlocked.keystore;
-    let mut device = app.open(unlocked)?;
+    let mut device = app.device()?;
+    let keystore = app.home().place()?.keystore;
     device.rename(&name)?;
     let identity = Identity::new(device.replica().device(), device.replica().name().to_owned(), keystore);
     device.close()?;
@@ -70,9 +69,8 @@ pub(crate) fn rename(app: &App, name: String) -> Result<(), CliError> {
 
 /// Shows who this device is.
 pub(crate) fn id(app: &App) -> Result<(), CliError> {
-    let unlocked = app.unlock()?;
-    let keystore = unlocked.keystore;
-    let device = app.open(unlocked)?;
+    let device = app.device()?;
+    let keystore = app.home().place()?.keystore;
     let identity = Identity::new(device.replica().device(), device.replica().name().to_owned(), keystore);
     device.close()?;
     app.output.print(&identity)

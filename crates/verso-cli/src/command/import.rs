@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
+use tokio_util::sync::CancellationToken;
 use verso_identity::WorkspaceId;
 
 use crate::app::App;
@@ -16,11 +17,14 @@ use crate::find;
 use crate::import::{FileFormat, Import, ImportCounts};
 use crate::output::Output;
 use crate::progress::Bar;
+use crate::seat::Seat;
 
 pub(crate) fn run(app: &App, file: &Path, workspace: &WorkspaceOption, format: ImportFormat) -> Result<(), CliError> {
     let mut device = app.device()?;
     let workspace = find::workspace(&device, workspace.workspace.as_deref(), &app.settings)?;
-    let counts = import(&mut device, &workspace.id, (file, format.into()), app.output, &Stop::at_interrupt()?);
+    let stop = Stop::at_interrupt(app.output.seat())?;
+    let named = Named { file, at: &app.path(file), format: format.into() };
+    let counts = import(&mut device, &workspace.id, named, &app.output, &stop);
     // What was done is whole, also if the rest failed.
     let closed = device.close();
     let counts = counts?;
@@ -28,18 +32,26 @@ pub(crate) fn run(app: &App, file: &Path, workspace: &WorkspaceOption, format: I
     app.output.print(&counts)
 }
 
-/// Imports a file into a workspace; all of it is durable when this returns.
+/// A file that was named, and where it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Named<'a> {
+    pub(crate) file: &'a Path,
+    pub(crate) at: &'a Path,
+    pub(crate) format: FileFormat,
+}
+
+/// Imports a file into a workspace; all of it is durable when this returns. Between batches others get at the device, if it is borrowed.
 pub(crate) fn import(
     device: &mut Device,
     workspace: &WorkspaceId,
-    (file, format): (&Path, FileFormat),
-    output: Output,
+    Named { file, at, format }: Named<'_>,
+    output: &Output,
     stop: &Stop,
 ) -> Result<ImportCounts, CliError> {
     let what = format!("can't import {}", file.display());
     let bar = Bar::new(output);
     let told = |error: crate::import::ImportError| error.to_cli(file);
-    let mut import = Import::check(file, format, &mut |progress| bar.show(progress)).map_err(told)?;
+    let mut import = device.apart(|| Import::check(at, format, &mut |progress| bar.show(progress)))?.map_err(told)?;
     loop {
         if stop.is_wanted() {
             let why = format!("it was stopped after {} intents, which are kept", import.counts().intents);
@@ -49,6 +61,7 @@ pub(crate) fn import(
         device.commit(workspace, &intents, &what)?;
         device.flush()?;
         bar.show(import.progress());
+        device.apart(|| ())?;
     }
     Ok(import.counts())
 }
@@ -57,12 +70,18 @@ pub(crate) fn import(
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stop {
     wanted: Arc<AtomicBool>,
+    /// The person sits at another process.
+    away: Option<CancellationToken>,
 }
 
 impl Stop {
     /// Listens to Ctrl-C from now on.
-    pub(crate) fn at_interrupt() -> Result<Self, CliError> {
-        let stop = Self::default();
+    pub(crate) fn at_interrupt(seat: &Seat) -> Result<Self, CliError> {
+        let mut stop = Self::default();
+        if let Seat::Away(guest) = seat {
+            stop.away = Some(guest.interruption());
+            return Ok(stop);
+        }
         flag::register_conditional_default(SIGINT, Arc::clone(&stop.wanted))
             .and_then(|_id| flag::register(SIGINT, Arc::clone(&stop.wanted)))
             .map_err(|error| {
@@ -73,6 +92,6 @@ impl Stop {
     }
 
     fn is_wanted(&self) -> bool {
-        self.wanted.load(Ordering::SeqCst)
+        self.wanted.load(Ordering::SeqCst) || self.away.as_ref().is_some_and(CancellationToken::is_cancelled)
     }
 }

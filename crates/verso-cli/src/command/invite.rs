@@ -1,6 +1,7 @@
 //! `pair --invite`, `pair list`, `pair withdraw`: links that stay good until tomorrow, and are served by `verso up`.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use serde::Serialize;
 use verso_pairing::{OfferStatus, PairingLink};
@@ -9,7 +10,7 @@ use verso_worker::{
 };
 use zeroize::Zeroizing;
 
-use super::agreement::{self, Consent, role_code};
+use super::agreement::{self, Consent, Up, role_code};
 use super::pair::{check_terms, draw, joins_as, offered};
 use super::workspace::access_code;
 use crate::app::App;
@@ -20,7 +21,7 @@ use crate::find;
 use crate::home::Unlocked;
 use crate::net;
 use crate::output::{Paint, Report, hex, shown};
-use crate::prompt::{self, Terminal};
+use crate::prompt;
 use crate::table::Table;
 use crate::when;
 
@@ -35,30 +36,31 @@ pub(crate) fn make(app: &App, options: &PairOptions) -> Result<(), CliError> {
         return Err(CliError::new(Exit::Usage, CANT_INVITE, why, "give it a shorter time, such as --ttl 24h"));
     }
     let consent = Consent::from(options.yes);
-    agreement::require_answer(consent, CANT_INVITE)?;
+    agreement::require_answer(app.output.seat(), consent, CANT_INVITE)?;
     if consent == Consent::Asked {
         let question = format!(
             "Whoever comes with the link first is let in as {joins_as}, without being asked about here again. Make it?"
         );
-        if !prompt::consent(&Terminal, CANT_INVITE, &question)? {
+        if !prompt::consent(app.output.seat(), CANT_INVITE, &question)? {
             return Err(CliError::new(Exit::Failed, CANT_INVITE, "you said no", "nothing was made"));
         }
     }
-    let unlocked = unlock(app)?;
-    let made = net::block_on(async {
-        let (worker, handle) = net::open(app, unlocked).await?;
+    let unlocked = net::unlock(app)?;
+    let made = app.block_on(async {
+        let link = net::connect(app, unlocked).await?;
+        let handle = &link.handle;
         let made = async {
             if handle.addresses().is_empty() {
                 return Err(failure::no_network("it has no address at which another device could reach it"));
             }
-            let workspaces = offered(app, &handle, &options.terms).await?;
+            let workspaces = offered(app, handle, &options.terms).await?;
             let options = OfferOptions { role: options.terms.role.role(), workspaces, ttl, ways: Ways::Link };
             let (id, link) = handle.invite(options).await.map_err(|error| not_made(&error))?;
             let made = handle.invitations().list(when::now_ms()).into_iter().find(|invitation| invitation.id == id);
             Ok((made, link))
         };
         let made = made.await;
-        let closed = worker.close().await.map_err(|error| failure::worker(&error, app.home().dir()));
+        let closed = link.close(app).await;
         let made = made?;
         closed?;
         Ok(made)
@@ -70,39 +72,31 @@ pub(crate) fn make(app: &App, options: &PairOptions) -> Result<(), CliError> {
     if let Some(picture) = &options.qr {
         let link: PairingLink =
             link.parse().map_err(|error| agreement::no_code(&verso_pairing::CodeError::Link(error)))?;
-        draw(&link, picture)?;
+        draw(app, &link, picture)?;
     }
-    app.output.print(&Made { row: Row::new(&invitation), link, joins_as })
+    app.output.print(&Made { row: Row::new(&invitation), link, joins_as, up: Up::of(app) })
 }
 
 pub(crate) fn run(app: &App, wanted: &PairCommand) -> Result<(), CliError> {
-    let Unlocked { key, lock, .. } = unlock(app)?;
-    let invitations = Invitations::open(app.home().dir(), &key).map_err(|error| failed(&error))?;
+    // The directory stays taken while they are worked on.
+    let (invitations, _lock) = if let Some(host) = &app.host {
+        (host.worker().invitations(), None)
+    } else {
+        let Unlocked { key, lock, .. } = app.unlock()?;
+        let opened = Invitations::open(app.home().dir(), &key).map_err(|error| failed(&error))?;
+        (Arc::new(opened), Some(lock))
+    };
     let now_ms = when::now_ms();
     let all = invitations.list(now_ms);
     match wanted {
-        PairCommand::List => {
-            drop(lock);
-            app.output.print(&List { invitations: all.iter().map(Row::new).collect() })
-        }
+        PairCommand::List => app.output.print(&List { invitations: all.iter().map(Row::new).collect() }),
         PairCommand::Withdraw { id } => {
             let meant = find::invitation(&all, id)?;
             invitations.withdraw(&meant.id, now_ms).map_err(|error| failed(&error))?;
             let withdrawn = invitations.list(now_ms).into_iter().find(|row| row.id == meant.id);
-            drop(lock);
             app.output.print(&Withdrawn { row: Row::new(withdrawn.as_ref().unwrap_or(meant)) })
         }
     }
-}
-
-/// Takes the data directory, which `verso up` does not share.
-fn unlock(app: &App) -> Result<Unlocked, CliError> {
-    app.unlock().map_err(|mut error| {
-        if error.exit == Exit::Locked {
-            error.hint.push_str("; it serves the invitations that stood when it started, so start it again afterwards");
-        }
-        error
-    })
 }
 
 fn not_made(error: &InviteError) -> CliError {
@@ -199,6 +193,9 @@ struct Made {
     link: Zeroizing<String>,
     #[serde(skip)]
     joins_as: &'static str,
+    /// Whether `verso up` runs here, so that it is served already.
+    #[serde(skip)]
+    up: Up,
 }
 
 /// Prints a secret that is kept no longer.
@@ -212,6 +209,9 @@ impl Report for Made {
         writeln!(out, "  verso join '{}'\n", paint.strong(self.link.as_str()))?;
         let (until, short) = (when::person_reads(&self.row.expires_at), self.row.short());
         writeln!(out, "It stands until {until}; `verso pair withdraw {short}` takes it back.")?;
+        if self.up == Up::Runs {
+            return writeln!(out, "`verso up` serves it already, and has to run here when the other device joins.");
+        }
         writeln!(out, "{} verso up, which has to run here when the other device joins", paint.faint("next:"))
     }
 }

@@ -10,12 +10,11 @@ use verso_pairing::{Code, Paired, PairingError};
 use verso_transport::DialError;
 use verso_worker::{PairError, PairingEvent, WorkerHandle};
 
-use super::agreement::{self, Consent, no_code, role_code};
+use super::agreement::{self, Consent, Up, no_code, role_code};
 use super::codes;
 use super::nearby::{self, Nearby};
 use crate::app::App;
 use crate::error::{CliError, Exit};
-use crate::failure;
 use crate::net::{self, Signals};
 use crate::output::{Output, Paint, Report, shown};
 
@@ -23,13 +22,13 @@ const WHAT: &str = "can't join";
 
 pub(crate) fn run(app: &App, code: &str, at: &[SocketAddr], consent: Consent) -> Result<(), CliError> {
     let code: Code = code.parse().map_err(|error| no_code(&error))?;
-    agreement::require_answer(consent, WHAT)?;
+    agreement::require_answer(app.output.seat(), consent, WHAT)?;
     pair_with(app, Wanted::Code(code), at, consent)
 }
 
 /// Joins a device nearby, by the name that it shows.
 pub(crate) fn nearby(app: &App, name: &str, at: &[SocketAddr], consent: Consent) -> Result<(), CliError> {
-    codes::require_somebody(WHAT)?;
+    codes::require_somebody(app.output.seat(), WHAT)?;
     pair_with(app, Wanted::Nearby(name), at, consent)
 }
 
@@ -40,28 +39,28 @@ enum Wanted<'a> {
 }
 
 fn pair_with(app: &App, wanted: Wanted<'_>, at: &[SocketAddr], consent: Consent) -> Result<(), CliError> {
-    let unlocked = app.unlock()?;
-    net::block_on(async {
-        let mut signals = Signals::listen()?;
-        let (worker, handle) = net::open(app, unlocked).await?;
+    let unlocked = net::unlock(app)?;
+    app.block_on(async {
+        let mut signals = Signals::listen(app.output.seat())?;
+        let link = net::connect(app, unlocked).await?;
         let outcome = tokio::select! {
-            paired = join(app, &handle, wanted, at, consent) => paired,
+            paired = join(app, &link.handle, wanted, at, consent) => paired,
             () = signals.recv() => {
                 Err(CliError::new(Exit::Failed, WHAT, "it was stopped", "run it again while the code is shown"))
             }
         };
-        let closed = worker.close().await.map_err(|error| failure::worker(&error, app.home().dir()));
+        let closed = link.close(app).await;
         let paired = outcome?;
         closed?;
-        app.output.print(&Told::new(&paired))
+        app.output.print(&Told { up: Up::of(app), ..Told::new(&paired) })
     })
 }
 
 /// Whoever sits here.
 #[derive(Clone, Copy)]
-struct Person {
+struct Person<'a> {
     consent: Consent,
-    output: Output,
+    output: &'a Output,
 }
 
 async fn join(
@@ -72,7 +71,7 @@ async fn join(
     consent: Consent,
 ) -> Result<Paired, CliError> {
     let (sender, events) = mpsc::unbounded_channel();
-    let output = app.output;
+    let output = &app.output;
     let person = Person { consent, output };
     match wanted {
         Wanted::Code(Code::Link(link)) => {
@@ -103,7 +102,7 @@ async fn join(
 async fn answering(
     joining: impl Future<Output = Result<Paired, PairError>>,
     mut events: mpsc::UnboundedReceiver<PairingEvent>,
-    Person { consent, output }: Person,
+    Person { consent, output }: Person<'_>,
 ) -> Result<Paired, CliError> {
     tokio::pin!(joining);
     loop {
@@ -115,7 +114,7 @@ async fn answering(
                 tokio::select! {
                     asked = &mut asking => asked?,
                     joined = &mut joining => {
-                        codes::past("The other device went away meanwhile");
+                        codes::past(output, "The other device went away meanwhile");
                         // The terminal belongs to the question until it is answered.
                         asking.await?;
                         return joined.map_err(|error| failed(&error));
@@ -177,17 +176,25 @@ struct Told {
     device: String,
     name: String,
     role: &'static str,
+    /// Whether `verso up` runs here, so that sync has begun.
+    #[serde(skip)]
+    up: Up,
 }
 
 impl Told {
     fn new(paired: &Paired) -> Self {
-        Self { device: paired.device.to_hex(), name: paired.name.to_string(), role: role_code(paired.role) }
+        Self {
+            device: paired.device.to_hex(),
+            name: paired.name.to_string(),
+            role: role_code(paired.role),
+            up: Up::DoesNotRun,
+        }
     }
 }
 
 impl Report for Told {
     fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
         writeln!(out, "{} with {}", paint.good("paired"), paint.strong(shown(&self.name)))?;
-        writeln!(out, "{} verso up, on both devices", paint.faint("next:"))
+        agreement::write_next(out, paint, self.up)
     }
 }

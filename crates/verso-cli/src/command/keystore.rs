@@ -10,7 +10,7 @@ use crate::args::KeystoreCommand;
 use crate::error::CliError;
 use crate::home::{NewStore, Place, prove_keychain};
 use crate::output::{Paint, Report, shown};
-use crate::prompt::{self, Terminal};
+use crate::prompt;
 
 pub(crate) fn run(app: &App, wanted: &KeystoreCommand) -> Result<(), CliError> {
     match wanted {
@@ -29,16 +29,16 @@ fn move_to(app: &App, to: KeyStoreKind) -> Result<(), CliError> {
     let home = app.home();
     let from = home.place()?.keystore;
     if from != to {
-        home.move_key(app.unlock()?, app.output, || match to {
-            KeyStoreKind::Keychain => prove_keychain(app.output).map(|()| NewStore::Keychain),
-            _ => prompt::new_passphrase(&app.environment, &Terminal).map(NewStore::File),
+        home.move_key(app.unlock()?, &app.output, || match to {
+            KeyStoreKind::Keychain => prove_keychain(&app.output).map(|()| NewStore::Keychain),
+            _ => prompt::new_passphrase(&app.environment, app.output.seat()).map(NewStore::File),
         })?;
     }
     app.output.print(&Told::new(home.place()?))
 }
 
 fn passphrase(app: &App) -> Result<(), CliError> {
-    app.home().change_passphrase(&app.environment, &Terminal)?;
+    app.home().change_passphrase(&app.environment, app.output.seat())?;
     app.output.tell("The passphrase was changed. Backups of the old key file still open with the old one.")?;
     if app.output.format() == crate::output::Format::Json {
         return app.output.print(&Told::new(app.home().place()?));

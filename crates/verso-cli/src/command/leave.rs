@@ -11,12 +11,12 @@ use crate::error::{CliError, Exit};
 use crate::failure;
 use crate::find::{self, Named};
 use crate::output::{Paint, Report, shown};
-use crate::prompt::{self, Terminal};
+use crate::prompt;
 
 const CANT_LEAVE: &str = "can't leave the workspace";
 
 pub(super) fn run(app: &App, workspace: &str, consent: Consent) -> Result<(), CliError> {
-    agreement::require_answer(consent, CANT_LEAVE)?;
+    agreement::require_answer(app.output.seat(), consent, CANT_LEAVE)?;
     let mut device = app.device()?;
     let Named { id, name } = find::workspace(&device, Some(workspace), &app.settings)?;
     let others = device.replica().trust().peers().any(|peer| peer.role == PeerRole::Own);
@@ -26,7 +26,9 @@ pub(super) fn run(app: &App, workspace: &str, consent: Consent) -> Result<(), Cl
          can't be changed any more; what it wrote before counts for all others.",
         shown(&name)
     ));
-    if consent == Consent::Asked && !prompt::consent(&Terminal, CANT_LEAVE, &format!("Leave {}?", shown(&name)))? {
+    let question = format!("Leave {}?", shown(&name));
+    let asked = || prompt::consent(app.output.seat(), CANT_LEAVE, &question);
+    if consent == Consent::Asked && !device.apart(asked)?? {
         device.close()?;
         return Err(CliError::new(Exit::Failed, CANT_LEAVE, "you said no", "nothing was changed"));
     }

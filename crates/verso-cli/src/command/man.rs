@@ -15,7 +15,7 @@ use crate::error::{CliError, Exit};
 use crate::output::{Output, Paint, Report};
 
 /// Prints the page of the whole program, or writes a page for each command into a folder.
-pub(crate) fn run(folder: Option<&Path>, output: Output) -> Result<(), CliError> {
+pub(crate) fn run(folder: Option<&Path>, output: &Output) -> Result<(), CliError> {
     let Some(folder) = folder else {
         let page = render(&program()).map_err(|error| failed(Path::new("verso.1"), &error))?;
         return output.print(&Page { page: String::from_utf8_lossy(&page).into_owned() });

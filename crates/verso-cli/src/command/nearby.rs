@@ -38,7 +38,7 @@ pub(crate) fn run(app: &App, wait: Duration) -> Result<(), CliError> {
     let profile = Profile { device: DeviceId::from_bytes([0; 32]), port: 0, mode: Mode::Listen };
     let options = DiscoveryOptions { profile, interfaces, listen: None };
     net::block_on(async {
-        let mut signals = Signals::listen()?;
+        let mut signals = Signals::listen(app.output.seat())?;
         let shutdown = CancellationToken::new();
         let (handle, running) = discover(options, seed, shutdown.clone());
         let looking = async {

@@ -45,7 +45,7 @@ pub(crate) fn run(app: &App, wait: Duration) -> Result<(), CliError> {
 /// Goes through one round. The data directory is free after it.
 pub(super) fn round(app: &App, unlocked: Unlocked, wait: Duration) -> Result<Round, CliError> {
     net::block_on(async {
-        let mut signals = Signals::listen()?;
+        let mut signals = Signals::listen(app.output.seat())?;
         let (worker, handle) = match net::open_quietly(app, unlocked).await {
             Ok(opened) => opened,
             Err(error) => {
@@ -55,12 +55,12 @@ pub(super) fn round(app: &App, unlocked: Unlocked, wait: Duration) -> Result<Rou
                 return if is_missing { Ok(Round::NoNetwork(error)) } else { Err(error) };
             }
         };
-        crate::device::tell_notices(worker.notices(), app.output);
+        crate::device::tell_notices(worker.notices(), &app.output);
         let started = Instant::now();
         let outcomes = tokio::select! {
             outcomes = handle.sync_once(wait) => Some(outcomes),
             () = signals.recv() => None,
-            never = show(&handle, SyncBar::new(app.output)) => match never {},
+            never = show(&handle, SyncBar::new(&app.output)) => match never {},
         };
         let took = started.elapsed();
         worker.close().await.map_err(|error| failure::worker(&error, app.home().dir()))?;

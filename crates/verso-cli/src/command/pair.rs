@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Display;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 use std::net::SocketAddr;
 
 use serde::Serialize;
@@ -15,17 +15,18 @@ use verso_replica::DecisionError;
 use verso_worker::{LocalDiscovery, OfferOptions, PairingEvent, PairingOffer, Ways, WorkerHandle};
 use zeroize::Zeroizing;
 
-use super::agreement::{self, Consent, role_code};
+use super::agreement::{self, Consent, Up, role_code};
 use super::codes;
 use crate::app::App;
 use crate::args::{PairOptions, Picture, RoleChoice, TermsOptions};
+use crate::control::Host;
 use crate::error::{CliError, Exit};
 use crate::failure;
 use crate::find::{self, Named};
 use crate::net::{self, Signals};
 use crate::new_file::{Existing, NewFile};
 use crate::output::{Format, Output, Paint, Report, shown};
-use crate::prompt::{Person as _, Terminal};
+use crate::prompt::Person as _;
 use crate::when;
 
 const WHAT: &str = "no device was paired";
@@ -33,36 +34,38 @@ const WHAT: &str = "no device was paired";
 pub(crate) fn run(app: &App, options: &PairOptions) -> Result<(), CliError> {
     let (terms, qr, ttl, consent) = (&options.terms, options.qr.as_ref(), options.ttl(), options.yes.into());
     check_terms(terms)?;
-    agreement::require_answer(consent, "can't pair")?;
-    let unlocked = app.unlock()?;
-    net::block_on(async {
-        let mut signals = Signals::listen()?;
-        let (worker, handle) = net::open(app, unlocked).await?;
+    agreement::require_answer(app.output.seat(), consent, "can't pair")?;
+    let unlocked = net::unlock(app)?;
+    let _screen = app.host.as_ref().map(Host::take_screen).transpose()?;
+    app.block_on(async {
+        let mut signals = Signals::listen(app.output.seat())?;
+        let link = net::connect(app, unlocked).await?;
+        let handle = &link.handle;
         let outcome = async {
             if handle.addresses().is_empty() {
                 return Err(failure::no_network("it has no address at which another device could reach it"));
             }
-            let workspaces = offered(app, &handle, terms).await?;
+            let workspaces = offered(app, handle, terms).await?;
             let options = OfferOptions { role: terms.role.role(), workspaces, ttl, ways: ways(app) };
             let offer = handle.offer(options).await.map_err(|error| {
                 CliError::because(Exit::Failed, "can't make an offer", &error, "run the command again")
             })?;
             if let Some(picture) = qr {
-                offer.with_link(|link| draw(link, picture))?;
+                offer.with_link(|link| draw(app, link, picture))?;
             }
-            show(&offer, joins_as(terms.role), &seen(app, &handle).await, app.output)?;
+            show(&offer, joins_as(terms.role), &seen(app, handle).await, &app.output)?;
             tokio::select! {
-                paired = wait(offer, consent, app.output) => paired,
+                paired = wait(offer, consent, &app.output) => paired,
                 () = signals.recv() => {
                     Err(CliError::new(Exit::Failed, WHAT, "the offer was withdrawn", "run `verso pair` again"))
                 }
             }
         };
         let outcome = outcome.await;
-        let closed = worker.close().await.map_err(|error| failure::worker(&error, app.home().dir()));
+        let closed = link.close(app).await;
         let paired = outcome?;
         closed?;
-        app.output.print(&paired)
+        app.output.print(&Told { up: Up::of(app), ..paired })
     })
 }
 
@@ -86,7 +89,7 @@ enum Seen {
 
 /// By words always; by a device nearby if it can see this one, and somebody is there to type its code.
 fn ways(app: &App) -> Ways {
-    if announces(app) && Terminal.is_there() { Ways::Nearby } else { Ways::Words }
+    if announces(app) && app.output.seat().is_there() { Ways::Nearby } else { Ways::Words }
 }
 
 fn announces(app: &App) -> bool {
@@ -129,13 +132,13 @@ pub(super) async fn offered(
 }
 
 /// Writes the link as a picture, which only its owner may read: whoever sees it may join.
-pub(super) fn draw(link: &PairingLink, picture: &Picture) -> Result<(), CliError> {
+pub(super) fn draw(app: &App, link: &PairingLink, picture: &Picture) -> Result<(), CliError> {
     let (path, bytes) = match picture {
         Picture::Png(path) => (path, png_qr(link)),
         Picture::Svg(path) => (path, Zeroizing::new(svg_qr(link).as_bytes().to_vec())),
     };
     let write = || {
-        let (file, mut out) = NewFile::begin(path, Existing::Replace)?;
+        let (file, mut out) = NewFile::begin(&app.path(path), Existing::Replace)?;
         out.write_all(&bytes)?;
         out.sync_all()?;
         file.finish()
@@ -144,7 +147,7 @@ pub(super) fn draw(link: &PairingLink, picture: &Picture) -> Result<(), CliError
 }
 
 /// Shows the words, the link, and the link as a QR code.
-fn show(offer: &PairingOffer, joins_as: &'static str, seen: &Seen, output: Output) -> Result<(), CliError> {
+fn show(offer: &PairingOffer, joins_as: &'static str, seen: &Seen, output: &Output) -> Result<(), CliError> {
     let (nearby, are_found) = match seen {
         Seen::Nothing => (None, false),
         Seen::Words => (None, true),
@@ -152,7 +155,7 @@ fn show(offer: &PairingOffer, joins_as: &'static str, seen: &Seen, output: Outpu
     };
     let shown = |words: Option<(&Words, &[SocketAddr])>| {
         offer.with_link(|link| {
-            let qr = if output.format() == Format::Text && io::stdout().is_terminal() {
+            let qr = if output.format() == Format::Text && output.seat().terminals().stdout {
                 Some(Zeroizing::new(terminal_qr(link, Background::Dark)))
             } else {
                 None
@@ -167,7 +170,7 @@ fn show(offer: &PairingOffer, joins_as: &'static str, seen: &Seen, output: Outpu
 }
 
 /// Waits until somebody is paired, or the offer is over.
-async fn wait(mut offer: PairingOffer, consent: Consent, output: Output) -> Result<Told, CliError> {
+async fn wait(mut offer: PairingOffer, consent: Consent, output: &Output) -> Result<Told, CliError> {
     const AGAIN: &str = "run `verso pair` again";
     let over = |why: &str| Err(CliError::new(Exit::Failed, WHAT, why, AGAIN));
     let mut waiting = VecDeque::new();
@@ -186,7 +189,7 @@ async fn wait(mut offer: PairingOffer, consent: Consent, output: Output) -> Resu
                         // The terminal belongs to the question until it is answered.
                         Some(event) = offer.next() => {
                             if waiting.is_empty() {
-                                codes::past("Something else happened meanwhile");
+                                codes::past(output, "Something else happened meanwhile");
                             }
                             waiting.push_back(event);
                         }
@@ -276,17 +279,25 @@ struct Told {
     device: String,
     name: String,
     role: &'static str,
+    /// Whether `verso up` runs here, so that sync has begun.
+    #[serde(skip)]
+    up: Up,
 }
 
 impl Told {
     fn new(paired: &Paired) -> Self {
-        Self { device: paired.device.to_hex(), name: paired.name.to_string(), role: role_code(paired.role) }
+        Self {
+            device: paired.device.to_hex(),
+            name: paired.name.to_string(),
+            role: role_code(paired.role),
+            up: Up::DoesNotRun,
+        }
     }
 }
 
 impl Report for Told {
     fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
         writeln!(out, "{} with {}", paint.good("paired"), paint.strong(shown(&self.name)))?;
-        writeln!(out, "{} verso up, on both devices", paint.faint("next:"))
+        agreement::write_next(out, paint, self.up)
     }
 }

@@ -16,7 +16,7 @@ use crate::error::{CliError, Exit};
 use crate::failure;
 use crate::find::{self, Named};
 use crate::output::{Output, Paint, Report, entries, grouped, hex, shown};
-use crate::prompt::{self, Terminal};
+use crate::prompt;
 use crate::table::Table;
 use crate::when;
 
@@ -56,7 +56,7 @@ fn keep(app: &App, chosen: &Chosen, workspace: &WorkspaceOption) -> Result<(), C
 }
 
 fn discard(app: &App, chosen: &Chosen, workspace: &WorkspaceOption, consent: Consent) -> Result<(), CliError> {
-    agreement::require_answer(consent, CANT_DECIDE)?;
+    agreement::require_answer(app.output.seat(), consent, CANT_DECIDE)?;
     let mut device = app.device()?;
     let chosen = choose(app, &device, chosen, workspace)?;
     let rows: Vec<Row> = chosen.iter().map(|(workspace, entry)| Row::new(&device, workspace, entry)).collect();
@@ -72,10 +72,10 @@ fn discard(app: &App, chosen: &Chosen, workspace: &WorkspaceOption, consent: Con
             does: dependent.text,
         }));
     }
-    tell(&rows, &dependents, app.output);
+    tell(&rows, &dependents, &app.output);
     if consent == Consent::Asked {
         let question = format!("Give {} up for good, on every device?", entries(count(rows.len())));
-        if !prompt::consent(&Terminal, CANT_DECIDE, &question)? {
+        if !device.apart(|| prompt::consent(app.output.seat(), CANT_DECIDE, &question))?? {
             device.close()?;
             return Err(CliError::new(Exit::Failed, CANT_DECIDE, "you said no", "nothing was changed"));
         }
@@ -96,7 +96,7 @@ fn discard(app: &App, chosen: &Chosen, workspace: &WorkspaceOption, consent: Con
 }
 
 /// Shows what would be lost, and what makes no sense without it.
-fn tell(rows: &[Row], dependents: &[Dependent], output: Output) {
+fn tell(rows: &[Row], dependents: &[Dependent], output: &Output) {
     output.note(format_args!("To be given up, {}:", entries(count(rows.len()))));
     for row in rows.iter().take(SHOWN) {
         output.note(format_args!("  {} {}: {}", row.id, row.who(), shown(&row.does)));

@@ -17,7 +17,7 @@ use crate::failure;
 use crate::find;
 use crate::output::{Paint, Report, entries, shown, workspaces};
 use crate::progress::WorkBar;
-use crate::prompt::{self, Terminal};
+use crate::prompt;
 use crate::when;
 
 /// Makes the device of a backup.
@@ -26,15 +26,15 @@ pub(crate) fn run(app: &App, file: &Path) -> Result<(), CliError> {
     // Before anybody types a passphrase.
     home.require_room()?;
     let opened = File::open(file).map_err(|error| failure::backup_file(&error, file))?;
-    let passphrase = prompt::backup_passphrase(&app.environment, &Terminal)?;
+    let passphrase = prompt::backup_passphrase(&app.environment, app.output.seat())?;
     let backup = Backup::open(DiskFile::from(opened), &passphrase).map_err(|error| failure::restore(&error, file))?;
     let made_at = when::json(backup.made_ms());
     let kept = backup.host().to_vec();
-    let store = choose_store(app, &Terminal)?;
+    let store = choose_store(app, app.output.seat())?;
 
-    let bar = WorkBar::new(app.output, "restoring");
+    let bar = WorkBar::new(&app.output, "restoring");
     let mut counts = (0, 0);
-    let made = home.make_again(store, &kept, app.output, |storage| {
+    let made = home.make_again(store, &kept, &app.output, |storage| {
         let restored = backup.restore(storage, &mut |at| bar.show(at.done, at.of));
         let restored = restored.map_err(|error| failure::restore(&error, file))?;
         counts = (restored.workspaces, restored.entries);

@@ -8,12 +8,14 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use verso_discovery::DiscoveryState;
 use verso_graph::Graph;
-use verso_identity::{DeviceId, WorkspaceId};
-use verso_replica::Event;
+use verso_identity::{DeviceId, DeviceKey, WorkspaceId};
+use verso_replica::{Event, OpenNotices};
 use verso_wire::{Application as _, Reason};
 use verso_worker::{HostReplica, PeerStatus, Status, WorkerHandle, now_since};
 
 use crate::app::App;
+#[cfg(unix)]
+use crate::control::{Shared, server::Server};
 use crate::discovery::Discovery;
 use crate::error::CliError;
 use crate::failure;
@@ -22,9 +24,11 @@ use crate::output::{Paint, Report, shown};
 
 pub(crate) fn run(app: &App) -> Result<(), CliError> {
     let unlocked = app.unlock()?;
+    let twin = DeviceKey::from_secret(&unlocked.key.to_secret());
     net::block_on(async {
-        let mut signals = Signals::listen()?;
+        let mut signals = Signals::listen(app.output.seat())?;
         let (worker, handle) = net::open(app, unlocked).await?;
+        let control = Control::open(app, &handle, twin, worker.notices().clone());
         let shutdown = CancellationToken::new();
         let (mut status, mut events) = (handle.status(), handle.events());
         let mut names = Names { handle: handle.clone(), known: BTreeMap::new() };
@@ -61,6 +65,7 @@ pub(crate) fn run(app: &App) -> Result<(), CliError> {
                 app.output.print(&line)?;
             }
         };
+        control.close().await;
         shutdown.cancel();
         let ended = match ended {
             Some(ended) => ended,
@@ -70,6 +75,45 @@ pub(crate) fn run(app: &App) -> Result<(), CliError> {
         ended.map_err(|error| failure::worker(&error, app.home().dir()))?;
         app.output.print(&Line::Stopped {})
     })
+}
+
+/// The way for the other commands into this one. Without it all else works, and they end with what they would without it.
+struct Control {
+    #[cfg(unix)]
+    server: Option<Server>,
+}
+
+impl Control {
+    #[cfg(unix)]
+    fn open(app: &App, handle: &WorkerHandle<Graph>, key: DeviceKey, notices: OpenNotices) -> Self {
+        let shared = Shared {
+            worker: handle.clone(),
+            runtime: tokio::runtime::Handle::current(),
+            key,
+            notices,
+            settings: app.settings.clone(),
+            screen: std::sync::Arc::default(),
+        };
+        let server = Server::open(app.home().dir(), shared).inspect_err(|error| {
+            let why = crate::error::chain(error);
+            app.output.note(format_args!(
+                "Other commands can't be carried out while this runs: there is no control socket: {why}."
+            ));
+        });
+        Self { server: server.ok() }
+    }
+
+    #[cfg(not(unix))]
+    fn open(_app: &App, _handle: &WorkerHandle<Graph>, _key: DeviceKey, _notices: OpenNotices) -> Self {
+        Self {}
+    }
+
+    async fn close(self) {
+        #[cfg(unix)]
+        if let Some(server) = self.server {
+            server.close().await;
+        }
+    }
 }
 
 /// What this person calls devices and workspaces.

@@ -49,7 +49,7 @@ impl Home {
     }
 
     /// Makes a new device.
-    pub(crate) fn make(&self, name: &str, store: NewStore, output: Output) -> Result<Made, CliError> {
+    pub(crate) fn make(&self, name: &str, store: NewStore, output: &Output) -> Result<Made, CliError> {
         let config = self.choose_config(&store)?;
         self.make_from(store, config, output, |_storage| {
             let key = DeviceKey::generate().map_err(|error| self.key_not_kept(&error))?;
@@ -62,7 +62,7 @@ impl Home {
         &self,
         store: NewStore,
         kept: &[u8],
-        output: Output,
+        output: &Output,
         restore: impl FnOnce(&FileStorage) -> Result<DeviceKey, CliError>,
     ) -> Result<Made, CliError> {
         let config = self.choose_config(&store)?.or_port_of(kept);
@@ -85,7 +85,7 @@ impl Home {
         &self,
         store: NewStore,
         config: Config,
-        output: Output,
+        output: &Output,
         fill: impl FnOnce(&FileStorage) -> Result<(DeviceKey, String), CliError>,
     ) -> Result<Made, CliError> {
         let was_there = self.dir.exists();
@@ -114,7 +114,7 @@ impl Home {
         made
     }
 
-    fn begin(&self, storage: &FileStorage, config: Config, output: Output) -> Result<(), CliError> {
+    fn begin(&self, storage: &FileStorage, config: Config, output: &Output) -> Result<(), CliError> {
         let begun = self.write_mark(storage).and_then(|()| self.clear(output)).and_then(|()| config.write(storage));
         begun.map_err(|error| self.unwritable(&error))
     }
@@ -162,7 +162,7 @@ impl Home {
     }
 
     /// Removes what a killed `init` left. Only under the mark: what lies there was made by it.
-    fn clear(&self, output: Output) -> io::Result<()> {
+    fn clear(&self, output: &Output) -> io::Result<()> {
         if let Ok(config) = Config::read(&self.dir)
             && config.keystore == KeyStoreKind::Keychain
             && let Err(error) = keychain(config.slot, output).forget()

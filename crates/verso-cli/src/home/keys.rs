@@ -38,7 +38,7 @@ impl NewStore {
 }
 
 /// The keychain, for one device's entries. A person is told if it keeps them waiting.
-pub(crate) fn keychain(slot: KeychainSlot, output: Output) -> KeychainStore {
+pub(crate) fn keychain(slot: KeychainSlot, output: &Output) -> KeychainStore {
     let word = if output.format() == Format::Text { say_that_it_waits } else { || () };
     KeychainStore::new(slot, Patience { word, ..Patience::default() })
 }
@@ -49,7 +49,7 @@ fn say_that_it_waits() {
 }
 
 /// Proves that there is a keychain that keeps what it is given.
-pub(crate) fn prove_keychain(output: Output) -> Result<(), CliError> {
+pub(crate) fn prove_keychain(output: &Output) -> Result<(), CliError> {
     let slot = KeychainSlot::random().map_err(failure::random)?;
     keychain(slot, output).prove().map_err(|error| failure::unproven(&error))
 }
@@ -61,7 +61,7 @@ impl Home {
         config: &Config,
         environment: &Environment,
         person: &impl Person,
-        output: Output,
+        output: &Output,
     ) -> Result<DeviceKey, CliError> {
         let wrong = |error: &LoadError| failure::key(error, &self.dir);
         if config.keystore == KeyStoreKind::Keychain {
@@ -80,6 +80,18 @@ impl Home {
             tracing::debug!(target: "verso.sync", %error, "the passphrase is asked for each time");
         }
         Ok(key)
+    }
+
+    /// Makes sure that a passphrase that was given opens the key file.
+    #[cfg(unix)]
+    pub(super) fn check_given(&self, environment: &Environment) -> Result<(), CliError> {
+        match prompt::given(environment, "can't open the key file")? {
+            Some(given) => {
+                let opened = FileKeyStore::new(&self.dir, given).load();
+                opened.map(drop).map_err(|error| failure::key(&error, &self.dir))
+            }
+            None => uses_session(environment).map(drop),
+        }
     }
 
     /// Opens the key file if nobody has to be asked: by the passphrase that was given, which is always checked, or by what the
@@ -108,7 +120,7 @@ impl Home {
 
     /// Removes the copy that a move which was cut short may have left in the other store. The one that the configuration names was
     /// opened, so nothing is lost. What can't be removed now is at the next opportunity.
-    pub(super) fn drop_spare(&self, config: Config, output: Output) -> Config {
+    pub(super) fn drop_spare(&self, config: Config, output: &Output) -> Config {
         let Some(spare) = config.spare else { return config };
         let removed = match spare {
             KeyStoreKind::Keychain => keychain(config.slot, output).forget().map_err(|error| error.to_string()),
@@ -136,7 +148,7 @@ impl Home {
         store: NewStore,
         key: &DeviceKey,
         config: Config,
-        output: Output,
+        output: &Output,
     ) -> Result<(), CliError> {
         let to = store.kind();
         if to == KeyStoreKind::File

@@ -5,6 +5,8 @@
 mod backup;
 mod bookmarks;
 mod conflicts;
+#[cfg(unix)]
+mod control;
 mod demo;
 mod device;
 mod doctor;
@@ -12,6 +14,8 @@ mod friends;
 mod graph;
 mod identity;
 mod import;
+#[cfg(unix)]
+mod inside;
 #[cfg(target_os = "linux")]
 mod invitations;
 mod keychain;
@@ -35,6 +39,8 @@ mod pairing;
 mod private;
 mod quarantine;
 mod repair;
+#[cfg(unix)]
+mod same;
 #[cfg(target_os = "linux")]
 mod seat;
 #[cfg(target_os = "linux")]

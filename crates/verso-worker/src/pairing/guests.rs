@@ -31,7 +31,7 @@ pub enum InviteError {
     Kept(#[from] InvitationError),
 }
 
-/// Makes an invitation, which is served whenever the worker runs. Returns its name and its link.
+/// Makes an invitation, which is served whenever the worker runs: from now on, if it does. Returns its name and its link.
 pub(crate) async fn invite<A: Application>(
     network: &Network<A>,
     invitations: &Arc<Invitations>,
@@ -48,7 +48,12 @@ pub(crate) async fn invite<A: Application>(
     let link = Zeroizing::new(offer.link().to_string());
     let kept = Arc::clone(invitations);
     let added = tokio::task::spawn_blocking(move || kept.add(offer, now_ms));
-    Ok((added.await.map_err(|_panic| PairError::Ended)??, link))
+    let id = added.await.map_err(|_panic| PairError::Ended)??;
+    if network.invitations().is_some() {
+        // Whoever comes with the link before the next look is not turned away.
+        network.open_for_guests(invitations);
+    }
+    Ok((id, link))
 }
 
 /// Serves a device that came to be paired: by the invitation that it means, else by the offer that is shown now.

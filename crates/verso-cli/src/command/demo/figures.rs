@@ -74,7 +74,7 @@ struct Sync {
 
 impl Figures {
     /// Prints them for a script; a person has read them on the way.
-    pub(super) fn print(&self, output: Output) -> Result<(), CliError> {
+    pub(super) fn print(&self, output: &Output) -> Result<(), CliError> {
         if output.format() == Format::Text {
             return Ok(());
         }

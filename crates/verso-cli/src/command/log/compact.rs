@@ -19,7 +19,7 @@ pub(super) fn run(app: &App, workspace: &WorkspaceOption) -> Result<(), CliError
     let mut view = View { logs: Vec::new() };
     for log in logs {
         let before = device.replica().log_stats(&log.id).unwrap_or_default();
-        let bar = WorkBar::new(app.output, "compacting");
+        let bar = WorkBar::new(&app.output, "compacting");
         let compacted = device.replica_mut().compact(&log.id, |done| bar.show(done.bytes_before, before.bytes));
         compacted.map_err(|error| failure::compact(&error, &shown(&log.name)))?;
         drop(bar);
