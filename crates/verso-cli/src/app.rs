@@ -160,6 +160,7 @@ impl Command {
             | Self::Up { .. }
             | Self::Restore { .. }
             | Self::Doctor
+            | Self::Status { watch: true }
             | Self::Log(crate::args::LogCommand::Repair { .. })
             | Self::Demo { .. }
             | Self::Completions { .. }
@@ -177,7 +178,7 @@ impl Command {
             | Self::Forget { .. }
             | Self::Rename { .. }
             | Self::Address { .. }
-            | Self::Status
+            | Self::Status { watch: false }
             | Self::Backup { .. }
             | Self::Confirm { .. }
             | Self::Log(_)

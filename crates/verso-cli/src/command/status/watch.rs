@@ -28,9 +28,9 @@ const EVERY: Duration = Duration::from_millis(500);
 /// Shows the status until somebody ends it.
 pub(super) fn run(app: &App) -> Result<(), CliError> {
     let mut stored = Stored::open(app)?;
-    let mut shown = Shown::new(app.output);
+    let mut shown = Shown::new(app.output.clone());
     net::block_on(async {
-        let mut signals = Signals::listen()?;
+        let mut signals = Signals::listen(app.output.seat())?;
         loop {
             stored.look_again(app)?;
             shown.show(&stored, when::now_ms())?;
@@ -62,7 +62,8 @@ impl Stored {
         let dir = app.home().dir().to_path_buf();
         let unlocked = app.unlock()?;
         let key = DeviceKey::from_secret(&unlocked.key.to_secret());
-        let device = app.open(unlocked)?;
+        let device = Device::open_unlocked(&dir, unlocked, &host_name())?;
+        device.tell_notices(&app.output);
         let name = device.replica().trust().name(&key.id()).unwrap_or_default().to_owned();
         let status = look(app, &device)?;
         device.close()?;
