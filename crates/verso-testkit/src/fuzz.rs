@@ -15,14 +15,17 @@ mod announcement;
 mod backup_restore;
 mod bytes;
 mod chains;
+mod event;
 mod frame;
 mod hello;
 mod inflate;
 mod journal_model;
 mod journal_recovery;
+mod kept;
 mod link;
 mod messages;
 mod pairing;
+mod payload;
 mod peer;
 mod proof;
 mod session;
@@ -34,14 +37,17 @@ pub use announcement::announcement;
 pub use backup_restore::backup_restore;
 pub use bytes::Bytes;
 pub use chains::chain;
+pub use event::event;
 pub use frame::frame;
 pub use hello::hello;
 pub use inflate::inflate;
 pub use journal_model::journal_model;
 pub use journal_recovery::journal_recovery;
+pub use kept::kept;
 pub use link::link;
 pub use messages::{message, message_round_trip};
 pub use pairing::pairing;
+pub use payload::payload;
 pub use peer::peer;
 pub use proof::proof;
 pub use session::session;
@@ -62,15 +68,18 @@ pub const TARGETS: &[Target] = &[
     Target { name: "announcement", run: announcement },
     Target { name: "backup_restore", run: backup_restore },
     Target { name: "chain", run: chain },
+    Target { name: "event", run: event },
     Target { name: "frame", run: frame },
     Target { name: "hello", run: hello },
     Target { name: "inflate", run: inflate },
     Target { name: "journal_model", run: journal_model },
     Target { name: "journal_recovery", run: journal_recovery },
+    Target { name: "kept", run: kept },
     Target { name: "link", run: link },
     Target { name: "message", run: message },
     Target { name: "message_round_trip", run: message_round_trip },
     Target { name: "pairing", run: pairing },
+    Target { name: "payload", run: payload },
     Target { name: "peer", run: peer },
     Target { name: "proof", run: proof },
     Target { name: "session", run: session },
