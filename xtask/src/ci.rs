@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
-use crate::{formats, fuzz, sim, tidy, tools};
+use crate::{api, formats, fuzz, sim, tidy, tools};
 
 /// One check. They run in the order they stand here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Step {
     /// The rules of the house that no compiler knows
     Tidy,
+    /// Listings of what each library offers
+    Api,
     /// rustfmt
     Fmt,
     /// clippy, where every warning counts
@@ -66,6 +68,7 @@ impl Step {
     fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Tidy => tidy::run(Path::new(".")),
+            Self::Api => api::check(),
             Self::Fmt => fmt(),
             // The benches of others' crates are checked here, where nothing of those is compiled to run, and nowhere else.
             Self::Clippy => cargo(
@@ -101,6 +104,7 @@ impl Step {
     fn what(self) -> &'static str {
         match self {
             Self::Tidy => "layers, file sizes, lint inheritance, stray files",
+            Self::Api => "what each library offers is listed in docs/api",
             Self::Fmt => "rustfmt",
             Self::Clippy => "clippy, every warning counts",
             Self::Test => "all tests",
@@ -117,6 +121,9 @@ impl Step {
     fn advice(self) -> &'static str {
         match self {
             Self::Tidy => "each line above names a file and what it should be like",
+            Self::Api => {
+                "cargo xtask api writes the listings anew; their diff shows what changed for those who use a library"
+            }
             Self::Fmt => "cargo fmt --all (if cargo has no fmt: rustup component add rustfmt)",
             Self::Clippy => "mend what it names (if cargo has no clippy: rustup component add clippy)",
             Self::Test => {

@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
+mod api;
 mod ci;
 mod formats;
 mod fuzz;
@@ -45,6 +46,8 @@ enum Command {
         #[arg(long, requires = "seed")]
         trace: bool,
     },
+    /// Writes `docs/api`: what each library offers
+    Api,
     /// Installs the tools that `ci` uses, where they are missing
     Tools,
 }
@@ -68,6 +71,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Sim { seed: Some(seed), trace: true, .. } => sim::run(&["--seed", &seed.to_string(), "--trace"]),
         Command::Ci { steps } => ci::run(steps),
         Command::Tidy => tidy::run(&root),
+        Command::Api => api::write(),
         Command::Tools => tools::install_all(),
     }
 }

@@ -11,6 +11,7 @@ mod clocks;
 mod converge;
 mod describe;
 mod documents;
+mod example;
 mod explain;
 mod forks;
 mod golden;

@@ -5,6 +5,7 @@ mod append;
 mod compaction;
 mod crash;
 mod damage;
+mod example;
 mod files;
 mod flips;
 mod golden;
