@@ -53,8 +53,7 @@ impl Diary {
     }
 
     fn read(&self) -> Vec<Result<String, ReadError>> {
-        let text = |record: Vec<u8>| String::from_utf8_lossy(&record).into_owned();
-        self.log.replay().map(|run| run.map(|(_, record)| text(record.to_vec()))).collect()
+        self.log.replay().map(|run| run.map(|(_, record)| String::from_utf8_lossy(&record).into_owned())).collect()
     }
 }
 
