@@ -128,7 +128,8 @@ fn read(words: &[OsString], environment: &Environment, seat: &Seat) -> Result<Cl
 /// Has the command carried out by the `verso up` that has the data directory, if there is one. Returns its exit code.
 #[cfg(unix)]
 fn carried_out(words: &[OsString], cli: &Cli, output: &Output) -> Result<Option<u8>, CliError> {
-    if !cli.command.runs_in_up() {
+    // Whoever watches goes on when `up` ends, and asks it anew when it is there again.
+    if !cli.command.runs_in_up() || matches!(cli.command, Command::Status { watch: true }) {
         return Ok(None);
     }
     let settings = Settings::new(&cli.globals, &Environment::Process)?;
@@ -160,7 +161,6 @@ impl Command {
             | Self::Up { .. }
             | Self::Restore { .. }
             | Self::Doctor
-            | Self::Status { watch: true }
             | Self::Log(crate::args::LogCommand::Repair { .. })
             | Self::Demo { .. }
             | Self::Completions { .. }
@@ -178,7 +178,7 @@ impl Command {
             | Self::Forget { .. }
             | Self::Rename { .. }
             | Self::Address { .. }
-            | Self::Status { watch: false }
+            | Self::Status { .. }
             | Self::Backup { .. }
             | Self::Confirm { .. }
             | Self::Log(_)

@@ -1,7 +1,9 @@
 //! `status`: how things stand.
 
+mod live;
 mod screen;
 mod state;
+mod stored;
 mod view;
 mod watch;
 
@@ -20,7 +22,10 @@ use state::Status;
 
 pub(crate) fn run(app: &App, repetition: Repetition) -> Result<(), CliError> {
     if repetition == Repetition::Watch {
-        return watch::run(app);
+        return match &app.host {
+            Some(host) => live::run(app, host),
+            None => watch::run(app),
+        };
     }
     let device = app.device()?;
     let status = look(app, &device)?;
@@ -28,9 +33,14 @@ pub(crate) fn run(app: &App, repetition: Repetition) -> Result<(), CliError> {
     app.output.print(&status)
 }
 
-/// How it stands with a device that nothing runs on.
+/// How it stands: with the `verso up` in which this runs, or with a device on which nothing does.
 fn look(app: &App, device: &Device) -> Result<Status, CliError> {
-    Status::of(device, None, Discovery::of_settings(&app.settings, Depth::Quiet))
+    let live = app.host.as_ref().map(|host| host.worker().status().borrow().clone());
+    let discovery = match &live {
+        Some(live) => Discovery::from(&live.discovery.state),
+        None => Discovery::of_settings(&app.settings, Depth::Quiet),
+    };
+    Status::of(device, live.as_ref(), discovery)
 }
 
 impl Report for Status {

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level::emulate_default_handler;
 use zeroize::Zeroizing;
 
@@ -73,8 +73,22 @@ impl Connection {
         Err(CliError::new(Exit::Locked, cant_use(home), why, hint))
     }
 
+    /// Tells whether somebody listens on the socket of a data directory, which may not be ready for a command.
+    pub(crate) fn is_there(home: &Home) -> bool {
+        socket::find(home.dir()).is_some_and(|socket| UnixStream::connect(socket).is_ok())
+    }
+
     /// Has the command carried out, and returns its exit code.
     pub(crate) fn run(self, words: &[OsString], output: &Output) -> Result<u8, CliError> {
+        self.run_into(words, &mut |bytes| output.seat().print(bytes))
+    }
+
+    /// As [`run`](Self::run), with another use for what the command prints.
+    pub(crate) fn run_into(
+        self,
+        words: &[OsString],
+        print: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<u8, CliError> {
         let run = ToServer::Run(Run {
             words: words.iter().map(|word| word.as_bytes().to_vec()).collect(),
             directory: env::current_dir().map(|directory| directory.into_os_string().into_vec()).unwrap_or_default(),
@@ -87,11 +101,12 @@ impl Connection {
             return Err(CliError::new(Exit::Usage, "the command line is too long", why, "split it into several"));
         }
         let way = Arc::new(Mutex::new(self.stream.try_clone().map_err(|error| lost(&error))?));
-        listen_to_signals(&way)?;
+        let signals = listen_to_signals(&way)?;
         send(&way, &frame).map_err(|_gone| ended())?;
         let mut at_work = AtWork { stream: self.stream, way, gauge: None, questions: Vec::new(), is_read: true };
-        let done = at_work.carry_on(output);
+        let done = at_work.carry_on(print);
         at_work.end(&done);
+        signals.close();
         done
     }
 }
@@ -109,11 +124,12 @@ struct AtWork {
 
 impl AtWork {
     /// Does what the command wants done here, until it is over.
-    fn carry_on(&mut self, output: &Output) -> Result<u8, CliError> {
+    fn carry_on(&mut self, print: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<u8, CliError> {
         loop {
             let frame = read(&mut self.stream, MAX_TO_CLIENT).map_err(|_gone| ended())?;
             match ToClient::decode(&frame).map_err(|error| lost(&error))? {
-                ToClient::Print(Stream::Output, bytes) => self.print(&bytes, output)?,
+                ToClient::Print(Stream::Output, bytes) if self.is_read => self.printed(print(&bytes))?,
+                ToClient::Print(Stream::Output, _unread) => {}
                 ToClient::Print(Stream::Error, bytes) => io::stderr().write_all(&bytes).unwrap_or_default(),
                 ToClient::Ask { number, question, text } => self.ask(number, question, text),
                 ToClient::Gauge { shape, what, done, of } => {
@@ -131,11 +147,8 @@ impl AtWork {
         }
     }
 
-    fn print(&mut self, bytes: &[u8], output: &Output) -> Result<(), CliError> {
-        if !self.is_read {
-            return Ok(());
-        }
-        let Err(error) = output.seat().print(bytes) else { return Ok(()) };
+    fn printed(&mut self, done: io::Result<()>) -> Result<(), CliError> {
+        let Err(error) = done else { return Ok(()) };
         output::written(&error)?;
         // A reader that has seen enough is no failure; the command is told as it would be here.
         self.is_read = false;
@@ -194,9 +207,10 @@ fn variables() -> Vec<(String, Vec<u8>)> {
     told.collect()
 }
 
-/// Passes on what tells this process to end. A second time it does.
-fn listen_to_signals(way: &Way) -> Result<(), CliError> {
+/// Passes on what tells this process to end, until the handle is closed. A second time it does.
+fn listen_to_signals(way: &Way) -> Result<Handle, CliError> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|error| lost(&error))?;
+    let handle = signals.handle();
     let way = Arc::clone(way);
     thread::spawn(move || {
         let mut is_first = true;
@@ -207,7 +221,7 @@ fn listen_to_signals(way: &Way) -> Result<(), CliError> {
             is_first = false;
         }
     });
-    Ok(())
+    Ok(handle)
 }
 
 fn send(way: &Way, frame: &[u8]) -> io::Result<()> {

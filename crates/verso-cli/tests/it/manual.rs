@@ -49,7 +49,7 @@ fn bash_completes_commands_and_values() {
     assert_eq!(complete("verso works"), "workspace");
     assert_eq!(complete("verso workspace un"), "unshare");
     assert_eq!(complete("verso import x --format bo"), "bookmarks");
-    assert_eq!(complete("verso --network l"), "loopback lan");
+    assert_eq!(complete("verso --discovery l"), "listen");
 }
 
 #[test]

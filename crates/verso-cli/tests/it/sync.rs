@@ -92,6 +92,7 @@ fn how_things_stand_is_told_when_nothing_runs() {
             "lapses_at",
             "last_seen",
             "name",
+            "path",
             "progress",
             "reason",
             "role"

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use verso_identity::WorkspaceId;
 use verso_replica::Fork;
+use verso_transport::PathKind;
 use verso_wire::Reason;
 use verso_worker::{PeerStatus, Status as Live};
 
@@ -41,6 +42,8 @@ pub(super) struct PeerRow {
     pub(super) connected: bool,
     /// Both acknowledged all they share, on this connection.
     pub(super) in_step: bool,
+    /// Which way the connection takes: `direct` or `relayed`; `None` without one, and while it moves to another way.
+    pub(super) path: Option<&'static str>,
     /// How far the exchange on this connection has come, in entries; `None` without one.
     pub(super) progress: Option<Moved>,
 }
@@ -178,6 +181,7 @@ impl Status {
                     reason: last.get(&peer.device).map(|(reason, _)| reason.code()),
                     connected: now.is_some(),
                     in_step: now.is_some_and(|now| now.in_step),
+                    path: now.and_then(path_code),
                     progress: now.map(Moved::of),
                     peer,
                 }
@@ -225,6 +229,15 @@ impl ReasonRow {
     }
 }
 
+/// The word for JSON.
+fn path_code(peer: &PeerStatus) -> Option<&'static str> {
+    match peer.link.as_ref()?.path.as_ref()?.kind {
+        PathKind::Direct { .. } => Some("direct"),
+        PathKind::Relayed { .. } => Some("relayed"),
+        _ => None,
+    }
+}
+
 /// The one word for it all.
 fn indicator(reasons: &[ReasonRow], conflicts: usize, peers: &[PeerRow]) -> &'static str {
     let needs_somebody = |row: &ReasonRow| row.code.parse().is_ok_and(|reason: Reason| !passes_by_itself(reason));
@@ -259,7 +272,7 @@ const fn passes_by_itself(reason: Reason) -> bool {
 #[cfg(test)]
 impl PeerRow {
     pub(super) fn example(name: &str) -> Self {
-        Self { peer: Peer::example(name), reason: None, connected: false, in_step: false, progress: None }
+        Self { peer: Peer::example(name), reason: None, connected: false, in_step: false, path: None, progress: None }
     }
 }
 

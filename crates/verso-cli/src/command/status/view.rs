@@ -72,6 +72,10 @@ fn peers(status: &Status, now_ms: u64, paint: Paint, lines: &mut Vec<String>) {
     let columns = widest(status.peers.iter().map(|row| row.peer.name.as_str()));
     for row in &status.peers {
         let (sign, how) = presence(row, now_ms, paint);
+        let how = match row.path {
+            Some("relayed") => format!("{how}, by a relay"),
+            _ => how,
+        };
         let friend = if row.peer.role == "friend" { format!("  {}", paint.faint("friend")) } else { String::new() };
         lines.push(format!("  {sign} {}  {how}{friend}", paint.strong(name(&row.peer.name, columns))));
         for reason in status.reasons.iter().filter(|reason| reason.peer.as_ref() == Some(&row.peer.device)) {

@@ -1,0 +1,95 @@
+//! `status --watch` within `verso up`: frames for whoever watches at the other end of the control socket.
+
+use std::time::Duration;
+
+use verso_worker::Status as Live;
+
+use super::state::Status;
+use super::{look, view};
+use crate::app::App;
+use crate::control::Host;
+use crate::error::CliError;
+use crate::net::Signals;
+use crate::output::Format;
+use crate::when;
+
+/// How often it is looked whether anything was recorded, and ages are counted anew. What the network does is told at once.
+const EVERY: Duration = Duration::from_secs(1);
+/// How long to wait after a change for those that come with it.
+const SETTLE: Duration = Duration::from_millis(80);
+
+/// Ends the lines of a frame. None is in any line: [`shown`](crate::output::shown) lets no such character through.
+pub(super) const END_OF_FRAME: u8 = 0x0c;
+
+/// Tells how it stands until the other end has seen enough.
+pub(super) fn run(app: &App, host: &Host) -> Result<(), CliError> {
+    let mut signals = Signals::listen(app.output.seat())?;
+    let mut changes = host.worker().status();
+    let is_screen = app.output.format() == Format::Text && app.output.seat().terminals().stdout;
+    let mut seen: Option<Seen> = None;
+    let mut told = Vec::new();
+    loop {
+        changes.mark_unchanged();
+        seen = Some(Seen::again(app, seen)?);
+        if let Some(seen) = &seen {
+            if is_screen {
+                let paint = app.output.stdout();
+                let mut lines = view::lines(&seen.status, when::now_ms(), paint);
+                let name = crate::output::shown(&seen.name);
+                lines.push(String::new());
+                lines.push(paint.faint(format_args!("{name}, as `verso up` has it · Ctrl-C ends it")).to_string());
+                app.output.tell(format_args!("{}{}", lines.join("\n"), char::from(END_OF_FRAME)))?;
+            } else if seen.told != told {
+                app.output.print(&seen.status)?;
+                told.clone_from(&seen.told);
+            }
+        }
+        let is_over = host.runtime().block_on(async {
+            tokio::select! {
+                () = signals.recv() => true,
+                news = changes.changed() => {
+                    if news.is_ok() {
+                        tokio::time::sleep(SETTLE).await;
+                    }
+                    news.is_err()
+                }
+                () = tokio::time::sleep(EVERY) => false,
+            }
+        });
+        if is_over {
+            return Ok(());
+        }
+    }
+}
+
+/// What was seen last, and what tells cheaply whether it is another now: to count a graph takes time in proportion to it.
+struct Seen {
+    name: String,
+    status: Status,
+    /// The status as a document, without ages.
+    told: Vec<u8>,
+    live: Live,
+    entries: Vec<Option<(u64, u64)>>,
+}
+
+impl Seen {
+    fn again(app: &App, before: Option<Self>) -> Result<Self, CliError> {
+        let device = app.device()?;
+        let replica = device.replica();
+        let live = app.host.as_ref().map(|host| host.worker().status().borrow().clone()).unwrap_or_default();
+        let entries: Vec<_> = std::iter::once(verso_identity::WorkspaceId::CONTROL)
+            .chain(replica.workspaces())
+            .map(|id| replica.entries(&id))
+            .collect();
+        if let Some(before) = before.filter(|before| before.live == live && before.entries == entries) {
+            device.close()?;
+            return Ok(before);
+        }
+        let status = look(app, &device)?;
+        let id = app.host.as_ref().map(|host| host.worker().device());
+        let name = id.and_then(|id| replica.trust().name(&id)).unwrap_or_default().to_owned();
+        device.close()?;
+        let told = serde_json::to_vec(&status).unwrap_or_default();
+        Ok(Self { name, status, told, live, entries })
+    }
+}
