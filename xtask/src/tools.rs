@@ -79,7 +79,10 @@ fn install_programs() -> anyhow::Result<()> {
     }
     let packages: Vec<&str> = missing().collect();
     if !can_install() {
-        println!("some tests will fail or be left out without these packages (by Debian's names): {}", packages.join(" "));
+        println!(
+            "some tests will fail or be left out without these packages (by Debian's names): {}",
+            packages.join(" ")
+        );
         return Ok(());
     }
     install_packages(&packages)?;

@@ -8,6 +8,7 @@ use verso_replica::Fork;
 use verso_wire::Reason;
 use verso_worker::{PeerStatus, Status as Live};
 
+use super::link::{LinkRow, RelayRow};
 use crate::command::peers::{self, Peer};
 use crate::device::Device;
 use crate::discovery::Discovery;
@@ -29,6 +30,8 @@ pub(super) struct Status {
     pub(super) reasons: Vec<ReasonRow>,
     /// How it would be if anything ran.
     pub(super) discovery: Discovery,
+    /// How it stands with the relay; `None` where none is used, or nothing runs.
+    pub(super) relay: Option<RelayRow>,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,6 +46,8 @@ pub(super) struct PeerRow {
     pub(super) in_step: bool,
     /// How far the exchange on this connection has come, in entries; `None` without one.
     pub(super) progress: Option<Moved>,
+    /// Which way that connection takes, and more of it.
+    pub(super) link: Option<LinkRow>,
 }
 
 /// How far an exchange has come, in entries.
@@ -179,6 +184,7 @@ impl Status {
                     connected: now.is_some(),
                     in_step: now.is_some_and(|now| now.in_step),
                     progress: now.map(Moved::of),
+                    link: now.and_then(|now| now.link.as_ref()).map(LinkRow::of),
                     peer,
                 }
             })
@@ -196,7 +202,8 @@ impl Status {
         let reasons: Vec<ReasonRow> = damage.chain(of_peers).collect();
         let indicator = indicator(&reasons, conflicts.len(), &peers);
         let running = live.is_some();
-        Ok(Self { indicator, running, peers, workspaces, conflicts, forks, reasons, discovery })
+        let relay = live.and_then(|live| RelayRow::of(&live.relay));
+        Ok(Self { indicator, running, peers, workspaces, conflicts, forks, reasons, discovery, relay })
     }
 }
 
@@ -259,7 +266,7 @@ const fn passes_by_itself(reason: Reason) -> bool {
 #[cfg(test)]
 impl PeerRow {
     pub(super) fn example(name: &str) -> Self {
-        Self { peer: Peer::example(name), reason: None, connected: false, in_step: false, progress: None }
+        Self { peer: Peer::example(name), reason: None, connected: false, in_step: false, progress: None, link: None }
     }
 }
 
