@@ -59,12 +59,13 @@ impl Tool {
     }
 }
 
-/// A program that tests run: a message bus, a keychain, the kernel's keyrings. Name, and Debian's package.
-const PROGRAMS: [(&str, &str); 4] = [
+/// A program that tests run: a message bus, a keychain, the kernel's keyrings, routers. Name, and Debian's package.
+const PROGRAMS: [(&str, &str); 5] = [
     ("dbus-run-session", "dbus-daemon"),
     ("dbus-send", "dbus-bin"),
     ("gnome-keyring-daemon", "gnome-keyring"),
     ("keyctl", "keyutils"),
+    ("nft", "nftables"),
 ];
 
 /// Debian's package with Python and what makes environments for it.
@@ -78,7 +79,10 @@ fn install_programs() -> anyhow::Result<()> {
     }
     let packages: Vec<&str> = missing().collect();
     if !can_install() {
-        println!("tests of the keychain will fail without these packages (by Debian's names): {}", packages.join(" "));
+        println!(
+            "some tests will fail or be left out without these packages (by Debian's names): {}",
+            packages.join(" ")
+        );
         return Ok(());
     }
     install_packages(&packages)?;

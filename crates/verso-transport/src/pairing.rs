@@ -57,8 +57,15 @@ pub struct PairConnection {
     peer: DeviceId,
     exporter: [u8; 32],
     stream: FrameStream,
+    held: Box<Held>,
+}
+
+/// What a connection holds beside itself.
+#[derive(Debug)]
+struct Held {
     unproven: Option<Unproven>,
-    _lifeline: Option<Lifeline>,
+    /// The endpoint that was made for this connection alone, of one that was dialled so.
+    lifeline: Option<Lifeline>,
 }
 
 /// What a connection holds until it is proven.
@@ -85,7 +92,9 @@ impl PairConnection {
     pub(crate) async fn dial(dialled: Dialled, inner: &Inner) -> Result<Self, PairError> {
         let Dialled { connection, lifeline } = dialled;
         let streams = connection.open_bi().await.map_err(|source| StreamError::Closed(source.into()))?;
-        Ok(Self { _lifeline: lifeline, ..Self::new(connection, streams, inner, None)? })
+        let mut pairing = Self::new(connection, streams, inner, None)?;
+        pairing.held.lifeline = lifeline;
+        Ok(pairing)
     }
 
     fn new(
@@ -111,8 +120,7 @@ impl PairConnection {
             exporter,
             stream: FrameStream::new(streams, &Traffic::default(), MAX_PAIRING_MESSAGE),
             connection,
-            unproven: Some(Unproven { _watch: watch, _place: place }),
-            _lifeline: None,
+            held: Box::new(Held { unproven: Some(Unproven { _watch: watch, _place: place }), lifeline: None }),
         })
     }
 
@@ -143,7 +151,7 @@ impl PairConnection {
 
     /// Says that the peer has proven to hold the token: the time limit ends.
     pub fn proven(&mut self) {
-        self.unproven = None;
+        self.held.unproven = None;
     }
 
     /// Sends a message.

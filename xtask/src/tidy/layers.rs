@@ -55,6 +55,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "verso-discovery",
         ],
     ),
+    // For tests alone, which put all layers up to the worker into its networks.
+    ("verso-netlab", &["verso-identity"]),
     ("verso-panel", &["verso-identity", "verso-vv", "verso-trust", "verso-wire", "verso-graph", "verso-pairing"]),
     (
         "verso-cli",

@@ -1,5 +1,6 @@
 //! `status`: how things stand.
 
+mod link;
 mod live;
 mod screen;
 mod state;

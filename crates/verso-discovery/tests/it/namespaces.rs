@@ -36,6 +36,12 @@ fn ip(arguments: &str) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(format!("`ip {arguments}`: {why}")) }
 }
 
+/// Says aloud that a test is left out, or fails where it must not be.
+pub(crate) fn skip(why: &str) {
+    assert!(std::env::var_os(REQUIRED).is_none_or(|value| value != "1"), "{why}");
+    eprintln!("SKIPPED, nothing was tested: {why}. {REQUIRED}=1 makes this a failure.");
+}
+
 impl Network {
     /// Makes a network; `None`, said aloud, where that is not possible.
     pub(crate) fn new() -> Option<Self> {
@@ -45,8 +51,7 @@ impl Network {
             .and_then(|()| ip(&format!("-n {namespace} link add bridge type bridge")))
             .and_then(|()| ip(&format!("-n {namespace} link set bridge up")));
         let Err(why) = made else { return Some(network) };
-        assert!(std::env::var_os(REQUIRED).is_none_or(|value| value != "1"), "no network namespaces here: {why}");
-        eprintln!("SKIPPED, nothing was tested: no network namespaces here: {why}. {REQUIRED}=1 makes this a failure.");
+        skip(&format!("no network namespaces here: {why}"));
         None
     }
 

@@ -13,5 +13,7 @@ mod lookup;
 mod namespaces;
 #[cfg(target_os = "linux")]
 mod nat;
+mod pairing;
 mod patience;
+mod people;
 mod relay;

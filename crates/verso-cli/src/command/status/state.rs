@@ -9,6 +9,7 @@ use verso_transport::PathKind;
 use verso_wire::Reason;
 use verso_worker::{PeerStatus, Status as Live};
 
+use super::link::{LinkRow, RelayRow};
 use crate::command::peers::{self, Peer};
 use crate::device::Device;
 use crate::discovery::Discovery;
@@ -30,6 +31,8 @@ pub(super) struct Status {
     pub(super) reasons: Vec<ReasonRow>,
     /// How it would be if anything ran.
     pub(super) discovery: Discovery,
+    /// How it stands with the relay; `None` where none is used, or nothing runs.
+    pub(super) relay: Option<RelayRow>,
 }
 
 #[derive(Debug, Serialize)]
@@ -42,10 +45,10 @@ pub(super) struct PeerRow {
     pub(super) connected: bool,
     /// Both acknowledged all they share, on this connection.
     pub(super) in_step: bool,
-    /// Which way the connection takes: `direct` or `relayed`; `None` without one, and while it moves to another way.
-    pub(super) path: Option<&'static str>,
     /// How far the exchange on this connection has come, in entries; `None` without one.
     pub(super) progress: Option<Moved>,
+    /// Which way that connection takes, and more of it.
+    pub(super) link: Option<LinkRow>,
 }
 
 /// How far an exchange has come, in entries.
@@ -181,8 +184,8 @@ impl Status {
                     reason: last.get(&peer.device).map(|(reason, _)| reason.code()),
                     connected: now.is_some(),
                     in_step: now.is_some_and(|now| now.in_step),
-                    path: now.and_then(path_code),
                     progress: now.map(Moved::of),
+                    link: now.and_then(|now| now.link.as_ref()).map(LinkRow::of),
                     peer,
                 }
             })
@@ -200,7 +203,8 @@ impl Status {
         let reasons: Vec<ReasonRow> = damage.chain(of_peers).collect();
         let indicator = indicator(&reasons, conflicts.len(), &peers);
         let running = live.is_some();
-        Ok(Self { indicator, running, peers, workspaces, conflicts, forks, reasons, discovery })
+        let relay = live.and_then(|live| RelayRow::of(&live.relay));
+        Ok(Self { indicator, running, peers, workspaces, conflicts, forks, reasons, discovery, relay })
     }
 }
 
@@ -226,15 +230,6 @@ impl ReasonRow {
             what: reason.what(),
             action: reason.action(),
         }
-    }
-}
-
-/// The word for JSON.
-fn path_code(peer: &PeerStatus) -> Option<&'static str> {
-    match peer.link.as_ref()?.path.as_ref()?.kind {
-        PathKind::Direct { .. } => Some("direct"),
-        PathKind::Relayed { .. } => Some("relayed"),
-        _ => None,
     }
 }
 
@@ -272,7 +267,7 @@ const fn passes_by_itself(reason: Reason) -> bool {
 #[cfg(test)]
 impl PeerRow {
     pub(super) fn example(name: &str) -> Self {
-        Self { peer: Peer::example(name), reason: None, connected: false, in_step: false, path: None, progress: None }
+        Self { peer: Peer::example(name), reason: None, connected: false, in_step: false, progress: None, link: None }
     }
 }
 

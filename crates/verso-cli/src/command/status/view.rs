@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use console::{measure_text_width, pad_str, truncate_str};
 
+use super::link::RelayRow;
 use super::state::{Moved, PeerRow, ReasonRow, Status, WorkspaceRow};
 use crate::output::{Paint, entries, grouped, shown};
 use crate::when;
@@ -25,6 +26,9 @@ pub(super) fn lines(status: &Status, now_ms: u64, paint: Paint) -> Vec<String> {
     }
     if let Some(obstacle) = &status.discovery.obstacle {
         lines.push(format!("  {} {}", paint.warn(&obstacle.what), paint.faint(obstacle.action)));
+    }
+    if let Some((what, action)) = status.relay.as_ref().and_then(RelayRow::trouble) {
+        lines.push(format!("  {} {}", paint.warn(shown(&what)), paint.faint(action)));
     }
     for conflict in &status.conflicts {
         let what = match conflict.kind {
@@ -72,12 +76,11 @@ fn peers(status: &Status, now_ms: u64, paint: Paint, lines: &mut Vec<String>) {
     let columns = widest(status.peers.iter().map(|row| row.peer.name.as_str()));
     for row in &status.peers {
         let (sign, how) = presence(row, now_ms, paint);
-        let how = match row.path {
-            Some("relayed") => format!("{how}, by a relay"),
-            _ => how,
-        };
         let friend = if row.peer.role == "friend" { format!("  {}", paint.faint("friend")) } else { String::new() };
         lines.push(format!("  {sign} {}  {how}{friend}", paint.strong(name(&row.peer.name, columns))));
+        if let Some(link) = &row.link {
+            lines.push(format!("    {}", paint.faint(link.words())));
+        }
         for reason in status.reasons.iter().filter(|reason| reason.peer.as_ref() == Some(&row.peer.device)) {
             lines.push(format!("    {} {}", paint.warn(what(reason, now_ms)), paint.faint(reason.action)));
         }
@@ -179,6 +182,7 @@ mod tests {
             forks: vec![],
             reasons: vec![],
             discovery: Discovery { state: "off", interfaces: vec![], obstacle: None },
+            relay: None,
         }
     }
 
