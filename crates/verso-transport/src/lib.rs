@@ -2,6 +2,7 @@
 
 mod accept;
 mod addresses;
+mod changes;
 mod close;
 mod config;
 mod connection;

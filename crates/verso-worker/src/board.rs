@@ -24,6 +24,8 @@ pub struct Status {
     pub discovery: View,
     /// How it stands with the relay by which peers can reach this device.
     pub relay: RelayState,
+    /// How often a defect of the program has ended something that was started again, since the worker started.
+    pub crashes: u64,
     /// Why the high-water mark could not be read or kept the last time; `None` if all is well. Nothing waits for it.
     pub mark_failure: Option<String>,
 }
@@ -37,6 +39,10 @@ pub struct PeerStatus {
     pub link: Option<Link>,
     /// How many there have been: who looks at times would miss a peer that came and went meanwhile.
     pub contacts: u64,
+    /// How often it was dialled since the worker started.
+    pub dials: u64,
+    /// How often a defect of the program has ended a connection with it.
+    pub crashes: u64,
     /// Both acknowledged all they share.
     pub in_step: bool,
     /// By workspace how far the exchange has come.
@@ -143,6 +149,50 @@ impl Board {
         self.status.send_modify(|status| change(status.peers.entry(peer).or_default()));
     }
 
+    /// Tells that a connection with a peer is up, which may take the place of another.
+    pub(crate) fn online(&self, peer: DeviceId, mode: Mode) {
+        let mut was_connected = false;
+        self.update(peer, |status| {
+            was_connected = status.connected;
+            status.connect(mode);
+        });
+        if !was_connected {
+            self.tell(Event::PeerOnline { peer });
+        }
+    }
+
+    /// Tells that there is no connection with a peer, and why if that is not because all is done.
+    pub(crate) fn offline(&self, peer: DeviceId, reason: Option<Reason>) {
+        let mut is_news = false;
+        self.update(peer, |status| {
+            is_news = status.connected || (reason.is_some() && status.reason != reason);
+            (status.connected, status.link) = (false, None);
+            if reason.is_some() {
+                status.reason = reason;
+            }
+        });
+        if is_news {
+            self.tell(Event::PeerOffline { peer: Some(peer), reason });
+        }
+    }
+
+    /// Returns what stops data from moving to and from a peer.
+    pub(crate) fn reason(&self, peer: &DeviceId) -> Option<Reason> {
+        self.status.borrow().peers.get(peer)?.reason
+    }
+
+    /// Counts a defect that ended something with a peer.
+    pub(crate) fn crashed(&self, peer: DeviceId) {
+        tracing::error!(target: "verso.sync", %peer, "a defect of the program has ended the connection");
+        self.update(peer, |status| status.crashes = status.crashes.saturating_add(1));
+        self.count_crash();
+    }
+
+    /// Counts a defect that ended something.
+    pub(crate) fn count_crash(&self) {
+        self.status.send_modify(|status| status.crashes = status.crashes.saturating_add(1));
+    }
+
     /// Tells whether the high-water mark is kept.
     pub(crate) fn note_mark(&self, failure: Option<String>) {
         self.status.send_if_modified(|status| {
@@ -190,6 +240,11 @@ impl Board {
     /// Takes over an event of the engine, so that the status tells of it before anything that follows from it.
     pub(crate) fn take(&self, event: Event) {
         self.note(&event);
+        self.tell(event);
+    }
+
+    /// Tells whoever listens.
+    pub(crate) fn tell(&self, event: Event) {
         // Without a listener there is nobody to tell.
         drop(self.events.send(event));
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio_util::task::AbortOnDropHandle;
 use verso_identity::WorkspaceId;
 use verso_replica::{ConnectError, ConnectionId, Greeting, Parting, Stream};
 use verso_transport::{Closed, FrameReceiver, FrameSender, FrameStream, StreamError, SyncConnection};
@@ -36,6 +37,8 @@ pub(crate) enum How {
     AllDone,
     /// One of them ended it, for a reason.
     Stopped(Reason),
+    /// This device's side of it ended by a defect of the program.
+    Crashed,
     /// The peer was lost, or left without a word.
     Lost,
 }
@@ -54,6 +57,7 @@ impl Ended {
     pub(crate) const fn reason(&self) -> Option<Reason> {
         match self.how {
             How::Stopped(reason) => Some(reason),
+            How::Crashed => Some(Reason::WorkerCrash),
             How::AllDone | How::Lost => None,
         }
     }
@@ -78,7 +82,7 @@ pub(crate) async fn serve<A: Application>(
     engine: EngineHandle<A>,
 ) -> Ended {
     let peer = connection.peer();
-    let (orders, mut inbox) = mpsc::unbounded_channel();
+    let (orders, inbox) = mpsc::unbounded_channel();
     let (reply, answer) = oneshot::channel();
     let generation = connection.generation();
     let connected = engine.send(Command::Connect { peer, number, generation, greeting, orders, reply }).await;
@@ -89,24 +93,36 @@ pub(crate) async fn serve<A: Application>(
             tracing::error!(target: "verso.sync", %peer, error = %crate::engine::chain(&error), "a peer can't be admitted");
             return refused(&connection, Reason::LogDamaged);
         }
-        _ => return refused(&connection, Reason::Busy),
+        // The engine has ended, and why is told where it is waited for.
+        _ => return refused(&connection, Reason::WorkerCrash),
     };
-    let mut task =
-        Task { id, engine, connection, tasks: JoinSet::new(), writers: BTreeMap::new(), backlog: Backlog::default() };
-    let mut ended = task.run(control, &mut inbox).await;
+    let task = Task {
+        id,
+        engine: engine.clone(),
+        connection: connection.clone(),
+        tasks: JoinSet::new(),
+        writers: BTreeMap::new(),
+        backlog: Backlog::default(),
+    };
+    // In a task of its own: if that panics, the engine is told all the same.
+    let running = tokio::spawn(task.run(control, inbox));
+    let (mut ended, mut inbox) = match AbortOnDropHandle::new(running).await {
+        Ok((ended, inbox)) => (ended, Some(inbox)),
+        Err(_panicked) => (crashed(&connection), None),
+    };
     // The engine has forgotten a connection that it closed itself; this is for all others.
     let (reply, parting) = oneshot::channel();
-    let told = task.engine.send(Command::Disconnected { connection: id, reply }).await;
+    let told = engine.send(Command::Disconnected { connection: id, reply }).await;
     if told && ended.how == How::Lost {
         // Of two who say goodbye one closes, and the other sees just that, perhaps before its own order to close, or before the other's goodbye; or
         // that moment it gives this connection up for another, which who is done will not serve. Who sees the peer give it up has the other to serve.
-        let is_agreed = matches!(task.connection.close_reason(), Some(Closed::ByUs | Closed::ByPeer(CloseCode::DONE)));
+        let is_agreed = matches!(connection.close_reason(), Some(Closed::ByUs | Closed::ByPeer(CloseCode::DONE)));
         let all_done = match parting.await {
             Ok(Parting::AllDone) => true,
             Ok(Parting::GoodbyeSaid) => is_agreed,
             Ok(Parting::Unfinished) | Err(_) => false,
         };
-        if all_done || is_told_that_all_is_done(&mut inbox) {
+        if all_done || inbox.as_mut().is_some_and(is_told_that_all_is_done) {
             ended.how = How::AllDone;
         }
     }
@@ -120,6 +136,11 @@ fn is_told_that_all_is_done(orders: &mut mpsc::UnboundedReceiver<ConnectionOrder
         is_told = matches!(order, ConnectionOrder::Close(None));
     }
     is_told
+}
+
+fn crashed(connection: &SyncConnection) -> Ended {
+    connection.close(CloseCode::from(Reason::WorkerCrash));
+    Ended::new(connection, How::Crashed)
 }
 
 fn refused(connection: &SyncConnection, reason: Reason) -> Ended {
@@ -160,7 +181,17 @@ impl Backlog {
 }
 
 impl<A: Application> Task<A> {
-    async fn run(&mut self, control: FrameStream, orders: &mut mpsc::UnboundedReceiver<ConnectionOrder>) -> Ended {
+    /// Serves until the connection ends. Returns the orders that were not carried out any more, too.
+    async fn run(
+        mut self,
+        control: FrameStream,
+        mut orders: mpsc::UnboundedReceiver<ConnectionOrder>,
+    ) -> (Ended, mpsc::UnboundedReceiver<ConnectionOrder>) {
+        let ended = self.serve(control, &mut orders).await;
+        (ended, orders)
+    }
+
+    async fn serve(&mut self, control: FrameStream, orders: &mut mpsc::UnboundedReceiver<ConnectionOrder>) -> Ended {
         let (opened, mut named) = mpsc::channel(OPENED);
         let (sender, receiver) = control.split();
         self.write(Stream::Control, sender);
@@ -178,7 +209,8 @@ impl<A: Application> Task<A> {
                         self.writers.remove(&Stream::Workspace(workspace));
                     }
                     Some(ConnectionOrder::Close(reason)) => return self.close(reason),
-                    None => return self.close(Some(Reason::Busy)),
+                    // The engine has ended by itself: where it was told to, this connection was closed before.
+                    None => return self.close(Some(Reason::WorkerCrash)),
                 },
                 stream = self.connection.accept_stream() => match stream {
                     Ok(stream) => {
@@ -194,8 +226,12 @@ impl<A: Application> Task<A> {
                     // A reader that was cut off in the meantime has no more use for it.
                     registered.send(()).unwrap_or_default();
                 }
-                // Their ends matter to nobody; they are only cleared away.
-                Some(_) = self.tasks.join_next() => {}
+                // Their ends matter to nobody, unless it is a defect's.
+                Some(task) = self.tasks.join_next() => {
+                    if task.is_err_and(|error| error.is_panic()) {
+                        return crashed(&self.connection);
+                    }
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The thread that owns the replica: commands in, effects out, one flush for all that is at hand.
 
 use std::collections::BTreeMap;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -143,6 +144,15 @@ impl<A: Application> EngineHandle<A> {
             return None;
         }
         answer.await.ok()
+    }
+
+    /// As [`with`](Self::with), for something of the host's, which only reads: if it panics, it panics whoever asked, and not the engine.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&HostReplica<A>) -> T + Send + 'static,
+    ) -> Option<T> {
+        let asked = self.with(|replica, _now| panic::catch_unwind(AssertUnwindSafe(|| ask(replica)))).await?;
+        Some(asked.unwrap_or_else(|payload| panic::resume_unwind(payload)))
     }
 
     /// Lets the engine end after what it has taken in.
@@ -304,6 +314,9 @@ impl<A: Application> Engine<A> {
     fn flush(&mut self, now: Now) {
         let flushed = self.replica.flush(now);
         if let Err(error) = &flushed {
+            if error.reason() == Reason::WorkerCrash {
+                self.board.count_crash();
+            }
             tracing::error!(target: "verso.sync", error = %chain(error), "what was recorded is not durable");
         }
         let trust = self.replica.trust_revision();

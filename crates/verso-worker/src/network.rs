@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 use verso_identity::{DeviceId, DeviceKey};
 use verso_replica::Greeting;
 use verso_session::Mode;
@@ -16,21 +15,16 @@ use verso_transport::{Addresses, DialError, FrameStream, Incoming, SyncConnectio
 use verso_wire::{Application, CloseCode, Reason};
 
 use crate::board::Board;
-use crate::connection::{Ended, serve};
+use crate::connection::{Ended, How, serve};
 use crate::engine::{EngineHandle, wall_ms};
 use crate::finder::{By, Finder, Whereabouts, circle, reach};
 use crate::gate::{Gate, OpenOffer};
 use crate::invitations::Invitations;
 use crate::link::shown;
 use crate::pairing::ActiveOffer;
-use crate::retry::Retry;
 
 /// How many reports a round of sync may be behind. It takes them at once.
 const REPORTS: usize = 256;
-
-/// How long after a dial what is found leads to another at the soonest, so that who repeats a peer's announcements again and again makes this device
-/// dial a few times a second at most.
-const BETWEEN_NEWS: Duration = Duration::from_millis(250);
 
 /// All that connections need, shared by their tasks.
 #[derive(Debug)]
@@ -50,6 +44,8 @@ pub(crate) struct Network<A: Application> {
     live: Mutex<BTreeMap<DeviceId, Live>>,
     /// How many connections there have been, which numbers them.
     connections: AtomicU64,
+    /// How often something has changed that may let a dial go another way.
+    changes: watch::Sender<u64>,
 }
 
 /// What a network is made of.
@@ -68,6 +64,14 @@ pub(crate) struct Parts<A: Application> {
 struct Live {
     number: u64,
     connection: SyncConnection,
+    /// Cancelled when this goes.
+    gone: CancellationToken,
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.gone.cancel();
+    }
 }
 
 /// What happens to those who dial this device.
@@ -131,7 +135,18 @@ impl<A: Application> Network<A> {
             open_invitations: Mutex::default(),
             live: Mutex::default(),
             connections: AtomicU64::new(0),
+            changes: watch::Sender::new(0),
         }
+    }
+
+    /// Has all peers that are not connected dialled now: something is not as it was when they were tried last.
+    pub(crate) fn something_changed(&self) {
+        self.changes.send_modify(|times| *times = times.wrapping_add(1));
+    }
+
+    /// Watches for such changes.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     /// Listens to what comes of attempts.
@@ -177,9 +192,15 @@ impl<A: Application> Network<A> {
 
     /// Takes in those who dial, until the transport closes.
     pub(crate) async fn accept(self: Arc<Self>) {
-        let mut tasks = JoinSet::new();
+        let mut tasks: JoinSet<()> = JoinSet::new();
         while let Some(incoming) = self.transport.accept().await {
-            while tasks.try_join_next().is_some() {}
+            while let Some(ended) = tasks.try_join_next() {
+                if let Err(error) = ended
+                    && error.is_panic()
+                {
+                    self.board.count_crash();
+                }
+            }
             let network = Arc::clone(&self);
             match incoming {
                 Incoming::Sync(connection, control) => {
@@ -197,7 +218,9 @@ impl<A: Application> Network<A> {
                     tasks.spawn(crate::pairing::receive(network, connection));
                 }
                 Incoming::Refused { peer, reason } => {
-                    self.board.update(peer, |status| status.reason = Some(reason));
+                    if !self.is_connected(&peer) {
+                        self.board.offline(peer, Some(reason));
+                    }
                     self.report(Report { peer, number: self.next_number(), came: Came::TurnedAway(reason) });
                 }
                 _ => {}
@@ -222,23 +245,24 @@ impl<A: Application> Network<A> {
             connection.close(CloseCode::SUPERSEDED);
             return None;
         };
-        self.board.update(peer, |status| status.connect(mode));
+        let place = Place { network: self, peer, number, connection: connection.clone() };
+        self.board.online(peer, mode);
         let addresses = self.transport.addresses().to_texts();
         let serving = serve(connection.clone(), control, number, Greeting { addresses, mode }, self.engine.clone());
         let ended = shown(&self.board, &connection, serving).await;
         drop(connection);
-        let was_in_use = self.leave(peer, number);
+        let was_in_use = place.give_back();
+        if ended.how == How::Crashed {
+            self.board.crashed(peer);
+        }
         self.board.update(peer, |status| {
             status.bytes_sent = status.bytes_sent.saturating_add(ended.bytes_sent);
             status.bytes_received = status.bytes_received.saturating_add(ended.bytes_received);
-            if was_in_use {
-                status.connected = false;
-                status.link = None;
-                if !ended.is_all_done() {
-                    status.reason = Some(ended.reason().unwrap_or(Reason::Unreachable));
-                }
-            }
         });
+        if was_in_use {
+            let reason = ended.reason().unwrap_or(Reason::Unreachable);
+            self.board.offline(peer, (!ended.is_all_done()).then_some(reason));
+        }
         if let (true, Some(reason)) = (was_in_use, ended.reason()) {
             self.note(peer, reason).await;
         }
@@ -251,6 +275,7 @@ impl<A: Application> Network<A> {
 
     /// Dials a peer at all addresses that are known of it, and where it is found.
     pub(crate) async fn dial(&self, peer: DeviceId) -> Result<(SyncConnection, FrameStream), DialError> {
+        self.board.update(peer, |status| status.dials = status.dials.saturating_add(1));
         let known = self.engine.with(move |replica, _now| replica.addresses(&peer)).await.unwrap_or_default();
         let Addresses { direct, relays } = Addresses::from_texts(&known);
         let (transport, relays) = (&self.transport, &relays);
@@ -279,55 +304,31 @@ impl<A: Application> Network<A> {
         std::future::pending::<()>().await;
     }
 
-    /// Keeps a peer connected for as long as this device trusts it: dials, serves, waits, dials again.
-    pub(crate) async fn keep(&self, peer: DeviceId) {
-        let mut retry = Retry::new();
-        let mut whereabouts = self.whereabouts(peer, By::Secret);
-        loop {
-            whereabouts.look();
-            if !self.is_connected(&peer) {
-                match self.dial(peer).await {
-                    Ok((connection, control)) => {
-                        let since = Instant::now();
-                        let reason = self.serve(connection, control, Mode::StayOpen).await;
-                        retry.ended(since.elapsed(), reason);
-                    }
-                    Err(error) => {
-                        self.note_dial_error(peer, &error).await;
-                        if is_refusal(&error) {
-                            // Nothing changes by asking again. The task begins anew when whom this device trusts changes.
-                            return;
-                        }
-                    }
-                }
-            }
-            let news = async {
-                sleep(BETWEEN_NEWS).await;
-                whereabouts.news().await;
-            };
-            tokio::select! {
-                () = sleep(jittered(retry.wait())) => {}
-                // It is there, or somewhere else than before.
-                () = news => retry = Retry::new(),
-            }
-        }
-    }
-
     /// Notes why a peer could not be dialled.
     pub(crate) async fn note_dial_error(&self, peer: DeviceId, error: &DialError) {
         let reason = error.reason();
         tracing::debug!(target: "verso.sync", %peer, %error, "a peer was not reached");
         let Some(came) = Came::of(error) else { return };
         if !self.is_connected(&peer) {
-            self.board.update(peer, |status| status.reason = Some(reason));
-            self.note(peer, reason).await;
+            self.lost(peer, reason).await;
             self.report(Report { peer, number: self.next_number(), came });
         }
+    }
+
+    /// Tells and keeps why there is no connection with a peer.
+    pub(crate) async fn lost(&self, peer: DeviceId, reason: Reason) {
+        self.board.offline(peer, Some(reason));
+        self.note(peer, reason).await;
     }
 
     /// Tells whether a connection with the peer is in use.
     pub(crate) fn is_connected(&self, peer: &DeviceId) -> bool {
         lock(&self.live).contains_key(peer)
+    }
+
+    /// Returns what is cancelled once the connection that is in use with a peer is not any more; `None` if none is.
+    pub(crate) fn gone(&self, peer: &DeviceId) -> Option<CancellationToken> {
+        lock(&self.live).get(peer).map(|live| live.gone.clone())
     }
 
     /// Has the reason kept, so that it can be told when nothing runs.
@@ -348,7 +349,8 @@ impl<A: Application> Network<A> {
             other.connection.close(CloseCode::SUPERSEDED);
         }
         let number = self.connections.fetch_add(1, Ordering::Relaxed);
-        live.insert(connection.peer(), Live { number, connection: connection.clone() });
+        let gone = CancellationToken::new();
+        live.insert(connection.peer(), Live { number, connection: connection.clone(), gone });
         Some(number)
     }
 
@@ -363,22 +365,31 @@ impl<A: Application> Network<A> {
     }
 }
 
+/// The place of a connection in use. Whatever ends its task gives it back, and with it the connection: no peer is taken for connected that is not.
+struct Place<'a, A: Application> {
+    network: &'a Network<A>,
+    peer: DeviceId,
+    number: u64,
+    connection: SyncConnection,
+}
+
+impl<A: Application> Place<'_, A> {
+    /// Gives the place back. `false` if another connection has taken it.
+    fn give_back(self) -> bool {
+        self.network.leave(self.peer, self.number)
+    }
+}
+
+impl<A: Application> Drop for Place<'_, A> {
+    fn drop(&mut self) {
+        // A connection that has ended is not closed again.
+        self.connection.close(CloseCode::DONE);
+        if self.network.leave(self.peer, self.number) {
+            self.network.board.offline(self.peer, None);
+        }
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Tells whether this device or the peer has refused, as opposed to not having been reached.
-pub(crate) fn is_refusal(error: &DialError) -> bool {
-    matches!(
-        error.reason(),
-        Reason::NotTrusted | Reason::Revoked | Reason::HandshakeFailed | Reason::Version | Reason::Downgrade
-    )
-}
-
-/// Spreads waits over half to all of their length, so that two devices that lost each other don't meet in step forever.
-fn jittered(wait: Duration) -> Duration {
-    let mut byte = [0_u8];
-    // Without randomness the full wait is as good.
-    let share = if getrandom::fill(&mut byte).is_ok() { u32::from(byte[0]) } else { u32::from(u8::MAX) };
-    wait / 2 + wait * share / (2 * u32::from(u8::MAX))
 }

@@ -13,7 +13,9 @@ use verso_discovery::View;
 use verso_identity::{DeviceId, DeviceKey, MarkStore, WorkspaceId};
 use verso_log::{DataDirLock, FileStorage, LockError};
 use verso_pairing::{OfferId, Paired, PairingLink, Words};
-use verso_replica::{Committed, Event, OpenError, OpenNotices, ProvisionalPeer, Replica};
+use verso_replica::{
+    Committed, Cursor, Event, Following, JournalError, OpenError, OpenNotices, ProvisionalPeer, Replica,
+};
 use verso_session::Mode;
 use verso_transport::{BindError, Network as Preset, Transport, TransportConfig};
 use verso_wire::Application;
@@ -24,6 +26,7 @@ use crate::engine::{Command, CommandError, EngineThread, HostReplica, chain, kee
 use crate::finder::{Endpoint, Finder, LocalDiscovery};
 use crate::gate::Gate;
 use crate::invitations::{InvitationError, Invitations};
+use crate::keep::keep_for_good;
 use crate::link::show_relay;
 use crate::loan::Loan;
 use crate::marks::{Keeper, keep_marks};
@@ -33,6 +36,7 @@ use crate::pairing::{
     InviteError, OfferOptions, PairError, PairingEvent, PairingOffer, invite, join, join_by_words, join_nearby,
     keep_guests, offer,
 };
+use crate::surroundings;
 
 /// What a worker works with.
 #[derive(Debug, Clone)]
@@ -75,6 +79,18 @@ pub enum WorkerError {
     /// The engine's thread ended by itself: a defect.
     #[error("the sync engine ended by a defect of the program")]
     Crashed,
+}
+
+/// What is applied can't be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// There is no such workspace, or its log failed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The worker has ended.
+    #[error("the sync worker has ended")]
+    Ended,
 }
 
 /// Syncs a device with its peers for as long as it runs.
@@ -139,6 +155,7 @@ impl<A: Application> SyncWorker<A> {
         tasks.spawn(keep_time(network.engine.clone()));
         tasks.spawn(Arc::clone(&network).accept());
         tasks.spawn(show_relay(Arc::clone(&network.board), network.transport.relay()));
+        tasks.spawn(surroundings::watch(Arc::clone(&network)));
         tasks.spawn(keep_marks(network.engine.clone(), Arc::clone(&keeper), Arc::clone(&network.board)));
         let handle = WorkerHandle { network, invitations };
         Ok((Self { handle: handle.clone(), thread, tasks, keeper, notices, _lock: lock }, handle))
@@ -152,8 +169,9 @@ impl<A: Application> SyncWorker<A> {
     /// Keeps all peers connected until `shutdown` is cancelled, then [closes](Self::close).
     ///
     /// # Errors
-    /// [`WorkerError::Crashed`] if the engine ended by itself.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), WorkerError> {
+    /// [`WorkerError::Crashed`] if the engine ended by itself, or one of the tasks that all need. Whatever else ends by a defect is started again, and
+    /// counted in the status.
+    pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), WorkerError> {
         let network = Arc::clone(&self.handle.network);
         network.set_serving(Serving::Peers(Mode::StayOpen));
         network.serve_invitations(self.handle.invitations());
@@ -176,13 +194,14 @@ impl<A: Application> SyncWorker<A> {
             for peer in peers.into_keys() {
                 dialed.entry(peer).or_insert_with(|| {
                     let network = Arc::clone(&network);
-                    dialers.spawn(async move { network.keep(peer).await })
+                    dialers.spawn(keep_for_good(network, peer))
                 });
             }
             tokio::select! {
                 () = shutdown.cancelled() => break false,
                 changed = trust.changed() => if changed.is_err() { break true },
                 Some(_) = dialers.join_next() => {}
+                Some(ended) = self.tasks.join_next() => if ended.is_err() { break true },
                 () = &mut near => {}
             }
             while dialers.try_join_next().is_some() {}
@@ -194,8 +213,8 @@ impl<A: Application> SyncWorker<A> {
         end_guests.cancel();
         while guests.join_next().await.is_some() {}
         drop(network);
-        self.close().await?;
-        if crashed { Err(WorkerError::Crashed) } else { Ok(()) }
+        let closed = self.close().await;
+        if crashed { closed.and(Err(WorkerError::Crashed)) } else { closed }
     }
 
     /// Ends the worker: peers get a goodbye, and all that was taken in is durable. Takes at most a second or so.
@@ -300,7 +319,22 @@ impl<A: Application> WorkerHandle<A> {
     /// Runs `ask` on the replica, on the engine's thread, and returns its answer; `None` if the worker has ended. It should be quick:
     /// everything else waits.
     pub async fn read<T: Send + 'static>(&self, ask: impl FnOnce(&HostReplica<A>) -> T + Send + 'static) -> Option<T> {
-        self.network.engine.with(|replica, _now| ask(replica)).await
+        self.network.engine.read(ask).await
+    }
+
+    /// Reads what is applied in a workspace behind `cursor`, own entries and others', all of it durable; a part at a time, so that nobody waits for long. A host
+    /// that keeps the cursor together with what it made of the entries misses none and needs no event: those only tell when it is worth reading on.
+    ///
+    /// # Errors
+    /// [`ReadError`], and the cursor stays good.
+    pub async fn applied_after(&self, workspace: WorkspaceId, cursor: Cursor) -> Result<Following, ReadError> {
+        let read = self.network.engine.with(move |replica, _now| replica.applied_after(&workspace, &cursor)).await;
+        Ok(read.ok_or(ReadError::Ended)??)
+    }
+
+    /// Dials all peers that are not connected, now: also those that have refused, and those that it waits to try again.
+    pub fn sync_now(&self) {
+        self.network.something_changed();
     }
 
     /// Borrows the replica, see [`Loan`]; `None` if the worker has ended.

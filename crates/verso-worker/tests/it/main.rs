@@ -11,12 +11,16 @@ mod namespaces;
 mod rig;
 
 mod compacting;
+mod fragile;
+mod hosting;
 mod invitations;
 mod lending;
 mod marks;
 #[cfg(target_os = "linux")]
 mod near;
 mod pairing;
+mod reconnecting;
 mod recovering;
 mod refusals;
+mod supervising;
 mod syncing;

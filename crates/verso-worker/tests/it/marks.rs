@@ -35,12 +35,12 @@ async fn a_directory_that_was_put_back_is_noticed_at_the_start() {
     assert!(mark.heads().any(|(named, _)| named == workspace));
 
     // As it was left, it goes on.
-    let device = Device::open_keeping("desk", directory, key, Arc::clone(&marks)).await;
+    let device = Device::<verso_graph::Graph>::open_keeping("desk", directory, key, Arc::clone(&marks)).await;
     assert_eq!(device.worker.notices().rolled_back, None);
     let (_directory, key) = device.close().await;
 
     let twin = DeviceKey::from_secret(&key.to_secret());
-    let device = Device::open_keeping("desk", image, twin, Arc::clone(&marks)).await;
+    let device = Device::<verso_graph::Graph>::open_keeping("desk", image, twin, Arc::clone(&marks)).await;
     assert!(device.worker.notices().rolled_back.is_some());
     device.add(workspace, "after").await;
     device.close().await;

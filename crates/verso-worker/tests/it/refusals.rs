@@ -10,7 +10,7 @@ use verso_worker::OutcomeState;
 use crate::rig::Device;
 
 /// Lets `device` believe that it was paired with `peer`, with a secret of its own making.
-async fn believe(device: &Device, peer: &Device, secret: [u8; 32]) {
+pub(crate) async fn believe(device: &Device, peer: &Device, secret: [u8; 32]) {
     let (id, addresses) = (peer.handle.device(), peer.handle.addresses());
     let noise_key = peer.handle.read(verso_worker::HostReplica::noise_key).await.unwrap();
     let provisional = ProvisionalPeer {

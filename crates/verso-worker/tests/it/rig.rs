@@ -7,32 +7,33 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use verso_graph::{Graph, Intent};
-use verso_identity::{DeviceKey, KeyStore as _, MarkStore, MemoryKeyStore, WorkspaceId};
+use verso_identity::{DeviceId, DeviceKey, KeyStore as _, MarkStore, MemoryKeyStore, WorkspaceId};
 use verso_pairing::{Paired, PairingLink};
 use verso_transport::Network;
 use verso_trust::PeerRole;
-use verso_wire::Application as _;
+use verso_wire::Application;
 use verso_worker::{
-    Answer, LocalDiscovery, OfferOptions, PairingEvent, PairingOffer, SyncWorker, Ways, WorkerHandle, WorkerOptions,
+    Answer, LocalDiscovery, OfferOptions, PairingEvent, PairingOffer, Status, SyncWorker, Ways, WorkerHandle,
+    WorkerOptions,
 };
 
+/// Much longer than anything that is waited for takes.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
 /// A device whose worker is running, but syncs only when told.
-pub(crate) struct Device {
+pub(crate) struct Device<A: Application = Graph> {
     pub(crate) directory: TempDir,
-    pub(crate) handle: WorkerHandle<Graph>,
-    pub(crate) worker: SyncWorker<Graph>,
+    pub(crate) handle: WorkerHandle<A>,
+    pub(crate) worker: SyncWorker<A>,
     secret: DeviceKey,
     marks: Arc<dyn MarkStore>,
 }
 
-impl Device {
-    pub(crate) async fn new(name: &str) -> Self {
-        Self::keeping(name, MemoryKeyStore::new().marks()).await
-    }
-
-    /// A new device whose mark is kept in `marks`.
-    pub(crate) async fn keeping(name: &str, marks: Arc<dyn MarkStore>) -> Self {
-        Self::open_keeping(name, tempfile::tempdir().unwrap(), DeviceKey::generate().unwrap(), marks).await
+impl<A: Application> Device<A> {
+    /// A new device for any application.
+    pub(crate) async fn of(name: &str) -> Self {
+        let (directory, secret) = (tempfile::tempdir().unwrap(), DeviceKey::generate().unwrap());
+        Self::open_keeping(name, directory, secret, MemoryKeyStore::new().marks()).await
     }
 
     pub(crate) async fn open_keeping(
@@ -71,9 +72,20 @@ impl Device {
     }
 
     /// Takes the device apart, for a test that runs its worker itself.
-    pub(crate) fn into_parts(self) -> (TempDir, DeviceKey, WorkerHandle<Graph>, SyncWorker<Graph>) {
+    pub(crate) fn into_parts(self) -> (TempDir, DeviceKey, WorkerHandle<A>, SyncWorker<A>) {
         let Self { directory, handle, worker, secret, .. } = self;
         (directory, secret, handle, worker)
+    }
+}
+
+impl Device {
+    pub(crate) async fn new(name: &str) -> Self {
+        Self::keeping(name, MemoryKeyStore::new().marks()).await
+    }
+
+    /// A new device whose mark is kept in `marks`.
+    pub(crate) async fn keeping(name: &str, marks: Arc<dyn MarkStore>) -> Self {
+        Self::open_keeping(name, tempfile::tempdir().unwrap(), DeviceKey::generate().unwrap(), marks).await
     }
 
     pub(crate) async fn found(&self, name: &'static str) -> WorkspaceId {
@@ -101,7 +113,7 @@ impl Device {
     }
 }
 
-pub(crate) async fn offer(device: &Device) -> PairingOffer {
+pub(crate) async fn offer<A: Application>(device: &Device<A>) -> PairingOffer {
     device
         .handle
         .offer(OfferOptions {
@@ -130,13 +142,16 @@ pub(crate) async fn show(mut offer: PairingOffer) -> Paired {
     panic!("the offer ended")
 }
 
-pub(crate) async fn join(device: &Device, link: &PairingLink) -> Result<Paired, verso_worker::PairError> {
+pub(crate) async fn join<A: Application>(
+    device: &Device<A>,
+    link: &PairingLink,
+) -> Result<Paired, verso_worker::PairError> {
     join_at(device, link, &[]).await
 }
 
 /// As [`join`], with addresses at which the other device is by now.
-pub(crate) async fn join_at(
-    device: &Device,
+pub(crate) async fn join_at<A: Application>(
+    device: &Device<A>,
     link: &PairingLink,
     at: &[std::net::SocketAddr],
 ) -> Result<Paired, verso_worker::PairError> {
@@ -154,12 +169,25 @@ pub(crate) async fn join_at(
     }
 }
 
-pub(crate) async fn pair(showing: &Device, joining: &Device) {
+pub(crate) async fn pair<A: Application>(showing: &Device<A>, joining: &Device<A>) {
     let offer = offer(showing).await;
     let link = link_of(&offer);
     let (shown, joined) = tokio::join!(show(offer), join(joining, &link));
     assert_eq!(shown.device, joining.handle.device());
     assert_eq!(joined.unwrap().device, showing.handle.device());
+}
+
+/// Waits until the status is as it should be.
+pub(crate) async fn until<A: Application>(handle: &WorkerHandle<A>, what: impl FnMut(&Status) -> bool) {
+    let mut status = handle.status();
+    let seen = tokio::time::timeout(PATIENCE, status.wait_for(what)).await;
+    let seen = seen.map(|status| drop(status.unwrap()));
+    assert!(seen.is_ok(), "{:?}", handle.status().borrow());
+}
+
+/// Tells whether a peer is connected and in step.
+pub(crate) fn in_step(status: &Status, peer: DeviceId) -> bool {
+    status.peers.get(&peer).is_some_and(|peer| peer.connected && peer.in_step)
 }
 
 /// Copies a directory with all that is in it, as a backup program does.
