@@ -10,9 +10,9 @@ impl Transport {
     pub async fn watch_addresses(&self, mut tell: impl FnMut()) {
         // The endpoint itself is not held meanwhile: the operating system has the port for as long as anyone has it.
         let Some(mut watcher) = self.endpoint().map(|endpoint| endpoint.watch_addr()) else { return };
-        let mut known = self.local_addresses();
+        let mut known = self.addresses();
         while watcher.updated().await.is_ok() {
-            let now = self.local_addresses();
+            let now = self.addresses();
             if now != known {
                 known = now;
                 tell();

@@ -166,8 +166,7 @@ impl Board {
         let mut is_news = false;
         self.update(peer, |status| {
             is_news = status.connected || (reason.is_some() && status.reason != reason);
-            status.connected = false;
-            status.link = None;
+            (status.connected, status.link) = (false, None);
             if reason.is_some() {
                 status.reason = reason;
             }

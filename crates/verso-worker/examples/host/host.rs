@@ -111,7 +111,7 @@ impl Host {
         name: &str,
         store: &dyn KeyStore,
     ) -> Result<Self, Failure> {
-        fs::create_dir_all(directory)?;
+        fs::create_dir_all(directory.join("verso"))?;
         let kept = match fs::read(directory.join("list")) {
             Ok(bytes) => postcard::from_bytes(&bytes)?,
             Err(_none) => Kept { cursor: Cursor::new().to_bytes(), ..Kept::default() },
