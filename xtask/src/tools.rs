@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
@@ -59,13 +59,32 @@ impl Tool {
     }
 }
 
-/// A program that tests run: a message bus, a keychain, the kernel's keyrings, routers. Name, and Debian's package.
-const PROGRAMS: [(&str, &str); 5] = [
+/// A program that tests run: a message bus, a keychain, the kernel's keyrings, routers, a display that nobody sees and its camera. Name, and
+/// Debian's package.
+const PROGRAMS: [(&str, &str); 7] = [
     ("dbus-run-session", "dbus-daemon"),
     ("dbus-send", "dbus-bin"),
     ("gnome-keyring-daemon", "gnome-keyring"),
     ("keyctl", "keyutils"),
     ("nft", "nftables"),
+    ("Xvfb", "xvfb"),
+    ("import", "imagemagick"),
+];
+
+/// Libraries that tests load: drawing without a graphics card, keyboards of a window. Files of which one is there, and Debian's package.
+const LIBRARIES: [(&[&str], &str); 2] = [
+    (
+        &[
+            "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json",
+            "/usr/share/vulkan/icd.d/lvp_icd.aarch64.json",
+            "/usr/share/vulkan/icd.d/lvp_icd.json",
+        ],
+        "mesa-vulkan-drivers",
+    ),
+    (
+        &["/usr/lib/x86_64-linux-gnu/libxkbcommon-x11.so.0", "/usr/lib/aarch64-linux-gnu/libxkbcommon-x11.so.0"],
+        "libxkbcommon-x11-0",
+    ),
 ];
 
 /// Debian's package with Python and what makes environments for it.
@@ -73,7 +92,11 @@ const PYTHON: &str = "python3-venv";
 
 /// Installs the programs that tests run, where that can be done: on Debian, as root. Elsewhere it says what is missing.
 fn install_programs() -> anyhow::Result<()> {
-    let missing = || PROGRAMS.iter().filter(|(program, _)| !is_on_path(program)).map(|(_, package)| *package);
+    let missing = || {
+        let programs = PROGRAMS.iter().filter(|(program, _)| !is_on_path(program)).map(|(_, package)| *package);
+        let is_there = |files: &[&str]| files.iter().any(|file| Path::new(file).exists());
+        programs.chain(LIBRARIES.iter().filter(move |(files, _)| !is_there(files)).map(|(_, package)| *package))
+    };
     if !cfg!(target_os = "linux") || missing().next().is_none() {
         return Ok(());
     }

@@ -10,6 +10,7 @@ const PURE: &[&str] = &[
     "verso-log",
     "verso-noise",
     "verso-pairing",
+    "verso-panel",
     "verso-replica",
     "verso-session",
     "verso-trust",

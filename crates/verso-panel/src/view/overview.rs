@@ -1,0 +1,283 @@
+//! The overview: how everything stands, what needs somebody, who is there.
+
+use egui::Ui;
+
+use super::View;
+use crate::action::PanelAction;
+use crate::memory::{Editing, Page};
+use crate::state::{Device, Indicator, Presence};
+use crate::text;
+use crate::theme::{Tone, space};
+use crate::widgets::{Button, Icon, Look, card, disc, line, marked_card, notice, progress, say, section, split};
+
+/// How many of the latest happenings the overview has.
+const LATEST: usize = 4;
+
+impl View<'_> {
+    pub(crate) fn overview(&mut self, ui: &mut Ui) {
+        self.failure(ui);
+        let is_new = self.state.devices.is_empty();
+        if is_new {
+            self.welcome(ui);
+        } else {
+            self.hero(ui);
+        }
+        if !self.state.stops.is_empty() {
+            section(ui, &self.theme, "WHAT KEEPS DATA FROM MOVING");
+            for stop in &self.state.stops {
+                self.stop(ui, stop);
+            }
+        }
+        self.waiting(ui);
+        if !is_new {
+            section(ui, &self.theme, "DEVICES");
+            let theme = self.theme;
+            card(ui, &theme, |ui| {
+                for (index, device) in self.state.devices.iter().enumerate() {
+                    if index > 0 {
+                        ui.separator();
+                    }
+                    self.device_line(ui, device);
+                }
+            });
+        }
+        if !self.state.activity.is_empty() {
+            section(ui, &self.theme, "LATEST");
+            let theme = self.theme;
+            card(ui, &theme, |ui| {
+                for happening in self.state.activity.iter().take(LATEST) {
+                    self.happening(ui, happening);
+                }
+            });
+        }
+    }
+
+    /// What did not work, until the person has read it.
+    fn failure(&mut self, ui: &mut Ui) {
+        let Some(failure) = &self.state.failure else { return };
+        let theme = self.theme;
+        marked_card(ui, &theme, Tone::Bad, |ui| {
+            split(
+                ui,
+                190.0,
+                |ui| {
+                    ui.spacing_mut().item_spacing.y = 3.0;
+                    say(ui, theme.strong(text::sentence(&text::shown(&failure.what))));
+                    say(ui, theme.soft(text::sentence(&text::shown(&failure.why))));
+                    say(ui, theme.soft(text::sentence(&text::shown(&failure.hint))));
+                },
+                |ui| {
+                    if Button::new(Look::Plain, "Dismiss").show(ui, &theme) {
+                        self.actions.push(PanelAction::DismissFailure);
+                    }
+                },
+            );
+        });
+    }
+
+    /// How everything stands.
+    fn hero(&mut self, ui: &mut Ui) {
+        let theme = self.theme;
+        let indicator = self.state.indicator;
+        let here = self.state.devices.iter().filter(|device| matches!(device.presence, Presence::Here { .. })).count();
+        let of = text::counted(text::len(&self.state.devices), "device", "devices");
+        let there = format!("{here} of {of} connected.");
+        let (icon, headline, text) = match indicator {
+            Indicator::Synced { .. } => (
+                Icon::CheckCircle,
+                "Everything is in step".to_owned(),
+                format!("{there} All they share has been acknowledged."),
+            ),
+            Indicator::Syncing { done, of, .. } => {
+                let text =
+                    format!("{} of {} have moved. {there}", text::grouped(done), text::counted(of, "entry", "entries"));
+                (Icon::Sync, "Syncing".to_owned(), text)
+            }
+            Indicator::Offline => (
+                Icon::CloudSlash,
+                "Offline".to_owned(),
+                "No device is connected. Go on working: everything is kept here, and moves at the next contact."
+                    .to_owned(),
+            ),
+            Indicator::Conflict { count } => (
+                Icon::Merge,
+                format!("{} to look at", text::counted(count, "conflict", "conflicts")),
+                format!("Nothing is lost and nothing waits; a rule holds until you decide. {there}"),
+            ),
+            Indicator::Attention => (
+                Icon::Warning,
+                "Something needs you".to_owned(),
+                format!("Some data can't move until you act. {there}"),
+            ),
+        };
+        card(ui, &theme, |ui| {
+            ui.horizontal(|ui| {
+                disc(ui, &theme, indicator.tone(), icon, 48.0);
+                ui.add_space(space::S);
+                ui.vertical(|ui| {
+                    ui.spacing_mut().item_spacing.y = 2.0;
+                    say(ui, theme.title(headline));
+                    say(ui, theme.soft(text));
+                });
+            });
+            if let Indicator::Syncing { done, of, .. } = indicator {
+                ui.add_space(space::XS);
+                progress(ui, &theme, done, of, "Sync progress");
+            }
+            ui.add_space(space::XS);
+            ui.horizontal_wrapped(|ui| {
+                if Button::new(Look::Primary, "Pair a device").icon(Icon::Plus).show(ui, &theme) {
+                    self.memory.wants_to_pair = true;
+                }
+                if Button::new(Look::Plain, "Sync now").icon(Icon::Sync).show(ui, &theme) {
+                    self.actions.push(PanelAction::SyncNow);
+                }
+            });
+        });
+    }
+
+    /// What waits for a person's word, and where.
+    fn waiting(&mut self, ui: &mut Ui) {
+        let conflicts = text::len(&self.state.conflicts);
+        let held = text::len(&self.state.held).saturating_add(self.state.more_held);
+        let offered = text::len(&self.state.offered);
+        let lines = [
+            (
+                conflicts,
+                Icon::Merge,
+                text::counted(conflicts, "conflict", "conflicts"),
+                "two devices did different things at once",
+            ),
+            (
+                offered,
+                Icon::Tray,
+                text::counted(offered, "workspace is offered", "workspaces are offered"),
+                "a friend wants to share with you",
+            ),
+            (
+                held,
+                Icon::Lock,
+                text::counted(held, "entry is held", "entries are held"),
+                "written after access had ended",
+            ),
+        ];
+        if lines.iter().all(|(count, ..)| *count == 0) {
+            return;
+        }
+        section(ui, &self.theme, "WAITING FOR YOUR WORD");
+        let theme = self.theme;
+        card(ui, &theme, |ui| {
+            for (_, icon, what, why) in lines.iter().filter(|(count, ..)| *count > 0) {
+                ui.horizontal(|ui| {
+                    disc(ui, &theme, Tone::Warn, *icon, 32.0);
+                    ui.add_space(space::XS);
+                    split(
+                        ui,
+                        190.0,
+                        |ui| {
+                            ui.spacing_mut().item_spacing.y = 2.0;
+                            line(ui, theme.strong(what));
+                            say(ui, theme.soft(text::sentence(why)));
+                        },
+                        |ui| {
+                            if Button::new(Look::Plain, "Review").named(format!("Review: {what}")).show(ui, &theme) {
+                                self.memory.go_to(Page::Review);
+                            }
+                        },
+                    );
+                });
+            }
+        });
+    }
+
+    /// A device in one line; pressing it shows more.
+    fn device_line(&mut self, ui: &mut Ui, device: &Device) {
+        let theme = self.theme;
+        let name = self.state.name_of(&device.id);
+        let (tone, how) = self.presence(device);
+        ui.horizontal(|ui| {
+            disc(ui, &theme, tone, super::role_icon(device.role), 32.0);
+            ui.add_space(space::XS);
+            split(
+                ui,
+                190.0,
+                |ui| {
+                    ui.spacing_mut().item_spacing.y = 2.0;
+                    line(ui, theme.strong(&name));
+                    say(ui, theme.toned(tone, how));
+                },
+                |ui| {
+                    let details = Button::new(Look::Quiet, "Details").named(format!("Details: {name}"));
+                    if details.show(ui, &theme) {
+                        self.memory.go_to(Page::Devices);
+                        self.memory.open_device = Some(device.id);
+                    }
+                },
+            );
+        });
+    }
+
+    /// What a person does first, one thing after the other.
+    fn welcome(&mut self, ui: &mut Ui) {
+        let theme = self.theme;
+        card(ui, &theme, |ui| {
+            say(ui, theme.title("Keep your devices in step"));
+            say(
+                ui,
+                theme.body(
+                    "Verso moves your workspaces directly from device to device. No server, no account, and nobody in between \
+                     can read anything.",
+                ),
+            );
+            ui.add_space(space::S);
+            let has_workspace = !self.state.workspaces.is_empty();
+            self.step(ui, 1, has_workspace, "Make a workspace", "What you keep and share, under a name of its own.");
+            if !has_workspace && !self.edit(ui, Editing::NewWorkspace, "Name of the workspace", "Make it") {
+                let look = Button::new(Look::Primary, "New workspace").icon(Icon::Plus);
+                if look.show(ui, &theme) {
+                    self.memory.begin_edit(Editing::NewWorkspace, "");
+                }
+            }
+            ui.add_space(space::XS);
+            self.step(
+                ui,
+                2,
+                false,
+                "Pair another device",
+                "Show a code here and scan or type it there, or the other way round.",
+            );
+            let look = if has_workspace { Look::Primary } else { Look::Plain };
+            if Button::new(look, "Pair a device").icon(Icon::Qr).show(ui, &theme) {
+                self.memory.wants_to_pair = true;
+            }
+            ui.add_space(space::XS);
+            self.step(
+                ui,
+                3,
+                false,
+                "Leave Verso running",
+                "Both devices find each other whenever they share a network.",
+            );
+        });
+        if self.state.device.is_restored {
+            let text = "This device was restored from a backup. It trusts nobody with more than its list of devices until \
+                        another device of yours has confirmed it.";
+            notice(ui, &theme, Tone::Warn, Icon::Shield, text);
+        }
+    }
+
+    fn step(&self, ui: &mut Ui, number: u8, is_done: bool, what: &str, how: &str) {
+        let theme = self.theme;
+        ui.horizontal(|ui| {
+            let (tone, icon) = if is_done { (Tone::Good, Icon::Check) } else { (Tone::Accent, Icon::Right) };
+            disc(ui, &theme, tone, icon, 28.0);
+            ui.add_space(space::XS);
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 1.0;
+                let state = if is_done { ": done" } else { "" };
+                say(ui, theme.strong(format!("{number}. {what}{state}")));
+                say(ui, theme.soft(how));
+            });
+        });
+    }
+}

@@ -1,0 +1,182 @@
+//! What keeps data from moving, what it means, and the button that does something about it.
+
+use egui::Ui;
+use verso_identity::DeviceId;
+use verso_wire::Reason;
+
+use super::View;
+use crate::action::PanelAction;
+use crate::memory::Page;
+use crate::state::Stop;
+use crate::theme::{Theme, Tone, space};
+use crate::widgets::{Button, Icon, Look, disc, marked_card, say};
+
+/// What a button can do about a reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Remedy {
+    /// It passes by itself.
+    None,
+    /// Ask the host for something.
+    Ask(Icon, &'static str, PanelAction),
+    /// Go where it can be settled.
+    Go(Icon, &'static str, Page),
+    /// Pair anew.
+    Pair,
+    /// Take along what a person needs to report or repair it elsewhere.
+    Copy,
+}
+
+impl View<'_> {
+    /// One thing that keeps data from moving.
+    pub(super) fn stop(&mut self, ui: &mut Ui, stop: &Stop) {
+        let theme = self.theme;
+        let tone = tone(stop.reason);
+        let about = self.about(stop);
+        marked_card(ui, &theme, tone, |ui| {
+            ui.horizontal_top(|ui| {
+                disc(ui, &theme, tone, icon(stop.reason), 32.0);
+                ui.add_space(space::XS);
+                ui.vertical(|ui| {
+                    ui.spacing_mut().item_spacing.y = 3.0;
+                    say(ui, theme.strong(stop.reason.what()));
+                    say(ui, theme.soft(hint(stop.reason)));
+                    say(ui, theme.soft(&about));
+                    self.remedy(ui, &theme, stop, &about);
+                });
+            });
+        });
+    }
+
+    fn remedy(&mut self, ui: &mut Ui, theme: &Theme, stop: &Stop, about: &str) {
+        let remedy = remedy(stop);
+        let (icon, label) = match &remedy {
+            Remedy::None => return,
+            Remedy::Ask(icon, label, _) | Remedy::Go(icon, label, _) => (*icon, *label),
+            Remedy::Pair => (Icon::Handshake, "Pair again"),
+            Remedy::Copy => (Icon::Copy, "Copy details"),
+        };
+        ui.add_space(space::XS);
+        if !Button::new(Look::Plain, label).icon(icon).named(format!("{label}: {about}")).show(ui, theme) {
+            return;
+        }
+        match remedy {
+            Remedy::None => {}
+            Remedy::Ask(_, _, action) => self.ask(action),
+            Remedy::Go(_, _, page) => self.memory.go_to(page),
+            Remedy::Pair => self.memory.wants_to_pair = true,
+            Remedy::Copy => ui.ctx().copy_text(self.details(stop)),
+        }
+    }
+
+    /// Between whom, where, and since when.
+    fn about(&self, stop: &Stop) -> String {
+        let device = stop.device.map_or_else(|| "this device".to_owned(), |device| self.state.name_of(&device));
+        let workspace = stop.workspace.map(|workspace| self.state.workspace_name(&workspace));
+        let since = stop.since_ms.map(|since| format!("since {}", self.clock.when(since).replace("at ", "")));
+        [Some(device), workspace, since].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    }
+
+    fn details(&self, stop: &Stop) -> String {
+        let id = |device: &DeviceId| device.to_hex();
+        let device = stop.device.as_ref().map_or_else(|| id(&self.state.device.id), id);
+        let workspace = stop.workspace.map(|workspace| format!("\nworkspace: {}", workspace.to_hex()));
+        format!("{}: {}\ndevice: {device}{}", stop.reason, stop.reason.what(), workspace.unwrap_or_default())
+    }
+}
+
+/// What to do, in the words of a person before this panel: where the reason's own words name a command, the button is named instead.
+const fn hint(reason: Reason) -> &'static str {
+    match reason {
+        Reason::LogDamaged => "What is damaged can be fetched again from your other devices.",
+        Reason::Gap => "Nothing to do if it passes; otherwise fetch what is missing from your other devices.",
+        Reason::Unconfirmed => {
+            "It settles itself when this device meets another of yours that was in use since. Confirm only if you know that \
+             you did not remove that device meanwhile."
+        }
+        _ => reason.action(),
+    }
+}
+
+fn remedy(stop: &Stop) -> Remedy {
+    let retry = |label| match stop.device {
+        Some(device) => Remedy::Ask(Icon::Sync, label, PanelAction::Retry { device }),
+        None => Remedy::Ask(Icon::Sync, label, PanelAction::SyncNow),
+    };
+    match stop.reason {
+        Reason::Offline | Reason::Busy | Reason::Fork | Reason::RolledBack => Remedy::None,
+        Reason::Unreachable => retry("Try again"),
+        Reason::NotTrusted | Reason::Revoked | Reason::HandshakeFailed => Remedy::Pair,
+        Reason::NoGrant | Reason::ReadOnly => Remedy::Go(Icon::Share, "See who has access", Page::Workspaces),
+        Reason::Declined => Remedy::Go(Icon::Merge, "Review what is held", Page::Review),
+        Reason::DiskFull => retry("Check again"),
+        Reason::LogLocked | Reason::KeyMissing | Reason::KeychainLocked => retry("Try again"),
+        Reason::Gap | Reason::LogDamaged => {
+            let repair = PanelAction::Repair { workspace: stop.workspace };
+            Remedy::Ask(Icon::Wrench, "Repair", repair)
+        }
+        Reason::Unconfirmed => match stop.device {
+            Some(device) => Remedy::Ask(Icon::Shield, "Confirm this device", PanelAction::ConfirmPeer { device }),
+            None => Remedy::None,
+        },
+        Reason::Version
+        | Reason::Downgrade
+        | Reason::ClockSkew
+        | Reason::Limit
+        | Reason::WorkerCrash
+        | Reason::Malformed => Remedy::Copy,
+    }
+}
+
+const fn tone(reason: Reason) -> Tone {
+    match reason {
+        Reason::Offline | Reason::Unreachable | Reason::Busy | Reason::Fork | Reason::RolledBack | Reason::Gap => {
+            Tone::Plain
+        }
+        Reason::ClockSkew | Reason::Unconfirmed | Reason::NoGrant | Reason::ReadOnly | Reason::Declined => Tone::Warn,
+        _ => Tone::Bad,
+    }
+}
+
+const fn icon(reason: Reason) -> Icon {
+    match reason {
+        Reason::Offline | Reason::Unreachable => Icon::CloudSlash,
+        Reason::NotTrusted | Reason::Revoked | Reason::HandshakeFailed | Reason::Declined => Icon::Prohibit,
+        Reason::NoGrant | Reason::ReadOnly | Reason::KeychainLocked | Reason::KeyMissing | Reason::LogLocked => {
+            Icon::Lock
+        }
+        Reason::DiskFull | Reason::LogDamaged | Reason::Gap => Icon::Drive,
+        Reason::ClockSkew | Reason::Busy => Icon::Clock,
+        Reason::Unconfirmed => Icon::Shield,
+        Reason::Fork | Reason::RolledBack => Icon::Merge,
+        _ => Icon::Warning,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stop(reason: Reason) -> Stop {
+        Stop { reason, device: Some(DeviceId::from_bytes([7; 32])), workspace: None, since_ms: None }
+    }
+
+    #[test]
+    fn whatever_asks_for_a_person_has_a_button() {
+        for reason in Reason::ALL {
+            let is_nothing = reason.action().starts_with("Nothing to do");
+            let button = remedy(&stop(*reason));
+            if is_nothing && *reason != Reason::Gap {
+                assert_eq!(button, Remedy::None, "{reason}: nothing is to be done");
+            } else {
+                assert_ne!(button, Remedy::None, "{reason}: {}", reason.action());
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_is_told_to_run_a_command_where_a_button_stands() {
+        for reason in Reason::ALL {
+            assert!(!hint(*reason).contains('`'), "{reason}: {}", hint(*reason));
+        }
+    }
+}
