@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use verso_identity::WorkspaceId;
 use verso_replica::Fork;
-use verso_transport::PathKind;
 use verso_wire::Reason;
 use verso_worker::{PeerStatus, Status as Live};
 
