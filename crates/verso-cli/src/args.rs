@@ -147,6 +147,7 @@ pub(crate) enum Command {
     #[command(subcommand, after_help = help::EDGE)]
     Edge(EdgeCommand),
     /// Shows a workspace: its size, its tags, its newest nodes
+    #[command(after_help = help::SHOW)]
     Show {
         #[arg(value_name = "WS", help = help::WHICH_WORKSPACE)]
         workspace: Option<String>,
@@ -192,6 +193,7 @@ pub(crate) enum Command {
         yes: bool,
     },
     /// Lists paired devices: who added them, how and when, and what friends were given
+    #[command(after_help = help::PEERS)]
     Peers,
     /// Trusts a peer no longer, on any of your devices
     #[command(after_help = help::FORGET)]
@@ -200,6 +202,7 @@ pub(crate) enum Command {
         peer: String,
     },
     /// Changes what your devices call a peer
+    #[command(after_help = help::RENAME)]
     Rename {
         /// Peer by name, id or start of an id
         peer: String,
@@ -207,6 +210,7 @@ pub(crate) enum Command {
         name: String,
     },
     /// Notes where a peer can be reached
+    #[command(after_help = help::ADDRESS)]
     Address {
         /// Peer by name, id or start of an id
         peer: String,
@@ -395,6 +399,8 @@ pub(crate) enum ExportFormat {
     Jsonl,
     /// Bookmarks that browsers import, and `verso import` reads, too
     Bookmarks,
+    /// What Graphviz draws
+    Dot,
 }
 
 /// Whether something is done once or goes on.
@@ -462,6 +468,16 @@ mod tests {
             count += 1;
         }
         assert!(count > 15, "only {count} examples were found");
+    }
+
+    /// Whoever asks a command for help sees how it is used.
+    #[test]
+    fn every_command_teaches_by_examples() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let example = format!("\n  verso {}", command.get_name());
+            assert!(help.contains(&example), "{}: {help}", command.get_name());
+        }
     }
 
     #[test]

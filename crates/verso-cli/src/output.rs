@@ -225,6 +225,11 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// So many of something whose plural ends in s: `1 node`, `513,425 nodes`.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
 /// A number of entries as people read it: `1 entry`, `513,425 entries`.
 pub(crate) fn entries(number: u64) -> String {
     if number == 1 { "1 entry".to_owned() } else { format!("{} entries", grouped(number)) }
@@ -314,6 +319,7 @@ mod tests {
         for (number, text) in expected {
             assert_eq!(grouped(number), text);
         }
+        assert_eq!([0, 1, 2_000].map(|number| counted(number, "tag")), ["0 tags", "1 tag", "2,000 tags"]);
         assert_eq!([0, 1, 2_000].map(entries), ["0 entries", "1 entry", "2,000 entries"]);
     }
 

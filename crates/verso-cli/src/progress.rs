@@ -1,6 +1,7 @@
 //! [`Bar`], [`SyncBar`] and [`WorkBar`]: progress bars on standard error, for work that a person waits for.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -78,6 +79,9 @@ fn gauge(output: &Output, shape: Shape) -> Gauge {
     if is_shown { output.seat().gauge(shape) } else { Gauge::Hidden }
 }
 
+/// How long work may take before a person is shown how far it is.
+const LONG: Duration = Duration::from_millis(250);
+
 /// What a bar counts, and so how it looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
@@ -92,8 +96,8 @@ pub(crate) enum Shape {
 impl Shape {
     const fn template(self) -> &'static str {
         match self {
-            Self::Phases => "{msg:<9} {wide_bar} {bytes}/{total_bytes}",
-            Self::Bytes => "{msg} {wide_bar} {bytes}/{total_bytes}",
+            Self::Phases => "{msg:<9} {wide_bar} {decimal_bytes} / {decimal_total_bytes}",
+            Self::Bytes => "{msg} {wide_bar} {decimal_bytes} / {decimal_total_bytes}",
             Self::Entries => "{msg} {wide_bar} {human_pos} / {human_len}",
         }
     }
@@ -103,18 +107,33 @@ impl Shape {
 #[derive(Debug)]
 pub(crate) enum Gauge {
     Hidden,
-    Here(ProgressBar),
+    Here(ProgressBar, Patience),
     Away(Arc<Guest>, Shape),
+}
+
+/// When the work began, if it is only shown once it takes long: what is done at once needs no bar, which would only flash.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience(Option<Instant>);
+
+impl Patience {
+    fn is_over(self) -> bool {
+        self.0.is_none_or(|begun| begun.elapsed() >= LONG)
+    }
 }
 
 impl Gauge {
     /// Draws at the terminal of this process.
     pub(crate) fn here(shape: Shape) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template(shape.template()) {
             bar.set_style(style);
         }
-        Self::Here(bar)
+        let patience = match shape {
+            // Somebody waits for another device, which may take any time.
+            Shape::Entries => Patience(None),
+            Shape::Phases | Shape::Bytes => Patience(Some(Instant::now())),
+        };
+        Self::Here(bar, patience)
     }
 
     /// Has it drawn at the other end of the control socket.
@@ -126,7 +145,10 @@ impl Gauge {
     pub(crate) fn show(&self, what: &str, done: u64, of: u64) {
         match self {
             Self::Hidden => {}
-            Self::Here(bar) => {
+            Self::Here(bar, patience) => {
+                if bar.is_hidden() && patience.is_over() {
+                    bar.set_draw_target(ProgressDrawTarget::stderr());
+                }
                 bar.set_message(what.to_owned());
                 bar.set_length(of);
                 bar.set_position(done);
@@ -140,7 +162,7 @@ impl Drop for Gauge {
     fn drop(&mut self) {
         match self {
             Self::Hidden => {}
-            Self::Here(bar) => bar.finish_and_clear(),
+            Self::Here(bar, _) => bar.finish_and_clear(),
             Self::Away(guest, _) => guest.end_gauge(),
         }
     }

@@ -105,10 +105,38 @@ Examples:
   verso conflicts resolve deletion:6ba7 keep   brings a deleted node back
   verso conflicts resolve deletion:6ba7 delete";
 
+pub(super) const SHOW: &str = "\
+Examples:
+  verso show
+  verso show garden --json";
+
+pub(super) const PEERS: &str = "\
+The fingerprint, which --json tells, is what two people compare by eye: `verso id` shows it on the device itself.
+
+Examples:
+  verso peers
+  verso peers --json";
+
+pub(super) const RENAME: &str = "\
+The name holds on all your devices. The peer goes on calling itself what it likes.
+
+Examples:
+  verso rename phone old-phone
+  verso rename 3f9a Ana";
+
+pub(super) const ADDRESS: &str = "\
+Devices in one network find each other, and tell each other where they are. An address is for a peer that is
+elsewhere, at a port that is forwarded, for example. It holds on all your devices.
+
+Examples:
+  verso address phone 203.0.113.7:41234
+  verso address phone 203.0.113.7:41234 [2001:db8::7]:41234";
+
 pub(super) const EXPORT: &str = "\
 Examples:
   verso export                                 one document, the same bytes on all devices in step
   verso export garden --format jsonl           what `verso import` reads
+  verso export garden --format dot             what `dot -Tsvg` of Graphviz draws
   verso export garden --format bookmarks       what browsers import, and `verso import` reads";
 
 pub(super) const PAIR: &str = "\
@@ -269,6 +297,10 @@ pub(super) const ALL: &[&str] = &[
     NODE,
     EDGE,
     CONFLICTS,
+    SHOW,
+    PEERS,
+    RENAME,
+    ADDRESS,
     EXPORT,
     PAIR,
     JOIN,

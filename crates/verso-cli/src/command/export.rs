@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::args::ExportFormat;
 use crate::error::CliError;
-use crate::export::{write_bookmarks, write_document, write_lines};
+use crate::export::{write_bookmarks, write_document, write_dot, write_lines};
 use crate::find;
 use crate::output;
 
@@ -16,6 +16,7 @@ pub(crate) fn run(app: &App, workspace: Option<&str>, format: ExportFormat) -> R
         ExportFormat::Json => write_document(&mut page, &workspace, graph),
         ExportFormat::Jsonl => write_lines(&mut page, graph),
         ExportFormat::Bookmarks => write_bookmarks(&mut page, graph),
+        ExportFormat::Dot => write_dot(&mut page, graph),
     };
     let closed = device.close();
     let written = written.and_then(|()| page.finish()).or_else(|error| output::written(&error));

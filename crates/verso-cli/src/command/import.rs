@@ -9,6 +9,7 @@ use signal_hook::flag;
 use tokio_util::sync::CancellationToken;
 use verso_identity::WorkspaceId;
 
+use super::peers;
 use crate::app::App;
 use crate::args::{ImportFormat, WorkspaceOption};
 use crate::device::Device;
@@ -25,11 +26,17 @@ pub(crate) fn run(app: &App, file: &Path, workspace: &WorkspaceOption, format: I
     let stop = Stop::at_interrupt(app.output.seat())?;
     let named = Named { file, at: &app.path(file), format: format.into() };
     let counts = import(&mut device, &workspace.id, named, &app.output, &stop);
+    let is_alone = peers::rows(&device).is_empty();
     // What was done is whole, also if the rest failed.
     let closed = device.close();
     let counts = counts?;
     closed?;
-    app.output.print(&counts)
+    app.output.print(&counts)?;
+    if is_alone && counts.nodes > 0 {
+        let next = app.output.stdout().faint("next:");
+        app.output.tell(format_args!("{next} verso show, and verso pair with another device of yours"))?;
+    }
+    Ok(())
 }
 
 /// A file that was named, and where it is.

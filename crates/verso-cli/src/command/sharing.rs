@@ -13,7 +13,7 @@ use super::restore::PeerName;
 use super::workspace::access_code;
 use crate::app::App;
 use crate::device::Device;
-use crate::error::CliError;
+use crate::error::{CliError, Exit};
 use crate::failure;
 use crate::find::{self, Named};
 use crate::output::{Paint, Report, shown};
@@ -29,6 +29,11 @@ pub(crate) fn share(app: &App, workspace: &str, peer: &str, access: Access) -> R
     let mut device = app.device()?;
     let workspace = find::workspace(&device, Some(workspace), &app.settings)?;
     let peer = find::peer(&device, peer)?;
+    // What nobody has met yet is known to this device alone, and nothing can be written about it.
+    if !device.replica().peers().any(|known| known.trusted.device == peer.device) {
+        let why = format!("{} was paired and not met yet", shown(&peer.name));
+        return Err(CliError::new(Exit::Failed, WHAT, why, "run `verso up` on both, then share it"));
+    }
     decide(&mut device, WHAT, |replica, now| replica.share(&workspace.id, peer.device, access, now))?;
     device.close()?;
     let told = format!("shared {} with {}", shown(&workspace.name), shown(&peer.name));

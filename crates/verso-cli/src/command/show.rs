@@ -10,7 +10,7 @@ use verso_graph::NodeState;
 use crate::app::App;
 use crate::error::CliError;
 use crate::find;
-use crate::output::{Paint, Report, entries, grouped, shown};
+use crate::output::{Paint, Report, counted, entries, grouped, shown};
 
 /// How many tags, and how many nodes, are shown.
 const SHOWN: usize = 10;
@@ -103,11 +103,15 @@ impl Report for View {
     fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
         let count = |number: usize| grouped(u64::try_from(number).unwrap_or(u64::MAX));
         writeln!(out, "{}  {}", paint.strong(shown(&self.workspace.name)), paint.faint(&self.workspace.id))?;
-        let (nodes, tags, edges) = (count(self.nodes), count(self.tags), count(self.edges));
-        writeln!(out, "{nodes} nodes, {tags} tags, {edges} edges; {} in the journal", entries(self.entries))?;
+        let many = |number: usize, what| counted(u64::try_from(number).unwrap_or(u64::MAX), what);
+        let (nodes, tags, edges) = (many(self.nodes, "node"), many(self.tags, "tag"), many(self.edges, "edge"));
+        writeln!(out, "{nodes}, {tags}, {edges}; {} in the journal", entries(self.entries))?;
+        if self.nodes == 0 {
+            writeln!(out, "{} {}", paint.faint("next:"), super::workspace::FILL)?;
+        }
         if self.conflicts > 0 {
-            let (open, ghosts) = (paint.warn(count(self.conflicts)), count(self.ghosts));
-            writeln!(out, "{open} to be decided, {ghosts} ghosts: see `verso conflicts`")?;
+            let (open, ghosts) = (paint.warn(count(self.conflicts)), many(self.ghosts, "ghost"));
+            writeln!(out, "{open} to be decided, {ghosts}: see `verso conflicts`")?;
         }
         if !self.most_used_tags.is_empty() {
             let tags: Vec<String> =

@@ -82,6 +82,9 @@ fn list(app: &App) -> Result<(), CliError> {
     app.output.print(&List { workspaces, offers })
 }
 
+/// What to do with a workspace that has nothing in it.
+pub(super) const FILL: &str = "verso import FILE with a browser's bookmarks, or verso node add URL";
+
 /// The word for JSON.
 pub(crate) const fn access_code(access: Access) -> &'static str {
     match access {
@@ -98,7 +101,8 @@ struct New {
 
 impl Report for New {
     fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
-        writeln!(out, "made {} {}", paint.strong(shown(&self.name)), paint.faint(&self.id))
+        writeln!(out, "made {} {}", paint.strong(shown(&self.name)), paint.faint(&self.id))?;
+        writeln!(out, "{} {FILL}", paint.faint("next:"))
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::output::{Paint, Report, grouped};
+use crate::output::{Paint, Report, counted, grouped};
 
 /// What an import did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -59,15 +59,16 @@ impl Report for ImportCounts {
     fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
         let Self { nodes, tags, edges, intents, skipped, left_out } = *self;
         if intents > 0 {
-            let [nodes, tags, edges] = [nodes, tags, edges].map(grouped);
-            writeln!(out, "{} {nodes} nodes, {tags} tags and {edges} edges", paint.good("imported"))?;
+            let (nodes, tags, edges) = (counted(nodes, "node"), counted(tags, "tag"), counted(edges, "edge"));
+            writeln!(out, "{} {nodes}, {tags} and {edges}", paint.good("imported"))?;
         } else if skipped == 0 {
             writeln!(out, "the file has nothing in it")?;
         } else {
             writeln!(out, "nothing to do: the workspace has it all")?;
         }
         if intents > 0 && skipped > 0 {
-            writeln!(out, "{} things were there already", grouped(skipped))?;
+            let were = if skipped == 1 { "was" } else { "were" };
+            writeln!(out, "{} {were} there already", counted(skipped, "thing"))?;
         }
         let left_out = left_out.told();
         if !left_out.is_empty() {
@@ -81,7 +82,7 @@ impl Report for ImportCounts {
 mod tests {
     use super::*;
 
-    fn counted(nodes: u64, tags: u64, edges: u64, skipped: u64) -> ImportCounts {
+    fn counts(nodes: u64, tags: u64, edges: u64, skipped: u64) -> ImportCounts {
         ImportCounts { nodes, tags, edges, intents: nodes + tags + edges, skipped, left_out: LeftOut::default() }
     }
 
@@ -92,21 +93,21 @@ mod tests {
             counts.write_text(&mut out, Paint::Plain).unwrap();
             String::from_utf8(out).unwrap()
         };
-        let counts = counted(1_000, 2, 3, 4);
-        assert_eq!(told(counts), "imported 1,000 nodes, 2 tags and 3 edges\n4 things were there already\n");
-        assert_eq!(told(counted(0, 0, 0, 4)), "nothing to do: the workspace has it all\n");
-        assert_eq!(told(counted(0, 0, 0, 0)), "the file has nothing in it\n");
+        let some = counts(1_000, 2, 3, 4);
+        assert_eq!(told(some), "imported 1,000 nodes, 2 tags and 3 edges\n4 things were there already\n");
+        assert_eq!(told(counts(0, 0, 0, 4)), "nothing to do: the workspace has it all\n");
+        assert_eq!(told(counts(0, 0, 0, 0)), "the file has nothing in it\n");
         let none = serde_json::json!({"descriptions": 0, "separators": 0, "keywords": 0, "queries": 0, "unusable": 0});
         let json =
             serde_json::json!({"nodes": 1000, "tags": 2, "edges": 3, "intents": 1005, "skipped": 4, "left_out": none});
-        assert_eq!(serde_json::to_value(counts).unwrap(), json);
+        assert_eq!(serde_json::to_value(some).unwrap(), json);
     }
 
     #[test]
     fn what_was_left_out_is_told() {
         let left_out = LeftOut { descriptions: 1, separators: 2_000, unusable: 1, ..LeftOut::default() };
         let mut out = Vec::new();
-        ImportCounts { left_out, ..counted(1, 0, 0, 0) }.write_text(&mut out, Paint::Plain).unwrap();
+        ImportCounts { left_out, ..counts(1, 0, 0, 0) }.write_text(&mut out, Paint::Plain).unwrap();
         let told = String::from_utf8(out).unwrap();
         let expected = "left out 1 description, 2,000 separators, 1 link or tag that is empty or too long: a graph has no place for them\n";
         assert!(told.ends_with(expected), "{told}");

@@ -31,6 +31,10 @@ fn what_goes_in_comes_out() {
     assert_eq!(keys(&exported["nodes"][0]), ["id", "state", "tags", "title", "url"]);
     assert_eq!(keys(&exported["edges"][0]), ["dst", "kind", "src"]);
 
+    let drawn = device.ok(&["export", "garden", "--format", "dot"]);
+    assert!(drawn.starts_with("digraph \"garden\" {\n") && drawn.ends_with("}\n"), "{drawn}");
+    assert_eq!(drawn.matches(" -> ").count(), exported["edges"].as_array().unwrap().len());
+
     let lines = device.ok(&["export", "garden", "--format", "jsonl"]);
     let second = Device::new("lap");
     second.ok(&["workspace", "new", "garden"]);

@@ -47,6 +47,7 @@ mod seat;
 #[path = "../../../verso-identity/tests/it/secret_service.rs"]
 mod secret_service;
 mod secrets;
+mod shapes;
 mod sharing;
 mod strangers;
 mod sync;

@@ -10,14 +10,23 @@ use crate::command::log::{Log, logs};
 use crate::device::Device;
 use crate::error::{CliError, Exit};
 use crate::failure;
-use crate::output::{Paint, Report, entries, grouped, shown};
+use crate::output::{Paint, Report, counted, entries, shown};
+use crate::progress::WorkBar;
 
 pub(super) fn run(app: &App, workspace: &WorkspaceOption) -> Result<(), CliError> {
     let device = app.device()?;
     let mut view = View { ok: true, entries: 0, segments: 0, damage: Vec::new(), torn: Vec::new() };
-    for log in logs(&device, workspace, app)? {
-        view.add(&device, &log)?;
+    let logs = logs(&device, workspace, app)?;
+    let bytes = |log: &Log| device.replica().log_stats(&log.id).unwrap_or_default().bytes;
+    let of = logs.iter().map(bytes).fold(0, u64::saturating_add);
+    let bar = WorkBar::new(&app.output, "verifying");
+    let mut done = 0_u64;
+    for log in &logs {
+        bar.show(done, of);
+        view.add(&device, log)?;
+        done = done.saturating_add(bytes(log));
     }
+    drop(bar);
     view.ok = view.damage.is_empty();
     device.close()?;
     app.output.print(&view)?;
@@ -98,7 +107,7 @@ impl View {
 
 impl Report for View {
     fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
-        let whole = format!("{} in {} segments", entries(self.entries), grouped(self.segments));
+        let whole = format!("{} in {}", entries(self.entries), counted(self.segments, "segment"));
         if self.ok {
             return writeln!(out, "{} {whole}, all of it", paint.good("verified:"));
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use verso_worker::Status as Live;
 
 use super::state::Status;
@@ -27,7 +28,7 @@ pub(super) fn run(app: &App, host: &Host) -> Result<(), CliError> {
     let mut changes = host.worker().status();
     let is_screen = app.output.format() == Format::Text && app.output.seat().terminals().stdout;
     let mut seen: Option<Seen> = None;
-    let mut told = Vec::new();
+    let mut told = Value::Null;
     loop {
         changes.mark_unchanged();
         seen = Some(Seen::again(app, seen)?);
@@ -66,8 +67,8 @@ pub(super) fn run(app: &App, host: &Host) -> Result<(), CliError> {
 struct Seen {
     name: String,
     status: Status,
-    /// The status as a document, without ages.
-    told: Vec<u8>,
+    /// What makes it another, for a script.
+    told: Value,
     live: Live,
     entries: Vec<Option<(u64, u64)>>,
 }
@@ -89,7 +90,36 @@ impl Seen {
         let id = app.host.as_ref().map(|host| host.worker().device());
         let name = id.and_then(|id| replica.trust().name(&id)).unwrap_or_default().to_owned();
         device.close()?;
-        let told = serde_json::to_vec(&status).unwrap_or_default();
+        let told = without_measurements(serde_json::to_value(&status).unwrap_or_default());
         Ok(Self { name, status, told, live, entries })
+    }
+}
+
+/// Leaves out what is measured on a connection: it is another each second, and nothing is different by that.
+fn without_measurements(mut status: Value) -> Value {
+    let peers = status.get_mut("peers").and_then(Value::as_array_mut);
+    for link in peers.into_iter().flatten().filter_map(|peer| peer.get_mut("link")?.as_object_mut()) {
+        for figure in ["round_trip_ms", "bytes_sent", "bytes_received"] {
+            link.remove(figure);
+        }
+    }
+    status
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_measured_makes_no_difference() {
+        let with = |path: &str, ms: f64, sent: u64| {
+            let link = json!({"path": path, "round_trip_ms": ms, "bytes_sent": sent, "bytes_received": 1});
+            without_measurements(json!({"peers": [{"link": null}, {"link": link, "in_step": true}]}))
+        };
+        assert_eq!(with("direct", 1.5, 7), with("direct", 2.5, 8));
+        assert_ne!(with("direct", 1.5, 7), with("relayed", 1.5, 7));
+        assert_eq!(without_measurements(Value::Null), Value::Null);
     }
 }

@@ -6,7 +6,7 @@ use console::{measure_text_width, pad_str, truncate_str};
 
 use super::link::RelayRow;
 use super::state::{Moved, PeerRow, ReasonRow, Status, WorkspaceRow};
-use crate::output::{Paint, entries, grouped, shown};
+use crate::output::{Paint, counted, entries, grouped, shown};
 use crate::when;
 
 /// How much of a device's id people are shown where it has no name.
@@ -52,7 +52,7 @@ pub(super) fn lines(status: &Status, now_ms: u64, paint: Paint) -> Vec<String> {
 
 fn indicator(status: &Status, paint: Paint) -> String {
     let connected = || status.peers.iter().filter(|peer| peer.connected);
-    let here = || counted(connected().count(), "peer");
+    let here = || many(connected().count(), "peer");
     match status.indicator {
         "attention" => paint.bad("! needs you").to_string(),
         "conflict" => paint.warn("! conflict").to_string(),
@@ -138,22 +138,21 @@ fn workspaces(status: &Status, paint: Paint, lines: &mut Vec<String>) {
     }
     let columns = widest(status.workspaces.iter().map(|row| row.name.as_str()));
     for WorkspaceRow { name: called, nodes, entries: count, held_back, conflicts, .. } in &status.workspaces {
-        let nodes = counted(*nodes, "node");
+        let nodes = many(*nodes, "node");
         let mut line = format!("  {}  {nodes}, {}", paint.strong(name(called, columns)), entries(*count));
         // A string takes all that is written.
         if *held_back > 0 {
             write!(line, ", {} of them held back", grouped(*held_back)).unwrap_or_default();
         }
         if *conflicts > 0 {
-            write!(line, ", {}", paint.warn(counted(*conflicts, "conflict"))).unwrap_or_default();
+            write!(line, ", {}", paint.warn(many(*conflicts, "conflict"))).unwrap_or_default();
         }
         lines.push(line);
     }
 }
 
-fn counted(count: usize, what: &str) -> String {
-    let number = grouped(u64::try_from(count).unwrap_or(u64::MAX));
-    format!("{number} {what}{}", if count == 1 { "" } else { "s" })
+fn many(number: usize, what: &str) -> String {
+    counted(u64::try_from(number).unwrap_or(u64::MAX), what)
 }
 
 fn widest<'a>(names: impl Iterator<Item = &'a str>) -> usize {
