@@ -17,3 +17,4 @@ mod pairing;
 mod patience;
 mod people;
 mod relay;
+mod strangers;
