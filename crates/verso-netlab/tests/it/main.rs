@@ -18,3 +18,5 @@ mod patience;
 mod people;
 mod relay;
 mod strangers;
+#[cfg(target_os = "linux")]
+mod weigh;

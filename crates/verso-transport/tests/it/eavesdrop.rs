@@ -110,7 +110,7 @@ async fn keys_shown(device: &Device, alpn: &[u8]) -> Vec<Vec<u8>> {
     (tls.alpn_protocols, tls.enable_sni) = (vec![alpn.to_vec()], false);
     let stranger = noq::Endpoint::client(LOCALHOST.parse().unwrap()).unwrap();
     let config = noq::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
-    let dial = stranger.connect_with(config, device.addresses()[0], "nobody.invalid").unwrap();
+    let dial = stranger.connect_with(config, *device.addresses().first().unwrap(), "nobody.invalid").unwrap();
     // The stranger has no key to show, so it is let in nowhere, now or a moment later.
     if let Ok(connection) = dial.await {
         connection.closed().await;
