@@ -111,6 +111,11 @@ impl Internet {
         TransportConfig { listen: None, ..with_relay(own) }
     }
 
+    /// The machine that the relay is on.
+    pub(crate) const fn server(&self) -> &Machine {
+        &self.server
+    }
+
     pub(crate) const fn relay(&self) -> &Relay {
         &self.relay
     }

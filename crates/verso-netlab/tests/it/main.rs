@@ -17,3 +17,6 @@ mod pairing;
 mod patience;
 mod people;
 mod relay;
+mod strangers;
+#[cfg(target_os = "linux")]
+mod weigh;

@@ -98,7 +98,13 @@ fn reachable(app: &App, addresses: &[SocketAddr]) -> Check {
 }
 
 fn relay(probe: &Probe) -> Check {
-    let unreached = |what: String| Check::warning(RELAY, what, format!("see that it runs and is reached; {MEANWHILE}"));
+    let unreached = |what: String| {
+        Check::warning(
+            RELAY,
+            what,
+            format!("see that it runs, and that its certificate is known here (--relay-certificate); {MEANWHILE}"),
+        )
+    };
     match &probe.relay {
         RelayState::Unused => Check::skipped(RELAY, "none is used: peers are reached directly, or not at all"),
         RelayState::Connected { relay } => Check::ok(RELAY, format!("peers can reach this device through {relay}")),
