@@ -326,6 +326,11 @@ impl<A: Application> Network<A> {
         lock(&self.live).contains_key(peer)
     }
 
+    /// Ends all connections for a reason.
+    pub(crate) fn end_all(&self, reason: Reason) {
+        lock(&self.live).values().for_each(|live| live.connection.close(CloseCode::from(reason)));
+    }
+
     /// Returns what is cancelled once the connection that is in use with a peer is not any more; `None` if none is.
     pub(crate) fn gone(&self, peer: &DeviceId) -> Option<CancellationToken> {
         lock(&self.live).get(peer).map(|live| live.gone.clone())
