@@ -68,6 +68,11 @@ impl Retry {
         *self = Self { forks: self.forks, ..Self::new() };
     }
 
+    /// Tells whether the peer has refused, so that nothing is tried before something changes.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.standing == Standing::Refused
+    }
+
     /// Returns how long to wait before the peer is dialled, and counts it as tried. `random` is any byte, each time another.
     pub(crate) fn wait(&mut self, random: u8) -> Duration {
         let wait = match self.standing {

@@ -115,7 +115,25 @@ impl Soak {
         }
         let founded = soak.ask(0, "found soak")?;
         founded.strip_prefix("workspace ").ok_or("no workspace")?.clone_into(&mut soak.workspace);
+        for number in 0..DEVICES {
+            soak.commit_first(number)?;
+        }
         Ok(soak)
+    }
+
+    /// Commits a node as soon as the device may: it has to have the workspace, and to be vouched for.
+    fn commit_first(&mut self, number: usize) -> Result<(), Failure> {
+        let (order, start) = (format!("commit {} 0 1", self.workspace), Instant::now());
+        while let Err(error) = self.ask(number, &order) {
+            if start.elapsed() > SETTLE {
+                return Err(error);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        for counts in [&mut self.given, &mut self.durable] {
+            *counts.get_mut(number).ok_or("no such device")? = 1;
+        }
+        Ok(())
     }
 
     fn start(&self, number: usize) -> Result<(Process, String), Failure> {
@@ -217,8 +235,7 @@ impl Soak {
         let answer = process.ask(&order)?;
         if answer == format!("durable {count}") {
             *self.durable.get_mut(number).ok_or("no such device")? += count;
-        } else if !answer.contains("may not write") {
-            // Before another device has vouched for it, it may not write yet.
+        } else {
             return Err(format!("device {number}: {answer}").into());
         }
         Ok(Life::Up(process))

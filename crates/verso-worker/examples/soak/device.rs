@@ -1,17 +1,20 @@
 //! A device in a process of its own, told by lines on its standard input what to do. It answers each with one line.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use verso_graph::{Graph, Intent};
 use verso_identity::{DeviceId, DeviceKey, FileMarkStore, MarkStore, WorkspaceId};
-use verso_replica::{PairSecret, ProvisionalPeer};
+use verso_replica::{Event, PairSecret, ProvisionalPeer};
 use verso_transport::Network;
 use verso_trust::{PairingSide, PairingWay, PeerRole};
 use verso_wire::{Application as _, Reason};
@@ -33,6 +36,21 @@ struct Running {
     worker: JoinHandle<Result<(), WorkerError>>,
     /// Commits that are under way.
     bursts: JoinSet<bool>,
+    /// Every reason that was told.
+    told: Arc<Mutex<BTreeSet<Reason>>>,
+    _listener: AbortOnDropHandle<()>,
+}
+
+/// Collects the reasons that are told.
+async fn listen(mut events: broadcast::Receiver<Event>, told: Arc<Mutex<BTreeSet<Reason>>>) {
+    loop {
+        let reason = match events.recv().await {
+            Ok(Event::Stopped { reason, .. } | Event::PeerOffline { reason: Some(reason), .. }) => reason,
+            Ok(_) | Err(RecvError::Lagged(_)) => continue,
+            Err(RecvError::Closed) => return,
+        };
+        told.lock().unwrap_or_else(PoisonError::into_inner).insert(reason);
+    }
 }
 
 /// Serves until its input ends, or it is told to.
@@ -103,7 +121,9 @@ impl Device {
         let address = handle.addresses().first().copied().ok_or("it has no address")?;
         let [noise, sealing] = [keys.0, keys.1].map(|key| DeviceId::from_bytes(key).to_hex());
         let answer = format!("up {} {noise} {sealing} {address}", handle.device().to_hex());
-        self.running = Some(Running { handle, shutdown, worker, bursts: JoinSet::new() });
+        let told = Arc::<Mutex<BTreeSet<Reason>>>::default();
+        let listener = AbortOnDropHandle::new(tokio::spawn(listen(handle.events(), Arc::clone(&told))));
+        self.running = Some(Running { handle, shutdown, worker, bursts: JoinSet::new(), told, _listener: listener });
         Ok(answer)
     }
 
@@ -111,7 +131,7 @@ impl Device {
     async fn down(&mut self) -> Result<String, Failure> {
         let start = Instant::now();
         let (mut took, mut durable) = (0, 0);
-        if let Some(Running { handle, shutdown, worker, mut bursts }) = self.running.take() {
+        if let Some(Running { handle, shutdown, worker, mut bursts, .. }) = self.running.take() {
             drop(handle);
             shutdown.cancel();
             worker.await??;
@@ -176,7 +196,7 @@ impl Device {
         Ok(format!("durable {count}"))
     }
 
-    /// Tells nodes, digest, peers in step, tasks, defects and reasons.
+    /// Tells nodes, digest, peers in step, tasks, defects, and all reasons that were told.
     async fn state(&self, workspace: &str) -> Result<String, Failure> {
         let (workspace, handle): (WorkspaceId, _) = (workspace.parse()?, self.handle()?);
         let shown = move |replica: &HostReplica<Graph>| {
@@ -185,8 +205,9 @@ impl Device {
         let (nodes, digest) = handle.read(shown).await.ok_or("it has ended")?.unwrap_or_default();
         let status = handle.status().borrow().clone();
         let in_step = status.peers.values().filter(|peer| peer.connected && peer.in_step).count();
-        let reasons = status.peers.values().filter_map(|peer| peer.reason).map(Reason::code);
-        let reasons = reasons.collect::<Vec<_>>().join(",");
+        let told = self.running.as_ref().map(|running| Arc::clone(&running.told)).unwrap_or_default();
+        let told = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let reasons = told.into_iter().map(Reason::code).collect::<Vec<_>>().join(",");
         let tasks = Handle::current().metrics().num_alive_tasks();
         let digest = DeviceId::from_bytes(digest).to_hex();
         Ok(format!("state {nodes} {digest} {in_step} {tasks} {} {reasons}", status.crashes))
