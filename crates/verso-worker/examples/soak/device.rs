@@ -104,17 +104,21 @@ fn say(line: &str) -> io::Result<()> {
 
 impl Device {
     async fn up(&mut self) -> Result<String, Failure> {
+        // A device keeps its port, so that others find it again where it was.
+        let kept = self.directory.join("port");
+        let port = std::fs::read_to_string(&kept).ok().and_then(|port| port.parse().ok()).unwrap_or(0);
         let options = WorkerOptions {
             data_dir: self.directory.clone(),
             name: format!("device {}", self.number),
             network: Network::Loopback,
-            port: 0,
+            port,
             listen: None,
             discovery: LocalDiscovery::Off,
             marks: Arc::clone(&self.marks),
         };
         let key = DeviceKey::from_secret(&Zeroizing::new([self.number; 32]));
         let (worker, handle) = Box::pin(SyncWorker::open_serving(options, key, SESSIONS)).await?;
+        std::fs::write(kept, handle.port().to_string())?;
         let shutdown = CancellationToken::new();
         let worker = tokio::spawn(worker.run(shutdown.clone()));
         let keys = handle.read(|replica| (replica.noise_key(), replica.sealing_key())).await.ok_or("it has ended")?;
