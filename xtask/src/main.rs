@@ -8,6 +8,7 @@ mod ci;
 mod formats;
 mod fuzz;
 mod sim;
+mod soak;
 mod tidy;
 mod tools;
 
@@ -48,6 +49,15 @@ enum Command {
     },
     /// Writes `docs/api`: what each library offers
     Api,
+    /// Runs devices as processes that commit, rest, sleep, are killed and come back, and are equal in the end
+    Soak {
+        /// For how long
+        #[arg(long, default_value_t = 5)]
+        minutes: u64,
+        /// What happens to whom, when
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Installs the tools that `ci` uses, where they are missing
     Tools,
 }
@@ -70,6 +80,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Sim { seed: Some(seed), trace: false, .. } => sim::run(&["--seed", &seed.to_string()]),
         Command::Sim { seed: Some(seed), trace: true, .. } => sim::run(&["--seed", &seed.to_string(), "--trace"]),
         Command::Ci { steps } => ci::run(steps),
+        Command::Soak { minutes, seed } => soak::run(*minutes, *seed),
         Command::Tidy => tidy::run(&root),
         Command::Api => api::write(),
         Command::Tools => tools::install_all(),

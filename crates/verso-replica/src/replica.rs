@@ -8,7 +8,7 @@ use verso_trust::Control;
 use verso_vv::{Author, Hlc, HlcClock, VersionVector};
 use verso_wire::{Application, ChainHead, Reason};
 
-use crate::checkpoint::{self, Checkpoint, Moment};
+use crate::checkpoint::{self, Moment};
 use crate::effect::{ConnectionId, Effect, Event};
 use crate::error::{FlushError, JournalError, OpenError};
 use crate::flush::Unreported;
@@ -278,7 +278,16 @@ impl<S: Storage, A: Application> Replica<S, A> {
     ///
     /// # Errors
     /// [`FlushError`] if something can't be made durable; what was acknowledged before is, and so is all that did not fail.
-    pub fn close(mut self) -> Result<(), FlushError> {
+    pub fn close(self) -> Result<(), FlushError> {
+        self.close_while(|| true)
+    }
+
+    /// As [`close`](Self::close), but for what would only save time at the next start: that is done only while `in_time` says so. For whoever waits for a
+    /// disk that is slow.
+    ///
+    /// # Errors
+    /// As [`close`](Self::close).
+    pub fn close_while(mut self, mut in_time: impl FnMut() -> bool) -> Result<(), FlushError> {
         self.local_file.save_now();
         let mut outcome = self.save_local().map_err(FlushError::from);
         let mut closed = |workspace, failure: Option<Reason>, result: Result<(), verso_log::AppendError>| {
@@ -289,10 +298,19 @@ impl<S: Storage, A: Application> Replica<S, A> {
                     std::mem::replace(&mut outcome, Ok(())).and(Err(FlushError::Log { workspace, reason, source }));
             }
         };
-        self.checkpoints_due(Moment::Closing).into_iter().for_each(Checkpoint::store_or_tell);
-        closed(WorkspaceId::CONTROL, self.control.failure(), self.control.close());
-        for (workspace, journal) in self.workspaces {
-            closed(workspace, journal.failure(), journal.close());
+        if in_time() {
+            for checkpoint in self.checkpoints_due(Moment::Closing) {
+                if !in_time() {
+                    break;
+                }
+                checkpoint.store_or_tell();
+            }
+        }
+        let failure = self.control.failure();
+        closed(WorkspaceId::CONTROL, failure, if in_time() { self.control.close() } else { self.control.sync() });
+        for (workspace, mut journal) in self.workspaces {
+            let failure = journal.failure();
+            closed(workspace, failure, if in_time() { journal.close() } else { journal.sync() });
         }
         outcome
     }

@@ -10,10 +10,15 @@ use verso_session::{Mode, Progress};
 use verso_transport::RelayState;
 use verso_wire::Reason;
 
+use crate::engine::wall_ms;
+
 use crate::link::Link;
 
 /// How many events a listener may be behind before it misses some. What it missed is in the status.
 const EVENTS: usize = 1024;
+
+/// From which difference on two clocks count as apart: a minute, more than a message takes, and as much as a clock is believed to be ahead.
+const MAX_CLOCK_SKEW_MS: u64 = 60_000;
 
 /// How everything stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,6 +29,8 @@ pub struct Status {
     pub discovery: View,
     /// How it stands with the relay by which peers can reach this device.
     pub relay: RelayState,
+    /// The workspace in which it showed, if this device learned since the worker started that it had been put back to an earlier state: `rolled-back`.
+    pub rolled_back: Option<WorkspaceId>,
     /// How often a defect of the program has ended something that was started again, since the worker started.
     pub crashes: u64,
     /// Why the high-water mark could not be read or kept the last time; `None` if all is well. Nothing waits for it.
@@ -39,6 +46,9 @@ pub struct PeerStatus {
     pub link: Option<Link>,
     /// How many there have been: who looks at times would miss a peer that came and went meanwhile.
     pub contacts: u64,
+    /// By how many milliseconds its clock was ahead of this device's at the last contact, if that is more than a minute, either way: `clock-skew`, which
+    /// stops nothing.
+    pub clock_skew_ms: Option<i64>,
     /// How often it was dialled since the worker started.
     pub dials: u64,
     /// How often a defect of the program has ended a connection with it.
@@ -251,6 +261,13 @@ impl Board {
 
     fn note(&self, event: &Event) {
         match event {
+            Event::PeerInfo { peer, info } => {
+                let skew = skew(info.wall_clock_ms, wall_ms());
+                self.update(*peer, |status| status.clock_skew_ms = skew);
+            }
+            Event::RolledBack { workspace } => {
+                self.status.send_modify(|status| status.rolled_back = Some(*workspace));
+            }
             Event::Progress { peer, connection, workspace, progress } => {
                 self.update(*peer, |status| {
                     let known = status.connections.insert(*workspace, *connection);
@@ -277,9 +294,18 @@ impl Board {
     }
 }
 
+/// Tells by how much a clock is ahead, if that is worth telling.
+fn skew(theirs_ms: u64, ours_ms: u64) -> Option<i64> {
+    let ahead = i128::from(theirs_ms) - i128::from(ours_ms);
+    let is_far = ahead.unsigned_abs() > u128::from(MAX_CLOCK_SKEW_MS);
+    is_far.then(|| i64::try_from(ahead).unwrap_or(if ahead < 0 { i64::MIN } else { i64::MAX }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::Source::{Another, Same};
+    use verso_session::PeerInfo;
+
     use super::*;
 
     const NOTES: WorkspaceId = WorkspaceId::from_bytes([1; 16]);
@@ -303,6 +329,38 @@ mod tests {
         assert_eq!(sent(&[(Same, figures(2, 5, 0)), (Another, figures(0, 1, 0)), (Same, figures(1, 1, 0))]), 5);
         assert_eq!(sent(&[(Same, figures(0, 5, 0)), (Another, figures(0, 5, 0)), (Same, figures(5, 5, 0))]), 5);
         assert_eq!(sent(&[(Same, figures(5, 5, 0)), (Another, figures(0, 0, 0))]), 5, "nothing is left");
+    }
+
+    #[test]
+    fn clocks_that_are_far_apart_are_told_with_the_amount_and_others_are_not() {
+        const NOW: u64 = 1_790_000_000_000;
+        assert_eq!(skew(NOW + 60_000, NOW), None);
+        assert_eq!(skew(NOW + 60_001, NOW), Some(60_001));
+        assert_eq!(skew(NOW - 3_600_000, NOW), Some(-3_600_000));
+        assert_eq!(skew(u64::MAX, 0), Some(i64::MAX));
+        assert_eq!(skew(0, u64::MAX), Some(i64::MIN));
+    }
+
+    #[test]
+    fn what_a_peer_says_of_its_clock_is_in_the_status_and_stops_nothing() {
+        let (board, peer) = (Board::new(), DeviceId::from_bytes([1; 32]));
+        let say = |wall_clock_ms| {
+            let (name, addresses) = (String::new(), Vec::new());
+            let info = PeerInfo { name, highest_version: 1, agreed_version: 1, wall_clock_ms, addresses };
+            board.take(Event::PeerInfo { peer, info });
+            board.status().borrow().peers[&peer].clone()
+        };
+        let late = say(wall_ms() - 7_200_000);
+        assert!(late.clock_skew_ms.is_some_and(|skew| (-7_201_000..=-7_190_000).contains(&skew)), "{late:?}");
+        assert_eq!(late.reason, None);
+        assert_eq!(say(wall_ms()).clock_skew_ms, None);
+    }
+
+    #[test]
+    fn a_device_that_was_put_back_says_so_in_its_status() {
+        let board = Board::new();
+        board.take(Event::RolledBack { workspace: NOTES });
+        assert_eq!(board.status().borrow().rolled_back, Some(NOTES));
     }
 
     #[test]

@@ -65,20 +65,40 @@ async fn keep<A: Application>(network: &Network<A>, peer: DeviceId) {
                 }
             }
         }
+        let wait = retry.wait(random());
         let news = async {
             sleep(BETWEEN_NEWS).await;
             whereabouts.news().await;
         };
+        // Of those who are not refused the next dial is due soon enough, and whom this device trusts changes often while it gets to know others.
+        let trusted = async {
+            loop {
+                if trust.changed().await.is_err() {
+                    return Trust::Gone;
+                }
+                if retry.is_refused() {
+                    return Trust::Changed;
+                }
+            }
+        };
         tokio::select! {
-            () = sleep(retry.wait(random())) => {}
+            () = sleep(wait) => {}
             // It is there, or somewhere else than before.
             () = news => retry.changed(),
             // This device is somewhere else, or has slept.
             Ok(()) = changes.changed() => retry.changed(),
-            trusted = trust.changed() => match trusted {
-                Ok(()) => retry.changed(),
-                Err(_ended) => return,
+            trust = trusted => match trust {
+                Trust::Changed => retry.changed(),
+                Trust::Gone => return,
             },
         }
     }
+}
+
+/// What becomes of whom this device trusts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    Changed,
+    /// Nobody knows any more: the engine has ended.
+    Gone,
 }

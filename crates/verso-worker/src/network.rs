@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Semaphore, broadcast, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use verso_identity::{DeviceId, DeviceKey};
 use verso_replica::Greeting;
@@ -25,6 +28,11 @@ use crate::pairing::ActiveOffer;
 
 /// How many reports a round of sync may be behind. It takes them at once.
 const REPORTS: usize = 256;
+
+/// How many dials begin at a time, and for how long one counts as beginning: so that a device with many peers that starts, or wakes up, is not kept by its own
+/// handshakes from completing any. With twenty peers the last is dialled a second later.
+const TURNS: usize = 8;
+const TURN: Duration = Duration::from_millis(500);
 
 /// All that connections need, shared by their tasks.
 #[derive(Debug)]
@@ -46,6 +54,8 @@ pub(crate) struct Network<A: Application> {
     connections: AtomicU64,
     /// How often something has changed that may let a dial go another way.
     changes: watch::Sender<u64>,
+    /// Whose turn it is to dial.
+    turns: Semaphore,
 }
 
 /// What a network is made of.
@@ -136,6 +146,7 @@ impl<A: Application> Network<A> {
             live: Mutex::default(),
             connections: AtomicU64::new(0),
             changes: watch::Sender::new(0),
+            turns: Semaphore::new(TURNS),
         }
     }
 
@@ -282,7 +293,15 @@ impl<A: Application> Network<A> {
         let dial = |direct: Vec<SocketAddr>| async move {
             transport.dial(&peer, Addresses { direct, relays: relays.clone() }).await
         };
-        reach(self.whereabouts(peer, By::Secret), &direct, dial).await
+        let dialled = reach(self.whereabouts(peer, By::Secret), &direct, dial);
+        let mut dialled = pin!(dialled);
+        // Whoever waits in vain for an answer takes nobody's turn for long. The semaphore is never closed.
+        let turn = self.turns.acquire().await.ok();
+        if let Ok(early) = timeout(TURN, &mut dialled).await {
+            return early;
+        }
+        drop(turn);
+        dialled.await
     }
 
     /// Watches where a device is found.
@@ -324,6 +343,11 @@ impl<A: Application> Network<A> {
     /// Tells whether a connection with the peer is in use.
     pub(crate) fn is_connected(&self, peer: &DeviceId) -> bool {
         lock(&self.live).contains_key(peer)
+    }
+
+    /// Ends all connections for a reason.
+    pub(crate) fn end_all(&self, reason: Reason) {
+        lock(&self.live).values().for_each(|live| live.connection.close(CloseCode::from(reason)));
     }
 
     /// Returns what is cancelled once the connection that is in use with a peer is not any more; `None` if none is.

@@ -18,7 +18,8 @@ use verso_replica::{
 };
 use verso_session::Mode;
 use verso_transport::{BindError, Network as Preset, Transport, TransportConfig};
-use verso_wire::Application;
+use verso_wire::limits::MAX_INCOMING_SESSIONS;
+use verso_wire::{Application, Reason};
 use zeroize::Zeroizing;
 
 use crate::board::{Board, Status};
@@ -37,6 +38,9 @@ use crate::pairing::{
     keep_guests, offer,
 };
 use crate::surroundings;
+
+/// How long a stop may take for more than what has to be: of the 2 s in which the program is to end, the rest is for one more operation of a slow disk.
+const IN_TIME: Duration = Duration::from_millis(1200);
 
 /// What a worker works with.
 #[derive(Debug, Clone)]
@@ -127,6 +131,18 @@ impl<A: Application> SyncWorker<A> {
     /// # Errors
     /// [`WorkerError`], and nothing is left behind.
     pub async fn open(options: WorkerOptions, key: DeviceKey) -> Result<(Self, WorkerHandle<A>), WorkerError> {
+        Box::pin(Self::open_serving(options, key, MAX_INCOMING_SESSIONS)).await
+    }
+
+    /// As [`open`](Self::open), and serves up to `sessions` peers at a time of those who dial this device: for a person with more devices than the usual few.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_serving(
+        options: WorkerOptions,
+        key: DeviceKey,
+        sessions: usize,
+    ) -> Result<(Self, WorkerHandle<A>), WorkerError> {
         let lock = DataDirLock::acquire(&options.data_dir)?;
         let storage = FileStorage::open(&options.data_dir)?;
         let twin = DeviceKey::from_secret(&key.to_secret());
@@ -145,7 +161,7 @@ impl<A: Application> SyncWorker<A> {
             invitations.withdraw_all()?;
         }
         let gate = Arc::new(Gate::default());
-        let transport = bind(&key, &options, Arc::clone(&gate)).await?;
+        let transport = bind(&key, &options, sessions, Arc::clone(&gate)).await?;
         let (engine, thread) = start(replica, Arc::clone(&gate), Arc::clone(&board))?;
         let listen = options.listen.map(|listen| listen.ip());
         let endpoint = Endpoint { device: transport.id(), port: transport.port(), listen };
@@ -207,6 +223,9 @@ impl<A: Application> SyncWorker<A> {
             while dialers.try_join_next().is_some() {}
         };
         network.set_serving(Serving::Nobody);
+        if crashed {
+            network.end_all(Reason::WorkerCrash);
+        }
         drop(near);
         network.finder.leave_peers();
         dialers.shutdown().await;
@@ -217,11 +236,13 @@ impl<A: Application> SyncWorker<A> {
         if crashed { closed.and(Err(WorkerError::Crashed)) } else { closed }
     }
 
-    /// Ends the worker: peers get a goodbye, and all that was taken in is durable. Takes at most a second or so.
+    /// Ends the worker: peers get a goodbye, and all that was taken in is durable. Takes at most a second or so: peers that don't answer are not waited for, and
+    /// where the disk is slow, what would only save time at the next start is left out.
     ///
     /// # Errors
     /// [`WorkerError::Crashed`] if the engine had ended by itself.
     pub async fn close(mut self) -> Result<(), WorkerError> {
+        let deadline = Instant::now() + IN_TIME;
         tokio::join!(self.handle.network.transport.close(), self.handle.network.finder.close());
         self.tasks.shutdown().await;
         self.handle.network.engine.shut_down().await;
@@ -236,19 +257,26 @@ impl<A: Application> SyncWorker<A> {
             .map_err(|_panic| WorkerError::Crashed)?
             .map_err(|_panic| WorkerError::Crashed)?;
         keeper.keep_last(replica.high_water().clone(), Arc::clone(&handle.network.board)).await;
-        replica.close().map_err(|error| {
+        // Blocks, and may take as long as the disk does for what is not durable yet.
+        let closing = tokio::task::spawn_blocking(move || replica.close_while(|| Instant::now() < deadline));
+        closing.await.map_err(|_panic| WorkerError::Crashed)?.map_err(|error| {
             tracing::error!(target: "verso.sync", %error, "the logs could not be closed cleanly");
             WorkerError::Crashed
         })
     }
 }
 
-async fn bind(key: &DeviceKey, options: &WorkerOptions, gate: Arc<Gate>) -> Result<Transport, BindError> {
+async fn bind(
+    key: &DeviceKey,
+    options: &WorkerOptions,
+    sessions: usize,
+    gate: Arc<Gate>,
+) -> Result<Transport, BindError> {
     let config = TransportConfig {
+        max_incoming_sessions: sessions,
         network: options.network.clone(),
         port: options.port,
         listen: options.listen,
-        ..TransportConfig::default()
     };
     match Transport::bind(key, config.clone(), gate.clone()).await {
         // The port that peers know is taken. Another will do: they are told at contact, and this side can dial.

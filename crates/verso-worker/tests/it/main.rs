@@ -11,16 +11,21 @@ mod namespaces;
 mod rig;
 
 mod compacting;
+#[cfg(target_os = "linux")]
+mod disks;
 mod fragile;
 mod hosting;
 mod invitations;
 mod lending;
+mod many;
 mod marks;
 #[cfg(target_os = "linux")]
 mod near;
 mod pairing;
+mod reasons;
 mod reconnecting;
 mod recovering;
 mod refusals;
+mod slow_hosts;
 mod supervising;
 mod syncing;

@@ -93,6 +93,7 @@ async fn the_end_of_the_engine_is_never_silent() {
     let running = tokio::spawn(laptop.worker.run(shutdown.clone()));
     let still_running = tokio::spawn(phone.worker.run(shutdown.clone()));
     until(&other, |status| in_step(status, id)).await;
+    let mut events = other.events();
     handle.commit(workspace, vec![Intent::Write(UNNAMEABLE)]).await.unwrap_err();
     let ended = tokio::time::timeout(PATIENCE, running).await.unwrap().unwrap();
     assert!(matches!(ended, Err(WorkerError::Crashed)), "{ended:?}");
@@ -100,7 +101,14 @@ async fn the_end_of_the_engine_is_never_silent() {
     assert!(matches!(refused, CommandError::Ended), "{refused}");
     assert_eq!(handle.read(|replica| replica.workspaces().count()).await, None);
     // Its peers are told why it went.
-    until(&other, |status| !status.peers[&id].connected && status.peers[&id].reason == Some(Reason::WorkerCrash)).await;
+    let told = async {
+        loop {
+            if let Event::PeerOffline { peer, reason } = events.recv().await.unwrap() {
+                return (peer, reason);
+            }
+        }
+    };
+    assert_eq!(tokio::time::timeout(PATIENCE, told).await.unwrap(), (Some(id), Some(Reason::WorkerCrash)));
     shutdown.cancel();
     still_running.await.unwrap().unwrap();
 }
