@@ -7,9 +7,11 @@ use crate::action::PanelAction;
 use crate::memory::{Editing, Page};
 use crate::state::{Device, Indicator, Presence};
 use crate::text;
-use crate::theme::{Tone, space};
+use crate::theme::{Theme, Tone, space};
 use crate::widgets::{Button, Icon, Look, card, disc, line, marked_card, notice, progress, say, section, split};
 
+/// Diameter of the disc before a step.
+const STEP: f32 = 28.0;
 /// How many of the latest happenings the overview has.
 const LATEST: usize = 4;
 
@@ -233,8 +235,8 @@ impl View<'_> {
             let has_workspace = !self.state.workspaces.is_empty();
             self.step(ui, 1, has_workspace, "Make a workspace", "What you keep and share, under a name of its own.");
             if !has_workspace && !self.edit(ui, Editing::NewWorkspace, "Name of the workspace", "Make it") {
-                let look = Button::new(Look::Primary, "New workspace").icon(Icon::Plus);
-                if look.show(ui, &theme) {
+                let button = Button::new(Look::Primary, "New workspace").icon(Icon::Plus);
+                if indented(ui, &theme, button) {
                     self.memory.begin_edit(Editing::NewWorkspace, "");
                 }
             }
@@ -247,7 +249,7 @@ impl View<'_> {
                 "Show a code here and scan or type it there, or the other way round.",
             );
             let look = if has_workspace { Look::Primary } else { Look::Plain };
-            if Button::new(look, "Pair a device").icon(Icon::Qr).show(ui, &theme) {
+            if indented(ui, &theme, Button::new(look, "Pair a device").icon(Icon::Qr)) {
                 self.memory.wants_to_pair = true;
             }
             ui.add_space(space::XS);
@@ -270,7 +272,7 @@ impl View<'_> {
         let theme = self.theme;
         ui.horizontal(|ui| {
             let (tone, icon) = if is_done { (Tone::Good, Icon::Check) } else { (Tone::Accent, Icon::Right) };
-            disc(ui, &theme, tone, icon, 28.0);
+            disc(ui, &theme, tone, icon, STEP);
             ui.add_space(space::XS);
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 1.0;
@@ -280,4 +282,13 @@ impl View<'_> {
             });
         });
     }
+}
+
+/// A button below the text of a step.
+fn indented(ui: &mut Ui, theme: &Theme, button: Button<'_>) -> bool {
+    ui.horizontal(|ui| {
+        ui.add_space(STEP + space::M);
+        button.show(ui, theme)
+    })
+    .inner
 }

@@ -16,6 +16,9 @@ use crate::widgets::{
 /// From this width on, the two ways to pair stand side by side.
 const SIDE_BY_SIDE: f32 = 560.0;
 
+/// Widest field for six digits.
+const CODE_WIDTH: f32 = 320.0;
+
 /// How far it is, for the line of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
@@ -241,6 +244,7 @@ impl View<'_> {
                     &format!("That was not the code on the other screen. {tries} left."),
                 );
             }
+            ui.set_max_width(ui.available_width().min(CODE_WIDTH));
             let (outcome, _response) =
                 field(ui, &theme, "THE CODE ON THE OTHER SCREEN", "six digits", &mut self.memory.typed);
             let typed: String = self.memory.typed.chars().filter(|character| !character.is_whitespace()).collect();
@@ -281,14 +285,15 @@ impl View<'_> {
             }
             self.terms(ui, &agreement.workspaces);
             ui.add_space(space::S);
-            let yes =
-                Button::new(Look::Primary, "Pair").icon(Icon::Handshake).wide().named(format!("Pair with {name}"));
-            if yes.show(ui, &theme) {
-                self.actions.push(PanelAction::Agree { device: agreement.device });
-            }
-            if Button::new(Look::Plain, "Do not pair").wide().show(ui, &theme) {
-                self.actions.push(PanelAction::Refuse);
-            }
+            ui.horizontal_wrapped(|ui| {
+                let yes = Button::new(Look::Primary, "Pair").icon(Icon::Handshake).named(format!("Pair with {name}"));
+                if yes.show(ui, &theme) {
+                    self.actions.push(PanelAction::Agree { device: agreement.device });
+                }
+                if Button::new(Look::Plain, "Do not pair").show(ui, &theme) {
+                    self.actions.push(PanelAction::Refuse);
+                }
+            });
         });
     }
 

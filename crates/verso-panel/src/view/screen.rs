@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use egui::{Ui, UiBuilder, vec2};
+use egui::accesskit::Role;
+use egui::text::{LayoutJob, TextFormat};
+use egui::{CornerRadius, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 use verso_trust::PeerRole;
 
 use super::View;
 use crate::state::{Screen, Secret};
 use crate::text;
-use crate::theme::{Tone, fonts, space};
-use crate::widgets::{Button, Icon, Look, card, notice, qr, say};
+use crate::theme::{CONTROL_RADIUS, Tone, fonts, size, space};
+use crate::widgets::{Button, Icon, Look, card, chips, notice, qr, say};
 
 /// From this width on, the words stand beside the QR code.
 const SIDE_BY_SIDE: f32 = 560.0;
@@ -86,18 +88,17 @@ impl View<'_> {
     /// Six words, numbered, so that none is left out.
     fn words(&self, ui: &mut Ui, words: &Secret) {
         let theme = self.theme;
-        ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
+        chips(ui, |ui| {
             for (number, word) in (1_u8..).zip(words.expose().split_whitespace()) {
-                let frame = egui::Frame::new()
-                    .fill(theme.sunken)
-                    .corner_radius(egui::CornerRadius::same(8))
-                    .inner_margin(egui::Margin::symmetric(10, 5));
-                frame.show(ui, |ui| {
-                    ui.spacing_mut().item_spacing.x = 5.0;
-                    ui.label(theme.caption(number.to_string()));
-                    ui.label(theme.strong(word));
-                });
+                let mut job = LayoutJob::default();
+                let format = |font, color| TextFormat { font_id: font, color, ..TextFormat::default() };
+                job.append(&number.to_string(), 0.0, format(fonts::strong(size::CAPTION), theme.soft));
+                job.append(word, 6.0, format(fonts::strong(size::BODY), theme.text));
+                let galley = ui.painter().layout_job(job);
+                let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(20.0, 10.0), Sense::hover());
+                response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Word {number}: {word}")));
+                ui.painter().rect_filled(rect, CornerRadius::same(CONTROL_RADIUS), theme.sunken);
+                ui.painter().galley(rect.center() - galley.size() / 2.0, galley, theme.text);
             }
         });
     }

@@ -60,8 +60,13 @@ fn in_width<R>(ui: &mut Ui, contents: impl FnOnce(&mut Ui) -> R) -> R {
 
 /// A line of text on a ground of its tone, with an icon.
 pub(crate) fn notice(ui: &mut Ui, theme: &Theme, tone: Tone, icon: Icon, text: &str) {
-    let frame =
-        Frame::new().fill(theme.tint(tone)).corner_radius(CornerRadius::same(8)).inner_margin(Margin::symmetric(12, 9));
+    let (fill, edge) =
+        if tone == Tone::Plain { (theme.card, theme.line) } else { (theme.tint(tone), theme.tint(tone)) };
+    let frame = Frame::new()
+        .fill(fill)
+        .stroke(Stroke::new(1.0, edge))
+        .corner_radius(CornerRadius::same(8))
+        .inner_margin(Margin::symmetric(12, 9));
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal_top(|ui| {
