@@ -36,6 +36,7 @@ use crate::pairing::{
     InviteError, OfferOptions, PairError, PairingEvent, PairingOffer, invite, join, join_by_words, join_nearby,
     keep_guests, offer,
 };
+use crate::round::round;
 use crate::surroundings;
 
 /// What a worker works with.
@@ -335,6 +336,12 @@ impl<A: Application> WorkerHandle<A> {
     /// Dials all peers that are not connected, now: also those that have refused, and those that it waits to try again.
     pub fn sync_now(&self) {
         self.network.something_changed();
+    }
+
+    /// Syncs with all peers while the worker [runs](SyncWorker::run): dials those that are not connected, again and again for `wait`, and returns when both
+    /// acknowledged everything with all that are, see [`PeerOutcome`]. The figures are those of the round.
+    pub async fn round(&self, wait: Duration) -> Vec<PeerOutcome> {
+        round(&self.network, wait).await
     }
 
     /// Borrows the replica, see [`Loan`]; `None` if the worker has ended.
