@@ -344,7 +344,8 @@ impl<A: Application> WorkerHandle<A> {
         round(&self.network, wait).await
     }
 
-    /// Borrows the replica, see [`Loan`]; `None` if the worker has ended.
+    /// Borrows the replica, see [`Loan`]; `None` if the worker has ended. Until it is back, everything else that is asked here waits: the borrower itself would
+    /// wait for ever.
     pub async fn lend(&self) -> Option<Loan<A>> {
         self.network.engine.lend().await
     }
