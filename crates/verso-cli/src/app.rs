@@ -158,7 +158,7 @@ impl Command {
             Self::Init { .. }
             | Self::Keystore(_)
             | Self::Nearby { .. }
-            | Self::Up { .. }
+            | Self::Up { once: false, .. }
             | Self::Restore { .. }
             | Self::Doctor
             | Self::Log(crate::args::LogCommand::Repair { .. })
@@ -179,6 +179,7 @@ impl Command {
             | Self::Rename { .. }
             | Self::Address { .. }
             | Self::Status { .. }
+            | Self::Up { once: true, .. }
             | Self::Backup { .. }
             | Self::Confirm { .. }
             | Self::Log(_)

@@ -55,6 +55,8 @@ pub struct PeerStatus {
     pub crashes: u64,
     /// Both acknowledged all they share.
     pub in_step: bool,
+    /// Both acknowledged all that they take of each other, which may be less than all they share.
+    pub level: bool,
     /// By workspace how far the exchange has come.
     pub progress: BTreeMap<WorkspaceId, Progress>,
     /// What stops data from moving, if anything does.
@@ -94,14 +96,14 @@ impl PeerStatus {
             // What was yet to come then comes in another figure.
             add(&mut self.earlier, &Progress { sent, to_send: sent, received, to_receive: received });
         }
-        self.in_step = false;
+        (self.in_step, self.level) = (false, false);
     }
 
     /// A connection is up. A round may take several, and its figures are those of all of them; who stays connected is told those of each.
     pub(crate) fn connect(&mut self, mode: Mode) {
         self.connected = true;
         self.contacts = self.contacts.saturating_add(1);
-        self.in_step = false;
+        (self.in_step, self.level) = (false, false);
         self.reason = None;
         if mode == Mode::StayOpen {
             self.begin_figures();
@@ -277,7 +279,7 @@ impl Board {
                 });
             }
             Event::AllLevel { peer, stopped } => self.update(*peer, |status| {
-                status.in_step = !stopped;
+                (status.in_step, status.level) = (!stopped, true);
                 if !stopped {
                     (status.reason, status.held_back) = (None, None);
                 }

@@ -16,6 +16,7 @@ mod once;
 mod pairing;
 mod recovery;
 mod retry;
+mod round;
 mod surroundings;
 mod upkeep;
 mod worker;

@@ -340,6 +340,12 @@ impl<A: Application> Network<A> {
         self.note(peer, reason).await;
     }
 
+    /// Bytes handed to and read from the streams of the connection that is in use with a peer.
+    pub(crate) fn bytes(&self, peer: &DeviceId) -> (u64, u64) {
+        let connection = |live: &Live| (live.connection.bytes_sent(), live.connection.bytes_received());
+        lock(&self.live).get(peer).map(connection).unwrap_or_default()
+    }
+
     /// Tells whether a connection with the peer is in use.
     pub(crate) fn is_connected(&self, peer: &DeviceId) -> bool {
         lock(&self.live).contains_key(peer)

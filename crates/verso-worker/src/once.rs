@@ -16,7 +16,7 @@ use verso_wire::{Application, Reason};
 use crate::network::{Came, Network, Report, Serving};
 
 /// How often a peer that does not answer is dialled in one round. It may be about to start.
-const REDIAL: Duration = Duration::from_millis(250);
+pub(crate) const REDIAL: Duration = Duration::from_millis(250);
 
 /// What one round brought with one peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +135,7 @@ pub(crate) async fn sync_once<A: Application>(network: &Arc<Network<A>>, wait: D
 }
 
 /// Keeps the report that says most: a peer that was in step stays so, one that was reached was not out of reach.
-fn note(last: &mut BTreeMap<DeviceId, Report>, report: Report) {
+pub(crate) fn note(last: &mut BTreeMap<DeviceId, Report>, report: Report) {
     let weight = |report: &Report| match report.came {
         _ if is_final(report) => 3,
         Came::Served(_) | Came::TurnedAway(_) => 2,
@@ -148,7 +148,7 @@ fn note(last: &mut BTreeMap<DeviceId, Report>, report: Report) {
 }
 
 /// Tells whether nothing better can come: all is done, or it would be refused again.
-fn is_final(report: &Report) -> bool {
+pub(crate) fn is_final(report: &Report) -> bool {
     match report.came {
         Came::Served(ended) => ended.is_all_done(),
         Came::TurnedAway(reason) => is_about_trust(reason),
@@ -162,7 +162,7 @@ const fn is_about_trust(reason: Reason) -> bool {
 }
 
 /// Tells what a round came to. Both may be done with all that they take and yet not in step: then something is held back.
-fn judge(came: Option<Came>, held_back: Option<Reason>) -> (OutcomeState, Option<Reason>) {
+pub(crate) fn judge(came: Option<Came>, held_back: Option<Reason>) -> (OutcomeState, Option<Reason>) {
     let (state, reason) = match came {
         Some(Came::Served(ended)) if ended.is_all_done() => match held_back {
             None => return (OutcomeState::InStep, None),
@@ -205,7 +205,7 @@ async fn dial_until<A: Application>(network: Arc<Network<A>>, peer: DeviceId, mu
 
 /// What comes of the attempts of one round. A connection from before it says nothing of it: the peer may have ended that in its own last round, and
 /// wait for this device in a new one.
-struct Reports {
+pub(crate) struct Reports {
     receiver: broadcast::Receiver<Report>,
     first: u64,
 }
@@ -217,12 +217,12 @@ impl Clone for Reports {
 }
 
 impl Reports {
-    fn new<A: Application>(network: &Network<A>) -> Self {
+    pub(crate) fn new<A: Application>(network: &Network<A>) -> Self {
         Self { receiver: network.reports(), first: network.next_number() }
     }
 
     /// Returns the next report that has come already.
-    fn at_hand(&mut self) -> Option<Report> {
+    pub(crate) fn at_hand(&mut self) -> Option<Report> {
         loop {
             match self.receiver.try_recv() {
                 Ok(report) if report.number >= self.first => return Some(report),
@@ -233,7 +233,7 @@ impl Reports {
     }
 
     /// Waits for the next report.
-    async fn next(&mut self) -> Report {
+    pub(crate) async fn next(&mut self) -> Report {
         loop {
             match self.receiver.recv().await {
                 Ok(report) if report.number >= self.first => return report,

@@ -37,6 +37,7 @@ use crate::pairing::{
     InviteError, OfferOptions, PairError, PairingEvent, PairingOffer, invite, join, join_by_words, join_nearby,
     keep_guests, offer,
 };
+use crate::round::round;
 use crate::surroundings;
 
 /// How long a stop may take for more than what has to be: of the 2 s in which the program is to end, the rest is for one more operation of a slow disk.
@@ -365,7 +366,14 @@ impl<A: Application> WorkerHandle<A> {
         self.network.something_changed();
     }
 
-    /// Borrows the replica, see [`Loan`]; `None` if the worker has ended.
+    /// Syncs with all peers while the worker [runs](SyncWorker::run): dials those that are not connected, again and again for `wait`, and returns when both
+    /// acknowledged everything with all that are, see [`PeerOutcome`]. The figures are those of the round.
+    pub async fn round(&self, wait: Duration) -> Vec<PeerOutcome> {
+        round(&self.network, wait).await
+    }
+
+    /// Borrows the replica, see [`Loan`]; `None` if the worker has ended. Until it is back, everything else that is asked here waits: the borrower itself would
+    /// wait for ever.
     pub async fn lend(&self) -> Option<Loan<A>> {
         self.network.engine.lend().await
     }

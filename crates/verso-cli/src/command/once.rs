@@ -21,9 +21,13 @@ use crate::output::{Paint, Report, entries, shown, size};
 use crate::progress::SyncBar;
 
 pub(crate) fn run(app: &App, wait: Duration) -> Result<(), CliError> {
-    let unlocked = app.unlock()?;
-    let twin = DeviceKey::from_secret(&unlocked.key.to_secret());
-    let round = round(app, unlocked, wait)?;
+    let (round, twin) = if let Some(host) = &app.host {
+        (round_beside(app, host.worker(), wait)?, DeviceKey::from_secret(&host.key().to_secret()))
+    } else {
+        let unlocked = app.unlock()?;
+        let twin = DeviceKey::from_secret(&unlocked.key.to_secret());
+        (round(app, unlocked, wait)?, twin)
+    };
     match round {
         Round::Done(outcomes, took) => {
             app.output.print(&Told::new(&outcomes, took))?;
@@ -65,6 +69,20 @@ pub(super) fn round(app: &App, unlocked: Unlocked, wait: Duration) -> Result<Rou
         let took = started.elapsed();
         worker.close().await.map_err(|error| failure::worker(&error, app.home().dir()))?;
         Ok(outcomes.map_or(Round::Stopped, |outcomes| Round::Done(outcomes, took)))
+    })
+}
+
+/// Goes through one round with the worker of the `verso up` in which the command runs.
+fn round_beside(app: &App, worker: &WorkerHandle<Graph>, wait: Duration) -> Result<Round, CliError> {
+    app.block_on(async {
+        let mut signals = Signals::listen(app.output.seat())?;
+        let started = Instant::now();
+        let outcomes = tokio::select! {
+            outcomes = worker.round(wait) => Some(outcomes),
+            () = signals.recv() => None,
+            never = show(worker, SyncBar::new(&app.output)) => match never {},
+        };
+        Ok(outcomes.map_or(Round::Stopped, |outcomes| Round::Done(outcomes, started.elapsed())))
     })
 }
 

@@ -303,3 +303,20 @@ fn nonsense_harms_nobody() {
     desk.ok(&["id"]);
     end(serving);
 }
+
+/// As `head` does.
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    use std::io::{BufRead as _, BufReader};
+    let desk = Device::new("desk");
+    desk.ok(&["workspace", "new", "garden"]);
+    desk.ok(&["import", &desk.file("many.jsonl", crate::import::lines(20_000))]);
+    let serving = up(&desk);
+    let mut child = desk.command(&["export"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.starts_with("{\"workspace\""), "{first}");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    desk.ok(&["id"]);
+    end(serving);
+}

@@ -132,3 +132,46 @@ fn decisions_take_effect_while_connected() {
     end(ann_up);
     end(ben_up);
 }
+
+/// A round beside a running `up`: the same document and the same exit codes.
+#[test]
+fn up_once_beside_up_waits_until_all_are_in_step() {
+    let (desk, lap) = (Device::new("desk"), Device::new("lap"));
+    let words = ["up", "--once", "--wait", "1s"];
+    let desk_up = up(&desk);
+    let nobody = desk.fails(&words);
+    assert_eq!((nobody.code, nobody.stdout.as_str()), (4, "{\"peers\":[]}\n"), "{nobody:?}");
+    end(desk_up);
+    desk.ok(&["workspace", "new", "garden"]);
+    crate::device::pair(&desk, &lap);
+
+    let desk_up = up(&desk);
+    let away = desk.fails(&words);
+    assert_eq!(away.code, 4, "{away:?}");
+    assert!(away.stdout.contains("\"state\":\"unreachable\""), "{away:?}");
+    let lap_up = up(&lap);
+    for title in ["one", "two"] {
+        desk.ok(&["node", "add", &format!("u:{title}"), "--title", title]);
+        let met = desk.json(&["up", "--once", "--wait", "30s"]);
+        let [peer] = met["peers"].as_array().unwrap().as_slice() else { panic!("{met}") };
+        assert_eq!((&peer["name"], &peer["state"], &peer["reason"]), (&json!("lap"), &json!("in-step"), &Value::Null));
+        assert_eq!(lap.json(&["node", "show", title])["title"], title, "it is there when the round is over");
+    }
+    end(lap_up);
+    end(desk_up);
+}
+
+/// One who refuses is no reason to wait.
+#[test]
+fn up_once_beside_up_is_refused_as_without_it() {
+    let (desk, lap) = (Device::new("desk"), Device::new("lap"));
+    crate::device::pair(&desk, &lap);
+    crate::device::sync(&desk, &lap);
+    lap.ok(&["forget", "desk"]);
+    let (desk_up, lap_up) = (up(&desk), up(&lap));
+    let refused = desk.fails(&["up", "--once", "--wait", "30s"]);
+    assert_eq!(refused.code, 5, "{refused:?}");
+    assert!(refused.stdout.contains("\"state\":\"refused\""), "{refused:?}");
+    end(desk_up);
+    end(lap_up);
+}

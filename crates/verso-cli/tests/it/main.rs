@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests may panic as tests do")]
 
+#[cfg(target_os = "linux")]
+mod asked;
 mod backup;
 mod bookmarks;
 mod conflicts;

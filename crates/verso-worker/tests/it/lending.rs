@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use verso_graph::{Graph, Intent};
 use verso_worker::Loan;
 
-use crate::rig::{Device, pair};
+use crate::rig::{Device, copy, pair};
 
 fn node(title: &str) -> Intent {
     Intent::AddNode { url: format!("https://example.org/{title}"), title: title.into() }
@@ -130,4 +130,23 @@ async fn the_end_of_the_worker_waits_for_a_loan() {
     let desk = Device::open_keeping("desk", directory, secret, marks).await;
     assert_eq!(desk.titles(notes).await, ["late"]);
     desk.close().await;
+}
+
+/// Also what the borrower did not flush itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_that_was_done_is_durable_when_the_replica_is_back() {
+    let desk = Device::new("desk").await;
+    let notes = desk.found("notes").await;
+    let mut loan = desk.handle.lend().await.unwrap();
+    let now = loan.now();
+    loan.commit(&notes, &[node("lent")], now).unwrap();
+    give_back(loan).await;
+    // As if the power went now.
+    let left = tempfile::tempdir().unwrap();
+    copy(desk.directory.path(), left.path());
+    let (_directory, secret) = desk.close().await;
+    let marks = verso_identity::KeyStore::marks(&verso_identity::MemoryKeyStore::new());
+    let again: Device = Device::open_keeping("desk", left, secret, marks).await;
+    assert_eq!(again.titles(notes).await, ["lent"]);
+    again.close().await;
 }

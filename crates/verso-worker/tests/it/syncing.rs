@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use verso_graph::Intent;
 use verso_identity::{KeyStore as _, MemoryKeyStore};
 use verso_worker::OutcomeState;
 
@@ -111,7 +112,7 @@ async fn running_workers_push_commits_at_once_and_end_when_told() {
     tokio::time::timeout(WAIT, status.wait_for(in_step(laptop_handle.device()))).await.unwrap().unwrap();
 
     let mut events = phone_handle.events();
-    let intents = vec![verso_graph::Intent::AddNode { url: "https://example.org/".into(), title: "live".into() }];
+    let intents = vec![Intent::AddNode { url: "https://example.org/".into(), title: "live".into() }];
     laptop_handle.commit(workspace, intents).await.unwrap();
     let pushed = async {
         while !matches!(events.recv().await.unwrap(), verso_replica::Event::RemoteDelta { workspace: of, .. } if of == workspace)
@@ -125,6 +126,41 @@ async fn running_workers_push_commits_at_once_and_end_when_told() {
 
     shutdown.cancel();
     for worker in running {
+        worker.await.unwrap().unwrap();
+    }
+}
+
+/// A round of a worker that runs: who is away is tried for as long as it is told to, who is there is met, and the connection stays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_round_beside_a_running_worker_ends_when_all_are_level() {
+    let (laptop, phone) = (Device::new("laptop").await, Device::new("phone").await);
+    let workspace = laptop.found("Reading").await;
+    pair(&laptop, &phone).await;
+    tokio::join!(laptop.handle.sync_once(WAIT), phone.handle.sync_once(WAIT));
+    let (phone_dir, phone_secret) = phone.close().await;
+    let (_laptop_dir, _, laptop, worker) = laptop.into_parts();
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(worker.run(shutdown.clone()));
+    let away = laptop.round(Duration::from_millis(600)).await;
+    assert_eq!(away[0].state, OutcomeState::Unreachable, "{away:?}");
+
+    let phone: Device = Device::open_keeping("phone", phone_dir, phone_secret, MemoryKeyStore::new().marks()).await;
+    laptop.add_addresses(phone.handle.device(), phone.handle.addresses()).await;
+    let (_phone_dir, _, phone, phone_worker) = phone.into_parts();
+    let phone_running = tokio::spawn(phone_worker.run(shutdown.clone()));
+    let node = |title: &str| vec![Intent::AddNode { url: format!("u:{title}"), title: title.into() }];
+    for (round, title) in ["one", "two", "three"].into_iter().enumerate() {
+        laptop.commit(workspace, node(title)).await.unwrap();
+        let met = laptop.round(WAIT).await;
+        assert_eq!(met[0].state, OutcomeState::InStep, "{met:?}");
+        // What is recorded goes at once, so its acknowledgement may have come before the round.
+        assert!(met[0].entries_sent <= 1 && met[0].entries_received == 0, "{round}: {met:?}");
+        let nodes = phone.read(move |replica| replica.application(&workspace).map(|graph| graph.counts().nodes));
+        assert_eq!(nodes.await.unwrap(), Some(round + 1), "it is there when the round is over");
+    }
+    assert!(laptop.status().borrow().peers[&phone.device()].connected, "the connection stays");
+    shutdown.cancel();
+    for worker in [running, phone_running] {
         worker.await.unwrap().unwrap();
     }
 }
