@@ -33,6 +33,8 @@ pub(super) fn run(app: &App, workspace: &WorkspaceOption) -> Result<(), CliError
             bytes_before: before.bytes,
             bytes_after: after.bytes,
         });
+        // One journal after the other, so that nobody waits for all of them.
+        device.apart(|| ())?;
     }
     device.close()?;
     app.output.print(&view)

@@ -14,17 +14,19 @@ use crate::output::{Paint, Report, counted, entries, shown};
 use crate::progress::WorkBar;
 
 pub(super) fn run(app: &App, workspace: &WorkspaceOption) -> Result<(), CliError> {
-    let device = app.device()?;
+    let mut device = app.device()?;
     let mut view = View { ok: true, entries: 0, segments: 0, damage: Vec::new(), torn: Vec::new() };
     let logs = logs(&device, workspace, app)?;
-    let bytes = |log: &Log| device.replica().log_stats(&log.id).unwrap_or_default().bytes;
-    let of = logs.iter().map(bytes).fold(0, u64::saturating_add);
+    let bytes = |device: &Device, log: &Log| device.replica().log_stats(&log.id).unwrap_or_default().bytes;
+    let of = logs.iter().map(|log| bytes(&device, log)).fold(0, u64::saturating_add);
     let bar = WorkBar::new(&app.output, "verifying");
     let mut done = 0_u64;
     for log in &logs {
         bar.show(done, of);
         view.add(&device, log)?;
-        done = done.saturating_add(bytes(log));
+        done = done.saturating_add(bytes(&device, log));
+        // One journal after the other, so that nobody waits for all of them.
+        device.apart(|| ())?;
     }
     drop(bar);
     view.ok = view.damage.is_empty();
