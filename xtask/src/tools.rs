@@ -59,9 +59,9 @@ impl Tool {
     }
 }
 
-/// A program that tests run: a message bus, a keychain, the kernel's keyrings, routers, a display that nobody sees and its camera. Name, and
-/// Debian's package.
-const PROGRAMS: [(&str, &str); 7] = [
+/// A program that tests run: a message bus, a keychain, the kernel's keyrings, routers, a display that nobody sees, its camera and
+/// its keyboard. Name, and Debian's package.
+const PROGRAMS: [(&str, &str); 8] = [
     ("dbus-run-session", "dbus-daemon"),
     ("dbus-send", "dbus-bin"),
     ("gnome-keyring-daemon", "gnome-keyring"),
@@ -69,6 +69,7 @@ const PROGRAMS: [(&str, &str); 7] = [
     ("nft", "nftables"),
     ("Xvfb", "xvfb"),
     ("import", "imagemagick"),
+    ("xdotool", "xdotool"),
 ];
 
 /// Libraries that tests load: drawing without a graphics card, keyboards of a window. Files of which one is there, and Debian's package.

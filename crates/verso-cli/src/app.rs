@@ -155,6 +155,8 @@ impl Command {
     /// Tells whether the command is for a `verso up` that has the device open. The others need no device, or one that nobody has open.
     const fn runs_in_up(&self) -> bool {
         match self {
+            #[cfg(feature = "panel")]
+            Self::Panel => false,
             Self::Init { .. }
             | Self::Keystore(_)
             | Self::Nearby { .. }
@@ -234,6 +236,8 @@ fn perform(cli: Cli, environment: Environment, output: Output, host: Option<Host
         Command::Restore { file } => command::restore::run(&app, &file),
         Command::Confirm { peers } => command::restore::confirm(&app, &peers),
         Command::Doctor => command::doctor::run(&app),
+        #[cfg(feature = "panel")]
+        Command::Panel => crate::panel::run(&app),
         Command::Log(wanted) => command::log::run(&app, &wanted),
         Command::Conflicts { wanted, workspace } => command::conflicts::run(&app, wanted.as_ref(), &workspace),
         Command::Quarantine(wanted) => command::quarantine::run(&app, &wanted),

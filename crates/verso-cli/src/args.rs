@@ -260,6 +260,10 @@ pub(crate) enum Command {
     /// Examines key store, journals, clock, network, and says what to do about what is wrong
     #[command(after_help = help::DOCTOR)]
     Doctor,
+    /// Opens the Sync Panel in a window
+    #[cfg(feature = "panel")]
+    #[command(after_help = help::PANEL)]
+    Panel,
     /// Looks at and after the journals, in which everything is kept
     #[command(subcommand, after_help = help::LOG)]
     Log(LogCommand),

@@ -1,6 +1,6 @@
 //! The commands, a file each: ask, have it done, tell.
 
-mod agreement;
+pub(crate) mod agreement;
 mod author;
 pub(crate) mod backup;
 mod codes;

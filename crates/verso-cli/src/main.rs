@@ -19,6 +19,8 @@ mod logging;
 mod net;
 mod new_file;
 mod output;
+#[cfg(feature = "panel")]
+mod panel;
 mod progress;
 mod prompt;
 mod seat;

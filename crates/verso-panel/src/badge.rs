@@ -86,7 +86,7 @@ impl Widget for Badge<'_> {
 
 impl Badge<'_> {
     /// The sign, drawn, since a font may lack it.
-    fn paint_sign(&self, ui: &Ui, at: egui::Pos2, ink: Color32) {
+    fn paint_sign(self, ui: &Ui, at: egui::Pos2, ink: Color32) {
         let painter = ui.painter();
         let (radius, ring) = (4.5, Stroke::new(1.5, ink));
         match self.indicator {

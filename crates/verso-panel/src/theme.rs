@@ -177,11 +177,8 @@ impl Theme {
         // A cursor that blinks draws twice a second.
         visuals.text_cursor.blink = false;
         visuals.text_cursor.stroke = Stroke::new(1.5, self.accent);
-        visuals.selection = Selection {
-            bg_fill: self.accent.gamma_multiply(0.30),
-            stroke: Stroke::new(1.5, self.accent),
-            ..visuals.selection
-        };
+        visuals.selection =
+            Selection { bg_fill: self.accent.gamma_multiply(0.30), stroke: Stroke::new(1.5, self.accent) };
         let control = |fill: Color32, line: Color32, text: Color32| WidgetVisuals {
             bg_fill: fill,
             weak_bg_fill: fill,

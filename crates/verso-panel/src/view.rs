@@ -81,7 +81,7 @@ impl View<'_> {
         let name = edit.text.trim().to_owned();
         let (mut is_done, mut is_left) = (outcome == Field::Entered, outcome == Field::Left);
         ui.horizontal(|ui| {
-            is_done |= Button::new(Look::Primary, button).enabled_if(!name.is_empty()).show(ui, &self.theme);
+            is_done |= Button::new(Look::Primary, button).unless_blank(&name).show(ui, &self.theme);
             is_left |= Button::new(Look::Plain, "Cancel").show(ui, &self.theme);
         });
         if is_done && !name.is_empty() {

@@ -206,6 +206,15 @@ Examples:
   verso doctor
   verso doctor --json";
 
+#[cfg(feature = "panel")]
+pub(super) const PANEL: &str = "\
+Shows this device, those it is paired with, workspaces, what is to be decided and what keeps data from moving, in a
+window, in which all of it can be done, too. While it is open the device syncs, as with `verso up`; so end that first.
+It needs a graphical session (Wayland or X11). Other commands work meanwhile, as while `verso up` runs.
+
+Examples:
+  verso panel";
+
 pub(super) const LOG: &str = "\
 Without -w a command is about all journals of this device: one a workspace, and one that tells whom this device
 trusts. `verify` ends with 6 if anything is damaged; what a power cut left of a change that was never completed
@@ -308,6 +317,8 @@ pub(super) const ALL: &[&str] = &[
     UP,
     STATUS,
     DOCTOR,
+    #[cfg(feature = "panel")]
+    PANEL,
     LOG,
     BACKUP,
     RESTORE,

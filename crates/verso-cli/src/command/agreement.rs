@@ -109,7 +109,7 @@ pub(super) const fn role_code(role: PeerRole) -> &'static str {
 }
 
 /// A code that is none.
-pub(super) fn no_code(error: &CodeError) -> CliError {
+pub(crate) fn no_code(error: &CodeError) -> CliError {
     let (what, hint) = match error {
         CodeError::Words(_) => ("can't read the words", "type the six words that `verso pair` shows, in their order"),
         _ => ("can't read the link", "copy the whole link that `verso pair` shows, in quotes, or type its six words"),

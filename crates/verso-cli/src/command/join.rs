@@ -126,7 +126,7 @@ async fn answering(
 }
 
 /// What a failure to join means.
-fn failed(error: &PairError) -> CliError {
+pub(crate) fn failed(error: &PairError) -> CliError {
     const ASK: &str = "run `verso pair` there again, and join by what it shows";
     match error {
         PairError::Expired => CliError::because(Exit::Refused, WHAT, error, ASK),

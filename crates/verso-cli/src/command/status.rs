@@ -20,6 +20,8 @@ use crate::error::CliError;
 use crate::output::{Paint, Report};
 use crate::when;
 use state::Status;
+#[cfg(feature = "panel")]
+pub(crate) use state::passes_by_itself;
 
 pub(crate) fn run(app: &App, repetition: Repetition) -> Result<(), CliError> {
     if repetition == Repetition::Watch {

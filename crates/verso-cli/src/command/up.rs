@@ -78,14 +78,14 @@ pub(crate) fn run(app: &App) -> Result<(), CliError> {
 }
 
 /// The way for the other commands into this one. Without it all else works, and they end with what they would without it.
-struct Control {
+pub(crate) struct Control {
     #[cfg(unix)]
     server: Option<Server>,
 }
 
 impl Control {
     #[cfg(unix)]
-    fn open(app: &App, handle: &WorkerHandle<Graph>, key: DeviceKey, notices: OpenNotices) -> Self {
+    pub(crate) fn open(app: &App, handle: &WorkerHandle<Graph>, key: DeviceKey, notices: OpenNotices) -> Self {
         let shared = Shared {
             worker: handle.clone(),
             runtime: tokio::runtime::Handle::current(),
@@ -104,11 +104,11 @@ impl Control {
     }
 
     #[cfg(not(unix))]
-    fn open(_app: &App, _handle: &WorkerHandle<Graph>, _key: DeviceKey, _notices: OpenNotices) -> Self {
+    pub(crate) fn open(_app: &App, _handle: &WorkerHandle<Graph>, _key: DeviceKey, _notices: OpenNotices) -> Self {
         Self {}
     }
 
-    async fn close(self) {
+    pub(crate) async fn close(self) {
         #[cfg(unix)]
         if let Some(server) = self.server {
             server.close().await;

@@ -38,6 +38,8 @@ mod namespaces;
 mod nearby;
 mod offline;
 mod pairing;
+#[cfg(all(target_os = "linux", feature = "panel"))]
+mod panel;
 mod private;
 mod quarantine;
 mod repair;

@@ -10,6 +10,13 @@ use crate::text;
 use crate::theme::{Theme, Tone, space};
 use crate::widgets::{Button, Icon, Look, card, disc, line, marked_card, notice, progress, say, section, split};
 
+/// Whether a step of the first start is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Done,
+    ToDo,
+}
+
 /// Diameter of the disc before a step.
 const STEP: f32 = 28.0;
 /// How many of the latest happenings the overview has.
@@ -83,16 +90,19 @@ impl View<'_> {
         let indicator = self.state.indicator;
         let here = self.state.devices.iter().filter(|device| matches!(device.presence, Presence::Here { .. })).count();
         let of = text::counted(text::len(&self.state.devices), "device", "devices");
-        let there = format!("{here} of {of} connected.");
+        let connected = format!("{here} of {of} connected.");
         let (icon, headline, text) = match indicator {
             Indicator::Synced { .. } => (
                 Icon::CheckCircle,
                 "Everything is in step".to_owned(),
-                format!("{there} All they share has been acknowledged."),
+                format!("{connected} All they share has been acknowledged."),
             ),
             Indicator::Syncing { done, of, .. } => {
-                let text =
-                    format!("{} of {} have moved. {there}", text::grouped(done), text::counted(of, "entry", "entries"));
+                let text = format!(
+                    "{} of {} have moved. {connected}",
+                    text::grouped(done),
+                    text::counted(of, "entry", "entries")
+                );
                 (Icon::Sync, "Syncing".to_owned(), text)
             }
             Indicator::Offline => (
@@ -104,12 +114,12 @@ impl View<'_> {
             Indicator::Conflict { count } => (
                 Icon::Merge,
                 format!("{} to look at", text::counted(count, "conflict", "conflicts")),
-                format!("Nothing is lost and nothing waits; a rule holds until you decide. {there}"),
+                format!("Nothing is lost and nothing waits; a rule holds until you decide. {connected}"),
             ),
             Indicator::Attention => (
                 Icon::Warning,
                 "Something needs you".to_owned(),
-                format!("Some data can't move until you act. {there}"),
+                format!("Some data can't move until you act. {connected}"),
             ),
         };
         card(ui, &theme, |ui| {
@@ -233,7 +243,8 @@ impl View<'_> {
             );
             ui.add_space(space::S);
             let has_workspace = !self.state.workspaces.is_empty();
-            self.step(ui, 1, has_workspace, "Make a workspace", "What you keep and share, under a name of its own.");
+            let first = if has_workspace { Step::Done } else { Step::ToDo };
+            self.step(ui, first, "1. Make a workspace", "What you keep and share, under a name of its own.");
             if !has_workspace && !self.edit(ui, Editing::NewWorkspace, "Name of the workspace", "Make it") {
                 let button = Button::new(Look::Primary, "New workspace").icon(Icon::Plus);
                 if indented(ui, &theme, button) {
@@ -243,9 +254,8 @@ impl View<'_> {
             ui.add_space(space::XS);
             self.step(
                 ui,
-                2,
-                false,
-                "Pair another device",
+                Step::ToDo,
+                "2. Pair another device",
                 "Show a code here and scan or type it there, or the other way round.",
             );
             let look = if has_workspace { Look::Primary } else { Look::Plain };
@@ -255,9 +265,8 @@ impl View<'_> {
             ui.add_space(space::XS);
             self.step(
                 ui,
-                3,
-                false,
-                "Leave Verso running",
+                Step::ToDo,
+                "3. Leave Verso running",
                 "Both devices find each other whenever they share a network.",
             );
         });
@@ -268,16 +277,17 @@ impl View<'_> {
         }
     }
 
-    fn step(&self, ui: &mut Ui, number: u8, is_done: bool, what: &str, how: &str) {
+    fn step(&self, ui: &mut Ui, progress: Step, what: &str, how: &str) {
         let theme = self.theme;
         ui.horizontal(|ui| {
+            let is_done = progress == Step::Done;
             let (tone, icon) = if is_done { (Tone::Good, Icon::Check) } else { (Tone::Accent, Icon::Right) };
             disc(ui, &theme, tone, icon, STEP);
             ui.add_space(space::XS);
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 1.0;
                 let state = if is_done { ": done" } else { "" };
-                say(ui, theme.strong(format!("{number}. {what}{state}")));
+                say(ui, theme.strong(format!("{what}{state}")));
                 say(ui, theme.soft(how));
             });
         });

@@ -122,10 +122,10 @@ impl View<'_> {
         say(ui, theme.soft("Scan or type it on the other device. Nothing is given before both of you say yes."));
         say(ui, theme.caption("WHOSE DEVICE IS THE OTHER ONE?"));
         ui.horizontal_wrapped(|ui| {
-            if segment(ui, &theme, "Mine", self.memory.role == PeerRole::Own) {
+            if segment(ui, &theme, "Mine", (self.memory.role == PeerRole::Own).into()) {
                 self.memory.role = PeerRole::Own;
             }
-            if segment(ui, &theme, "A friend's", self.memory.role == PeerRole::Friend) {
+            if segment(ui, &theme, "A friend's", (self.memory.role == PeerRole::Friend).into()) {
                 self.memory.role = PeerRole::Friend;
             }
         });
@@ -164,7 +164,7 @@ impl View<'_> {
             let choices = [("Not shared", None), ("Read", Some(Access::ReadOnly)), ("Write", Some(Access::ReadWrite))];
             for (label, access) in choices {
                 let is_chosen = chosen == access;
-                if named_segment(ui, &theme, label, is_chosen, &format!("{name}: {label}")) {
+                if named_segment(ui, &theme, label, is_chosen.into(), &format!("{name}: {label}")) {
                     match access {
                         Some(access) => _ = self.memory.chosen.insert(workspace.id, access),
                         None => _ = self.memory.chosen.remove(&workspace.id),
@@ -181,7 +181,7 @@ impl View<'_> {
         let (outcome, _response) =
             field(ui, &theme, "LINK OR SIX WORDS", "verso://pair/… or six words", &mut self.memory.code);
         let code = self.memory.code.trim().to_owned();
-        let button = Button::new(Look::Primary, "Continue").icon(Icon::Keyboard).wide().enabled_if(!code.is_empty());
+        let button = Button::new(Look::Primary, "Continue").icon(Icon::Keyboard).wide().unless_blank(&code);
         let is_pressed = button.named("Continue with the code").show(ui, &theme);
         if (is_pressed || outcome == Field::Entered) && !code.is_empty() {
             self.ask(PanelAction::Join { code: Secret::new(code) });
@@ -248,7 +248,7 @@ impl View<'_> {
             let (outcome, _response) =
                 field(ui, &theme, "THE CODE ON THE OTHER SCREEN", "six digits", &mut self.memory.typed);
             let typed: String = self.memory.typed.chars().filter(|character| !character.is_whitespace()).collect();
-            let button = Button::new(Look::Primary, "Continue").wide().enabled_if(!typed.is_empty());
+            let button = Button::new(Look::Primary, "Continue").wide().unless_blank(&typed);
             let is_pressed = button.named("Continue with the other screen's code").show(ui, &theme);
             if (is_pressed || outcome == Field::Entered) && !typed.is_empty() {
                 self.memory.typed.clear();

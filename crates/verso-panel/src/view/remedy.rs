@@ -104,12 +104,11 @@ fn remedy(stop: &Stop) -> Remedy {
     };
     match stop.reason {
         Reason::Offline | Reason::Busy | Reason::Fork | Reason::RolledBack => Remedy::None,
-        Reason::Unreachable => retry("Try again"),
         Reason::NotTrusted | Reason::Revoked | Reason::HandshakeFailed => Remedy::Pair,
         Reason::NoGrant | Reason::ReadOnly => Remedy::Go(Icon::Share, "See who has access", Page::Workspaces),
         Reason::Declined => Remedy::Go(Icon::Merge, "Review what is held", Page::Review),
         Reason::DiskFull => retry("Check again"),
-        Reason::LogLocked | Reason::KeyMissing | Reason::KeychainLocked => retry("Try again"),
+        Reason::Unreachable | Reason::LogLocked | Reason::KeyMissing | Reason::KeychainLocked => retry("Try again"),
         Reason::Gap | Reason::LogDamaged => {
             let repair = PanelAction::Repair { workspace: stop.workspace };
             Remedy::Ask(Icon::Wrench, "Repair", repair)

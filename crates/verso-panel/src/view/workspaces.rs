@@ -201,10 +201,10 @@ impl View<'_> {
         } else {
             say(ui, theme.caption("WHAT THEY MAY DO"));
             ui.horizontal_wrapped(|ui| {
-                if segment(ui, &theme, "Read and write", access == Access::ReadWrite) {
+                if segment(ui, &theme, "Read and write", (access == Access::ReadWrite).into()) {
                     self.memory.sharing = Some((workspace.id, Access::ReadWrite));
                 }
-                if segment(ui, &theme, "Read only", access == Access::ReadOnly) {
+                if segment(ui, &theme, "Read only", (access == Access::ReadOnly).into()) {
                     self.memory.sharing = Some((workspace.id, Access::ReadOnly));
                 }
             });

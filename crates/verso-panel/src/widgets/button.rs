@@ -56,8 +56,9 @@ impl<'a> Button<'a> {
         self
     }
 
-    pub(crate) const fn enabled_if(mut self, is_enabled: bool) -> Self {
-        self.is_enabled = is_enabled;
+    /// Can't be pressed while this is empty.
+    pub(crate) const fn unless_blank(mut self, text: &str) -> Self {
+        self.is_enabled = !text.is_empty();
         self
     }
 
@@ -89,7 +90,7 @@ impl<'a> Button<'a> {
         let name = self.name.clone().unwrap_or_else(|| self.text.to_owned());
         response.widget_info(|| WidgetInfo::labeled(Role::Button, is_enabled, &name));
         if ui.is_rect_visible(rect) {
-            let (fill, line, ink) = self.colours(theme, &response, is_enabled);
+            let (fill, line, ink) = self.colours(theme, &response);
             let radius = CornerRadius::same(CONTROL_RADIUS);
             ui.painter().rect(rect, radius, fill, Stroke::new(1.0, line), StrokeKind::Inside);
             let mut left = rect.center().x - content / 2.0;
@@ -105,8 +106,8 @@ impl<'a> Button<'a> {
     }
 
     /// Fill, line and ink.
-    fn colours(&self, theme: &Theme, response: &Response, is_enabled: bool) -> (Color32, Color32, Color32) {
-        if !is_enabled {
+    fn colours(&self, theme: &Theme, response: &Response) -> (Color32, Color32, Color32) {
+        if !response.sense.senses_click() {
             return (theme.sunken, theme.line, theme.soft.gamma_multiply(0.7));
         }
         let is_near = response.hovered() || response.is_pointer_button_down_on();
@@ -138,13 +139,27 @@ pub(crate) fn focus_ring(ui: &Ui, theme: &Theme, response: &Response, rect: Rect
     }
 }
 
+/// Whether a choice is the one that holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Chosen,
+    Open,
+}
+
+impl From<bool> for Mark {
+    fn from(is_chosen: bool) -> Self {
+        if is_chosen { Self::Chosen } else { Self::Open }
+    }
+}
+
 /// One of a few choices of which one holds. Returns whether it was chosen now.
-pub(crate) fn segment(ui: &mut Ui, theme: &Theme, text: &str, is_chosen: bool) -> bool {
-    named_segment(ui, theme, text, is_chosen, text)
+pub(crate) fn segment(ui: &mut Ui, theme: &Theme, text: &str, mark: Mark) -> bool {
+    named_segment(ui, theme, text, mark, text)
 }
 
 /// The same, with a name for who can't see what it belongs to.
-pub(crate) fn named_segment(ui: &mut Ui, theme: &Theme, text: &str, is_chosen: bool, name: &str) -> bool {
+pub(crate) fn named_segment(ui: &mut Ui, theme: &Theme, text: &str, mark: Mark, name: &str) -> bool {
+    let is_chosen = mark == Mark::Chosen;
     let font = if is_chosen { fonts::strong(size::SMALL) } else { fonts::regular(size::SMALL) };
     let galley = ui.painter().layout_no_wrap(text.to_owned(), font, Color32::PLACEHOLDER);
     let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 2.0 * space::M, 28.0), Sense::click());

@@ -139,12 +139,12 @@ fn columns(ui: &mut Ui, margin: Margin, left: impl FnOnce(&mut Ui), right: impl 
     let (mut left, mut right) = (Some(left), Some(right));
     rects[0] = column(ui, 0, &mut |ui| {
         if let Some(left) = left.take() {
-            left(ui)
+            left(ui);
         }
     });
     rects[1] = column(ui, 1, &mut |ui| {
         if let Some(right) = right.take() {
-            right(ui)
+            right(ui);
         }
     });
     let bottom = rects[0].bottom().max(rects[1].bottom());

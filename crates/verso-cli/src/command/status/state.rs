@@ -250,7 +250,7 @@ fn indicator(reasons: &[ReasonRow], conflicts: usize, peers: &[PeerRow]) -> &'st
 }
 
 /// Tells the reasons about which nobody has to do anything.
-const fn passes_by_itself(reason: Reason) -> bool {
+pub(crate) const fn passes_by_itself(reason: Reason) -> bool {
     matches!(
         reason,
         Reason::Offline
