@@ -8,7 +8,6 @@
     clippy::print_stdout,
     reason = "a measurement that fails has nothing to say but that"
 )]
-#![expect(clippy::large_futures, reason = "a bench's futures lie in its task, which is on the heap")]
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
