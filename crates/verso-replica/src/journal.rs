@@ -4,6 +4,7 @@ mod checkpoint;
 mod descent;
 mod replay;
 mod salvage;
+mod signing;
 
 use std::collections::BTreeSet;
 
@@ -14,12 +15,12 @@ use verso_session::EncodedRun;
 use verso_vv::{Author, EntryHash, Hlc, HlcClock, Seq};
 use verso_wire::limits::MAX_PAYLOAD;
 use verso_wire::{
-    Branch, ChainHead, ChainedUnit, CompressionLevel, Content, Drafts, Reason, SyncUnit, UnitBuilder, UnitError,
-    VerifiedUnit,
+    Branch, ChainHead, ChainedUnit, CompressionLevel, Content, Drafts, Reason, SyncUnit, UnitError, VerifiedUnit,
 };
 
 pub(crate) use self::descent::{Standing, hash_before};
 pub(crate) use self::salvage::{Salvaged, Unfolded};
+use self::signing::Signing;
 use crate::erase::GivenUp;
 use crate::error::JournalError;
 use crate::joining::Pack;
@@ -211,7 +212,7 @@ impl<S: Storage, T: State> Journal<S, T> {
         key: &DeviceKey,
         author: Author,
         drafts: &Drafts,
-        mut stamp: impl FnMut() -> Hlc,
+        stamp: impl FnMut() -> Hlc + Send,
     ) -> Result<(Ingested, Vec<AppendedRun>), JournalError> {
         if let Some((_, payload)) = drafts.iter().find(|(_, payload)| payload.len() > MAX_PAYLOAD) {
             return Err(UnitError::PayloadTooLarge { len: payload.len() }.into());
@@ -221,18 +222,13 @@ impl<S: Storage, T: State> Journal<S, T> {
         }
         let mut outcome = Ingested::default();
         let mut runs = Vec::new();
-        let mut drafts = drafts.iter().peekable();
-        while drafts.peek().is_some() {
-            let mut builder = UnitBuilder::new(self.workspace, author, None, self.head(&author));
-            while let Some((kind, payload)) = drafts.next_if(|(_, payload)| builder.fits(payload.len())) {
-                builder.push(kind, stamp(), payload)?;
-            }
-            let unit = builder.seal(key)?.into_chained();
-            let bytes = Bytes::from(unit.encode(CompressionLevel::RECORD));
+        let signing = Signing { workspace: self.workspace, key, author, head: self.head(&author), drafts, stamp };
+        signing.each(|unit, bytes| {
             let (ingested, appended) = self.append(&unit, author, &bytes)?;
             outcome.add(ingested);
             runs.extend(appended);
-        }
+            Ok(())
+        })?;
         Ok((outcome, runs))
     }
 
