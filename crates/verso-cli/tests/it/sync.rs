@@ -70,7 +70,7 @@ fn how_things_stand_is_told_when_nothing_runs() {
     let status = desk.json(&["status"]);
     assert_eq!(
         keys(&status),
-        ["conflicts", "discovery", "forks", "indicator", "peers", "reasons", "running", "workspaces"]
+        ["conflicts", "discovery", "forks", "indicator", "peers", "reasons", "relay", "running", "workspaces"]
     );
     assert_eq!(
         (&status["indicator"], &status["conflicts"], &status["reasons"]),
@@ -91,8 +91,8 @@ fn how_things_stand_is_told_when_nothing_runs() {
             "in_step",
             "lapses_at",
             "last_seen",
+            "link",
             "name",
-            "path",
             "progress",
             "reason",
             "role"
