@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use verso_benches::floor::{Disk, Echo};
 use verso_benches::rows::{Row, made, rows};
 use verso_graph::{Graph, Intent, NodeRef};
 use verso_identity::{DeviceKey, KeyStore as _, MemoryKeyStore, WorkspaceId};
@@ -70,6 +71,9 @@ fn main() {
     tell("no-op round, from dialling to both level", "ms", |figures| figures.no_op * 1e3);
     tell("no-op round, bytes sent", "B", |figures| figures.no_op_bytes);
     tell("one intent, commit to durable there, p50", "ms", |figures| figures.one_intent * 1e3);
+    tell("of which the two disks alone", "ms", |figures| 2.0 * figures.disk * 1e3);
+    tell("of which QUIC alone, there and back", "ms", |figures| figures.network * 1e3);
+    tell("of which all else", "ms", |figures| (figures.one_intent - 2.0 * figures.disk - figures.network) * 1e3);
 }
 
 struct Figures {
@@ -87,6 +91,8 @@ struct Figures {
     no_op: f64,
     no_op_bytes: f64,
     one_intent: f64,
+    disk: f64,
+    network: f64,
 }
 
 async fn measure(lines: &[Row]) -> Figures {
@@ -143,7 +149,9 @@ async fn measure(lines: &[Row]) -> Figures {
         replay_memory: float(replay_memory),
         no_op: no_op_time.as_secs_f64(),
         no_op_bytes: float(no_op.bytes_sent),
-        one_intent: one_intent.as_secs_f64(),
+        one_intent: one_intent.whole.as_secs_f64(),
+        disk: one_intent.disk.as_secs_f64(),
+        network: one_intent.network.as_secs_f64(),
     }
 }
 
@@ -276,8 +284,18 @@ async fn round(laptop: &Device, phone: &Device) -> PeerOutcome {
     first.remove(0)
 }
 
-/// The time from a commit on one device until it is durable and acknowledged by the other, both running: the median of 100.
-async fn one_intent(laptop: Device, phone: Device, workspace: WorkspaceId) -> Duration {
+/// What becomes of the time of one intent: medians of 100, measured by turns.
+struct OneIntent {
+    /// From the commit on one device until it is durable and acknowledged by the other, both running.
+    whole: Duration,
+    /// What the disk alone takes for as many bytes, once.
+    disk: Duration,
+    /// What QUIC alone takes for as many, there and back.
+    network: Duration,
+}
+
+async fn one_intent(laptop: Device, phone: Device, workspace: WorkspaceId) -> OneIntent {
+    let (mut disk, mut echo) = (Disk::new(laptop.directory.path()).unwrap(), Echo::new().await.unwrap());
     let shutdown = tokio_util::sync::CancellationToken::new();
     let peer = phone.handle.device();
     phone.handle.add_addresses(laptop.handle.device(), laptop.handle.addresses()).await;
@@ -291,8 +309,10 @@ async fn one_intent(laptop: Device, phone: Device, workspace: WorkspaceId) -> Du
         drop(tokio::time::timeout(WAIT, wait).await.unwrap().unwrap());
     };
     in_step(0).await;
-    let mut times = Vec::new();
+    let [mut times, mut disks, mut pings] = [Vec::new(), Vec::new(), Vec::new()];
     for number in 0..100_u64 {
+        disks.push(disk.append().unwrap());
+        pings.push(echo.ping().await.unwrap());
         let start = Instant::now();
         let intent =
             Intent::AddNode { url: format!("https://example.org/{number}"), title: format!("one more {number}") };
@@ -304,8 +324,11 @@ async fn one_intent(laptop: Device, phone: Device, workspace: WorkspaceId) -> Du
     for worker in running {
         worker.await.unwrap().unwrap();
     }
-    times.sort_unstable();
-    times[times.len() / 2]
+    let median = |mut times: Vec<Duration>| {
+        times.sort_unstable();
+        times[times.len() / 2]
+    };
+    OneIntent { whole: median(times), disk: median(disks), network: median(pings) }
 }
 
 /// Leaves both devices as a completed pairing leaves them.
