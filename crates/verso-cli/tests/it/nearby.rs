@@ -81,9 +81,14 @@ fn a_device_in_two_networks_finds_its_peers_in_both() {
     let mut on_desk = desk.start(&["up", "--json"]);
     assert_eq!(on_desk.event("discovery")["interfaces"], json!(["eth0", "eth1"]));
     let (mut on_lap, mut on_phone) = (lap.start(&["up", "--json"]), phone.start(&["up", "--json"]));
-    // What the other of the two has done comes by the desk.
-    for up in [&mut on_lap, &mut on_phone] {
-        assert_eq!(up.event("received")["name"], "desk");
+    // What the other of the two has done comes by the desk, and so does that it was let in.
+    for (machine, up) in [(&lap, &mut on_lap), (&phone, &mut on_phone)] {
+        loop {
+            assert_eq!(up.event("received")["name"], "desk");
+            if machine.json(&["workspace", "list"])["workspaces"][0]["nodes"] == 2 {
+                break;
+            }
+        }
     }
     for up in [on_desk, on_lap, on_phone] {
         up.signal("INT");
