@@ -66,7 +66,7 @@ impl Echo {
     /// What the network says.
     pub async fn new() -> Result<Self, Failure> {
         let [one, other] = [endpoint().await?, endpoint().await?];
-        let there = other.bound_sockets().into_iter().filter(|address| address.is_ipv4());
+        let there = other.bound_sockets().into_iter().filter(std::net::SocketAddr::is_ipv4);
         let there = EndpointAddr::from_parts(other.id(), there.map(TransportAddr::Ip));
         let answering = other.clone();
         tokio::spawn(async move {
