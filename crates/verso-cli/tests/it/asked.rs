@@ -2,22 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::device::{Device, Running, succeeded};
+use crate::device::{Device, end, succeeded, up};
 use crate::seat::Seat;
 
 const ROWS: u16 = 50;
 const COLUMNS: u16 = 120;
-
-fn up(device: &Device) -> Running {
-    let mut up = device.start(&["up", "--json"]);
-    up.event("started");
-    up
-}
-
-fn end(up: Running) {
-    up.signal("TERM");
-    succeeded(&["up"], &up.end());
-}
 
 /// A command at a terminal, with nothing in the environment that would answer for the person.
 fn sit(device: &Device, words: &[&str]) -> Seat {

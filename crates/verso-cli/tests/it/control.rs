@@ -9,18 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::device::{Device, PASSPHRASE, Running, failed, succeeded};
-
-fn up(device: &Device) -> Running {
-    let mut up = device.start(&["up", "--json"]);
-    up.event("started");
-    up
-}
-
-fn end(up: Running) {
-    up.signal("TERM");
-    succeeded(&["up"], &up.end());
-}
+use crate::device::{Device, PASSPHRASE, Running, end, failed, succeeded, up};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777

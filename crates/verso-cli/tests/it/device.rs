@@ -114,6 +114,19 @@ impl Device {
     }
 }
 
+/// Starts `verso up`, and returns once it listens.
+pub(crate) fn up(device: &Device) -> Running {
+    let mut up = device.start(&["up", "--json"]);
+    up.event("started");
+    up
+}
+
+/// Ends a `verso up` as a service manager does.
+pub(crate) fn end(up: Running) {
+    up.signal("TERM");
+    succeeded(&["up"], &up.end());
+}
+
 impl Running {
     /// Starts a command.
     pub(crate) fn start(command: &mut Command) -> Self {

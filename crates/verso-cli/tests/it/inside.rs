@@ -2,18 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::device::{Device, Running, failed, succeeded};
-
-fn up(device: &Device) -> Running {
-    let mut up = device.start(&["up", "--json"]);
-    up.event("started");
-    up
-}
-
-fn end(up: Running) {
-    up.signal("TERM");
-    succeeded(&["up"], &up.end());
-}
+use crate::device::{Device, end, failed, succeeded, up};
 
 fn link(offer: &Value) -> String {
     offer["link"].as_str().unwrap().to_owned()

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::device::{Device, Running, keys, succeeded};
+use crate::device::{Device, Running, keys, succeeded, up};
 
 fn invite(device: &Device, words: &[&str]) -> Value {
     let words: Vec<&str> = ["pair", "--invite", "--yes"].iter().chain(words).copied().collect();
@@ -14,12 +14,6 @@ fn text<'a>(document: &'a Value, field: &str) -> &'a str {
 }
 
 /// Runs `up`, which serves invitations.
-fn up(device: &Device) -> Running {
-    let mut up = device.start(&["up", "--json"]);
-    up.event("started");
-    up
-}
-
 fn end(up: Running) {
     up.signal("INT");
     succeeded(&["up"], &up.end());
