@@ -20,7 +20,7 @@ use crate::memory::{Editing, Memory, Page};
 use crate::state::{Indicator, Pairing, PanelState};
 use crate::text::{self, Clock};
 use crate::theme::{Theme, Tone};
-use crate::widgets::{Button, Field, Icon, Look, field};
+use crate::widgets::{Button, Field, Icon, Look, field, notice};
 
 /// All that a page is made from, and where it leaves what is asked for.
 pub(crate) struct View<'a> {
@@ -96,6 +96,22 @@ impl View<'_> {
             self.memory.edit = None;
         }
         true
+    }
+
+    /// Says what can't be taken back, and asks for it once it is agreed to. The answers are yes and no, each with its accessible name.
+    pub(crate) fn ask_first(&mut self, ui: &mut Ui, text: &str, answers: [(&str, String); 2], action: PanelAction) {
+        let theme = self.theme;
+        let [(yes, yes_named), (no, no_named)] = answers;
+        notice(ui, &theme, Tone::Bad, Icon::Warning, text);
+        ui.horizontal_wrapped(|ui| {
+            if Button::new(Look::Danger, yes).named(yes_named).show(ui, &theme) {
+                self.memory.asking = None;
+                self.ask(action);
+            }
+            if Button::new(Look::Plain, no).named(no_named).show(ui, &theme) {
+                self.memory.asking = None;
+            }
+        });
     }
 }
 

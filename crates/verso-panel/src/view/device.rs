@@ -172,7 +172,6 @@ impl View<'_> {
     }
 
     fn ask_to_forget(&mut self, ui: &mut Ui, device: &Device, name: &str) {
-        let theme = self.theme;
         let text = match device.role {
             PeerRole::Own => format!(
                 "{name} will lose all workspaces, and your devices agree on a new secret. What it has received stays readable there."
@@ -181,15 +180,7 @@ impl View<'_> {
                 "{name} will lose all that you share with it. What it has received stays readable there, and devices that it introduced go with it."
             ),
         };
-        notice(ui, &theme, Tone::Bad, Icon::Warning, &text);
-        ui.horizontal_wrapped(|ui| {
-            if Button::new(Look::Danger, "Forget it").named(format!("Forget {name} for good")).show(ui, &theme) {
-                self.memory.asking = None;
-                self.actions.push(PanelAction::Forget { device: device.id });
-            }
-            if Button::new(Look::Plain, "Keep it").named(format!("Keep {name}")).show(ui, &theme) {
-                self.memory.asking = None;
-            }
-        });
+        let answers = [("Forget it", format!("Forget {name} for good")), ("Keep it", format!("Keep {name}"))];
+        self.ask_first(ui, &text, answers, PanelAction::Forget { device: device.id });
     }
 }

@@ -9,7 +9,7 @@ use crate::memory::{Asking, Editing, Page};
 use crate::state::{Member, Workspace};
 use crate::text;
 use crate::theme::{CONTROL_HEIGHT, Tone, space};
-use crate::widgets::{Button, Icon, Look, card, chip, disc, ends, line, notice, say, section, segment, split, title};
+use crate::widgets::{Button, Icon, Look, card, chip, disc, ends, line, say, section, segment, split, title};
 
 impl View<'_> {
     pub(crate) fn workspaces(&mut self, ui: &mut Ui) {
@@ -90,17 +90,11 @@ impl View<'_> {
         };
         if self.memory.asking == Some(Asking::Unshare(workspace.id, member.device)) {
             let text = format!("{who} will get nothing more of {name}. What it has received stays readable there.");
-            notice(ui, &theme, Tone::Bad, Icon::Warning, &text);
-            ui.horizontal_wrapped(|ui| {
-                if Button::new(Look::Danger, "Take away").named(format!("Take {name} away from {who}")).show(ui, &theme)
-                {
-                    self.memory.asking = None;
-                    self.actions.push(PanelAction::Unshare { workspace: workspace.id, device: member.device });
-                }
-                if Button::new(Look::Plain, "Leave it").named(format!("Leave {name} with {who}")).show(ui, &theme) {
-                    self.memory.asking = None;
-                }
-            });
+            let answers = [
+                ("Take away", format!("Take {name} away from {who}")),
+                ("Leave it", format!("Leave {name} with {who}")),
+            ];
+            self.ask_first(ui, &text, answers, PanelAction::Unshare { workspace: workspace.id, device: member.device });
             return;
         }
         split(
@@ -142,16 +136,8 @@ impl View<'_> {
         if self.memory.asking == Some(Asking::Leave(workspace.id)) {
             let text =
                 format!("This device will get nothing more of {name}, and what it has of it is not shown any more.");
-            notice(ui, &theme, Tone::Bad, Icon::Warning, &text);
-            ui.horizontal_wrapped(|ui| {
-                if Button::new(Look::Danger, "Leave it").named(format!("Leave {name} for good")).show(ui, &theme) {
-                    self.memory.asking = None;
-                    self.actions.push(PanelAction::LeaveWorkspace { workspace: workspace.id });
-                }
-                if Button::new(Look::Plain, "Stay").named(format!("Stay in {name}")).show(ui, &theme) {
-                    self.memory.asking = None;
-                }
-            });
+            let answers = [("Leave it", format!("Leave {name} for good")), ("Stay", format!("Stay in {name}"))];
+            self.ask_first(ui, &text, answers, PanelAction::LeaveWorkspace { workspace: workspace.id });
             return;
         }
         if self.memory.sharing.is_some_and(|(shared, _access)| shared == workspace.id) {
