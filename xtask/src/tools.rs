@@ -59,14 +59,16 @@ impl Tool {
     }
 }
 
-/// A program that tests run: a message bus, a keychain, the kernel's keyrings, routers, a display that nobody sees, its camera and
-/// its keyboard. Name, and Debian's package.
-const PROGRAMS: [(&str, &str); 8] = [
+/// A program that tests run: a message bus, a keychain, the kernel's keyrings, networks, routers, what slows a disk down, a display that nobody sees, its
+/// camera and its keyboard. Name, and Debian's package.
+const PROGRAMS: [(&str, &str); 10] = [
     ("dbus-run-session", "dbus-daemon"),
     ("dbus-send", "dbus-bin"),
     ("gnome-keyring-daemon", "gnome-keyring"),
     ("keyctl", "keyutils"),
+    ("ip", "iproute2"),
     ("nft", "nftables"),
+    ("strace", "strace"),
     ("Xvfb", "xvfb"),
     ("import", "imagemagick"),
     ("xdotool", "xdotool"),

@@ -1,6 +1,7 @@
 //! Dialling: all addresses at once, and none of them can keep the others back.
 
 use std::collections::BTreeSet;
+use std::future::pending;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::pin::pin;
 use std::sync::Arc;
@@ -80,6 +81,9 @@ pub enum DialError {
     /// The connection was lost again before it was established.
     #[error("the connection was lost before it was established")]
     Lost,
+    /// It was given up before anybody answered, since there was no more need of it.
+    #[error("the dial was given up before anybody answered")]
+    GivenUp,
     /// Misuse: a device doesn't dial itself.
     #[error("this device can't connect to itself")]
     Oneself,
@@ -101,6 +105,7 @@ impl DialError {
             | Self::WrongDevice
             | Self::RelayRefused { .. }
             | Self::Lost
+            | Self::GivenUp
             | Self::Oneself
             | Self::Closed => Reason::Unreachable,
         }
@@ -137,14 +142,31 @@ impl Transport {
         peer: &DeviceId,
         addresses: impl Into<Addresses>,
     ) -> Result<(SyncConnection, FrameStream), DialError> {
+        self.dial_unless(peer, addresses, pending()).await
+    }
+
+    /// As [`dial`](Self::dial), and gives up once `needless` is ready, if nobody has answered by then. A peer that has answered may have given up another
+    /// connection for this one, so from then on the dial goes to its end.
+    ///
+    /// # Errors
+    /// [`DialError`].
+    pub async fn dial_unless(
+        &self,
+        peer: &DeviceId,
+        addresses: impl Into<Addresses>,
+        needless: impl Future<Output = ()>,
+    ) -> Result<(SyncConnection, FrameStream), DialError> {
         let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
         self.inner.gate.admit(peer).map_err(DialError::NotAdmitted)?;
         let secrets = self.inner.gate.secrets(peer);
         if secrets.is_empty() {
             return Err(DialError::NotAdmitted(Reason::NotTrusted.into()));
         }
-        let Dialled { connection, lifeline } =
-            self.connect(peer, addresses.into(), Attempt { alpn: ALPN_SYNC, deadline }).await?;
+        let Dialled { connection, lifeline } = tokio::select! {
+            biased;
+            dialled = self.connect(peer, addresses.into(), Attempt { alpn: ALPN_SYNC, deadline }) => dialled?,
+            () = needless => return Err(DialError::GivenUp),
+        };
         let traffic = Traffic::default();
         let prover = Prover {
             own: self.inner.id,

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 use verso_identity::DeviceId;
 use verso_session::Mode;
+use verso_transport::DialError;
 use verso_wire::{Application, Reason};
 
 use crate::finder::By;
@@ -59,6 +60,8 @@ async fn keep<A: Application>(network: &Network<A>, peer: DeviceId) {
                     let reason = network.serve(connection, control, Mode::StayOpen).await;
                     retry.ended(since.elapsed(), reason);
                 }
+                // The peer has come by itself.
+                Err(DialError::GivenUp) => continue,
                 Err(error) => {
                     network.note_dial_error(peer, &error).await;
                     retry.failed(error.reason());

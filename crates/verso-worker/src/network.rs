@@ -50,6 +50,8 @@ pub(crate) struct Network<A: Application> {
     /// Held while an invitation stands.
     open_invitations: Mutex<Option<OpenOffer>>,
     live: Mutex<BTreeMap<DeviceId, Live>>,
+    /// Who has come last to be connected.
+    arrivals: watch::Sender<Option<DeviceId>>,
     /// How many connections there have been, which numbers them.
     connections: AtomicU64,
     /// How often something has changed that may let a dial go another way.
@@ -121,7 +123,7 @@ impl Came {
         let reason = error.reason();
         Some(match error {
             DialError::NotAdmitted(_) => Self::NotTried(reason),
-            DialError::Refused(CloseCode::DONE | CloseCode::SUPERSEDED) => return None,
+            DialError::Refused(CloseCode::DONE | CloseCode::SUPERSEDED) | DialError::GivenUp => return None,
             DialError::Refused(_) | DialError::Unproven(_) | DialError::Version => Self::TurnedAway(reason),
             _ => Self::NotReached(reason),
         })
@@ -144,6 +146,7 @@ impl<A: Application> Network<A> {
             invitations: Mutex::default(),
             open_invitations: Mutex::default(),
             live: Mutex::default(),
+            arrivals: watch::Sender::new(None),
             connections: AtomicU64::new(0),
             changes: watch::Sender::new(0),
             turns: Semaphore::new(TURNS),
@@ -284,14 +287,14 @@ impl<A: Application> Network<A> {
         ended.reason()
     }
 
-    /// Dials a peer at all addresses that are known of it, and where it is found.
+    /// Dials a peer at all addresses that are known of it, and where it is found, until it answers or has come by itself.
     pub(crate) async fn dial(&self, peer: DeviceId) -> Result<(SyncConnection, FrameStream), DialError> {
         self.board.update(peer, |status| status.dials = status.dials.saturating_add(1));
         let known = self.engine.with(move |replica, _now| replica.addresses(&peer)).await.unwrap_or_default();
         let Addresses { direct, relays } = Addresses::from_texts(&known);
         let (transport, relays) = (&self.transport, &relays);
         let dial = |direct: Vec<SocketAddr>| async move {
-            transport.dial(&peer, Addresses { direct, relays: relays.clone() }).await
+            transport.dial_unless(&peer, Addresses { direct, relays: relays.clone() }, self.has_come(peer)).await
         };
         let dialled = reach(self.whereabouts(peer, By::Secret), &direct, dial);
         let mut dialled = pin!(dialled);
@@ -351,6 +354,15 @@ impl<A: Application> Network<A> {
         lock(&self.live).contains_key(peer)
     }
 
+    /// Waits until a connection with the peer is in use.
+    async fn has_come(&self, peer: DeviceId) {
+        let mut arrivals = self.arrivals.subscribe();
+        while !self.is_connected(&peer) {
+            // The sender is as old as this.
+            arrivals.changed().await.unwrap_or_default();
+        }
+    }
+
     /// Ends all connections for a reason.
     pub(crate) fn end_all(&self, reason: Reason) {
         lock(&self.live).values().for_each(|live| live.connection.close(CloseCode::from(reason)));
@@ -381,6 +393,8 @@ impl<A: Application> Network<A> {
         let number = self.connections.fetch_add(1, Ordering::Relaxed);
         let gone = CancellationToken::new();
         live.insert(connection.peer(), Live { number, connection: connection.clone(), gone });
+        drop(live);
+        self.arrivals.send_replace(Some(connection.peer()));
         Some(number)
     }
 

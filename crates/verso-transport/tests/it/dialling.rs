@@ -121,3 +121,13 @@ async fn a_dial_can_be_given_up_at_any_time() {
     ben.transport.close().await;
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dial_that_is_needed_no_more_is_given_up() {
+    let ben = Device::up(BEN, &[ANNA]).await;
+    let (_silent, silent) = silent();
+    let needless = tokio::time::sleep(Duration::from_millis(20));
+    let given_up = ben.transport.dial_unless(&id(ANNA), &[silent], needless).await.unwrap_err();
+    assert_eq!(given_up, DialError::GivenUp);
+    close_all([&ben]).await;
+}

@@ -75,3 +75,35 @@ async fn a_peer_that_comes_and_goes_is_told_of_and_found_again() {
     let turns = [("online", phone_id), ("offline", phone_id)];
     assert_eq!(seen, [turns; 3].concat());
 }
+
+/// A dial to an address at which the peer is no more waits for seconds. A peer that has come by itself meanwhile is not to lose the connection that it made when that dial
+/// finds it after all: iroh tries it at the address where it has just shown itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_come_by_itself_keeps_its_connection() {
+    let (laptop, phone) = (Device::new("one").await, Device::new("another").await);
+    // Of two connections that of the lower id stays.
+    let (laptop, phone) =
+        if laptop.handle.device() < phone.handle.device() { (laptop, phone) } else { (phone, laptop) };
+    pair(&laptop, &phone).await;
+    let (laptop_id, phone_id) = (laptop.handle.device(), phone.handle.device());
+    let was_at = phone.handle.addresses();
+    let (directory, secret) = phone.close().await;
+    // Somebody else is there now, who says nothing.
+    let _silent: Vec<_> = was_at.iter().map(|address| std::net::UdpSocket::bind(address).unwrap()).collect();
+    let (handle, shutdown) = (laptop.handle.clone(), CancellationToken::new());
+    let running = tokio::spawn(laptop.worker.run(shutdown.clone()));
+    until(&handle, |status| status.peers.get(&phone_id).is_some_and(|peer| peer.dials > 0)).await;
+    let phone: Device = Device::open_keeping("phone", directory, secret, MemoryKeyStore::new().marks()).await;
+    let other = phone.handle.clone();
+    let away = tokio::spawn(phone.worker.run(shutdown.clone()));
+    until(&handle, |status| in_step(status, phone_id)).await;
+    until(&other, |status| in_step(status, laptop_id)).await;
+    // As long as QUIC waits before it tries again, several times.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let now = handle.status().borrow().peers[&phone_id].clone();
+    assert_eq!((now.connected, now.contacts, now.dials), (true, 1, 1));
+    shutdown.cancel();
+    for worker in [running, away] {
+        worker.await.unwrap().unwrap();
+    }
+}
