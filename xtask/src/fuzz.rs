@@ -1,4 +1,4 @@
-//! Fuzz smoke: every fuzzer is built, and runs for some seconds from the inputs that are kept.
+//! The fuzzers: all are built, and run from the inputs that are kept, for some seconds or for as long as somebody wants.
 
 use std::env;
 use std::fs;
@@ -23,39 +23,61 @@ const MAX_MEMORY_MB: u32 = 1_024;
 /// Builds all fuzzers and runs each for some seconds.
 ///
 /// Without a sanitizer, since the code has no `unsafe` of its own, and on the compiler that is there. With a fixed seed, so that it
-/// fails for a change and not by luck: luck is for whoever runs `cargo fuzz` for hours.
+/// fails for a change and not by luck: luck is for whoever runs `cargo xtask fuzz` for hours.
 pub(crate) fn smoke() -> anyhow::Result<()> {
+    let target = build()?;
+    let names = names()?;
+    let seconds = (TOTAL_SECONDS / names.len().max(1)).max(1);
+    for name in &names {
+        // What it finds goes to a folder of its own, new each time.
+        let found = target.join("found").join(name);
+        if found.exists() {
+            fs::remove_dir_all(&found)?;
+        }
+        attack(
+            name,
+            &target,
+            &found,
+            &["-seed=1", &format!("-max_total_time={seconds}"), &format!("-runs={MAX_RUNS}")],
+        )?;
+    }
+    Ok(())
+}
+
+/// Builds all fuzzers and runs those named, or all, for some minutes each, from what they had reached the last time.
+pub(crate) fn run(wanted: &[String], minutes: usize) -> anyhow::Result<()> {
+    let names = names()?;
+    if let Some(unknown) = wanted.iter().find(|name| !names.contains(name)) {
+        anyhow::bail!("there is no fuzzer {unknown}; there are: {}", names.join(", "));
+    }
+    let target = build()?;
+    for name in if wanted.is_empty() { &names } else { wanted } {
+        attack(name, &target, &target.join("grown").join(name), &[&format!("-max_total_time={}", minutes * 60)])?;
+    }
+    Ok(())
+}
+
+fn build() -> anyhow::Result<PathBuf> {
     tools::FUZZ.install()?;
     let target = target_folder()?;
     let folder = target.to_str().context("the build folder's name is not text")?;
     // The pass that instruments is not stable; a fuzzer needs nothing else of a nightly compiler.
     ci::cargo(&["fuzz", "build", "--sanitizer", "none", "--target-dir", folder], &[("RUSTC_BOOTSTRAP", "1")])?;
-    let names = names()?;
-    let seconds = (TOTAL_SECONDS / names.len().max(1)).max(1);
-    for name in &names {
-        run(name, &target, seconds)?;
-    }
-    Ok(())
+    Ok(target)
 }
 
-fn run(name: &str, target: &Path, seconds: usize) -> anyhow::Result<()> {
-    // What it finds goes to a folder of its own, new each time.
-    let found = target.join("found").join(name);
-    if found.exists() {
-        fs::remove_dir_all(&found)?;
-    }
+fn attack(name: &str, target: &Path, found: &Path, bounds: &[&str]) -> anyhow::Result<()> {
     let artifacts = Path::new("fuzz/artifacts").join(name);
-    for folder in [&found, &artifacts] {
+    for folder in [found, &artifacts] {
         fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
     }
     println!("   {name}");
     let output = Command::new(binary(name, target)?)
-        .args(["-seed=1", "-timeout=10", "-max_len=4096", "-print_final_stats=1"])
-        .arg(format!("-max_total_time={seconds}"))
-        .arg(format!("-runs={MAX_RUNS}"))
+        .args(["-timeout=10", "-max_len=4096", "-print_final_stats=1"])
+        .args(bounds)
         .arg(format!("-rss_limit_mb={MAX_MEMORY_MB}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
-        .arg(&found)
+        .arg(found)
         .arg(Path::new("fuzz/corpus").join(name))
         .stdin(Stdio::null())
         .output()
@@ -64,6 +86,10 @@ fn run(name: &str, target: &Path, seconds: usize) -> anyhow::Result<()> {
     ensure!(output.status.success(), "the fuzzer {name} ended with {}:\n{told}", output.status);
     for line in told.lines().filter(|line| line.contains("number_of_executed_units") || line.contains("peak_rss_mb")) {
         println!("     {line}");
+    }
+    if let Some((_, reached)) = told.lines().rev().find_map(|line| line.split_once("cov: ")) {
+        let edges: String = reached.chars().take_while(char::is_ascii_digit).collect();
+        println!("     edges reached: {edges}");
     }
     Ok(())
 }

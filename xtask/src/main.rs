@@ -5,6 +5,7 @@
 
 mod api;
 mod ci;
+mod coverage;
 mod formats;
 mod fuzz;
 mod sim;
@@ -58,11 +59,30 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Tells how many lines of the parsers, the recovery and the decisions their tests reach; of other crates if they are named
+    Coverage {
+        /// Crates by their names
+        crates: Vec<String>,
+        /// Prints the lines that are not reached
+        #[arg(long)]
+        lines: bool,
+    },
+    /// Runs fuzzers for longer than `ci` does, from where they were the last time; all if none is named
+    Fuzz {
+        /// Fuzzers by their names
+        names: Vec<String>,
+        /// For how long each runs
+        #[arg(long, default_value_t = 10)]
+        minutes: usize,
+    },
     /// Installs the tools that `ci` uses, where they are missing
     Tools,
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = coverage::as_compiler() {
+        return code;
+    }
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -83,6 +103,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Soak { minutes, seed } => soak::run(*minutes, *seed),
         Command::Tidy => tidy::run(&root),
         Command::Api => api::write(),
+        Command::Coverage { crates, lines: false } => coverage::run(crates, coverage::Detail::Shares),
+        Command::Coverage { crates, lines: true } => coverage::run(crates, coverage::Detail::Lines),
+        Command::Fuzz { names, minutes } => fuzz::run(names, *minutes),
         Command::Tools => tools::install_all(),
     }
 }

@@ -220,7 +220,7 @@ fn perform(cli: Cli, environment: Environment, output: Output, host: Option<Host
         Command::Pair { wanted: None, options } => command::pair::run(&app, &options),
         Command::Nearby { wait } => command::nearby::run(&app, wait),
         Command::Join { nearby: Some(name), at, yes, .. } => command::join::nearby(&app, &name, &at, yes.into()),
-        Command::Join { code, at, yes, .. } => command::join::run(&app, &code.join(" "), &at, yes.into()),
+        Command::Join { code, at, yes, .. } => command::join::run(&app, &code, &at, yes.into()),
         Command::Peers => command::peers::run(&app),
         Command::Forget { peer } => command::sharing::forget(&app, &peer),
         Command::Rename { peer, name } => command::sharing::rename(&app, &peer, &name),

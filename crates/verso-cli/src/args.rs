@@ -179,8 +179,8 @@ pub(crate) enum Command {
     /// Joins another device by the link or the six words that its `verso pair` shows, or by its name if it is near
     #[command(after_help = help::JOIN)]
     Join {
-        /// The link that starts with `verso://pair/`, or the six words
-        #[arg(required_unless_present = "nearby", value_name = "LINK-OR-WORDS")]
+        /// The link that starts with `verso://pair/`, or the six words; asked for if left out, and - reads them from standard input
+        #[arg(value_name = "LINK-OR-WORDS")]
         code: Vec<String>,
         /// The name of a device on the local network that shows a pairing screen, or the start of its id
         #[arg(long, value_name = "NAME", conflicts_with = "code")]
@@ -250,7 +250,7 @@ pub(crate) enum Command {
         /// The file that `verso backup` wrote
         file: PathBuf,
     },
-    /// Confirms, on a device that was restored, that a peer is still trusted
+    /// Confirms, on a device that was restored or put back to an earlier state, that a peer is still trusted
     #[command(after_help = help::CONFIRM)]
     Confirm {
         /// Peers, by name, id or start of an id
@@ -526,7 +526,6 @@ mod tests {
             "verso quarantine",
             "verso quarantine keep",
             "verso quarantine keep 0123 --all",
-            "verso join",
             "verso up --wait 5s",
             "verso import",
             "verso id --network mars",

@@ -238,6 +238,7 @@ pub(crate) fn tell_notices(notices: &OpenNotices, output: &Output) {
     }
     if notices.rolled_back.is_some() {
         output.note("This data directory was put back to an earlier state. The device goes on as a new author; what it lacks comes back from its peers.");
+        output.note("Whoever you have removed since may still be trusted in it. So its peers have to be confirmed first: by another device of yours that was in use since, or by `verso confirm`; `verso status` names them.");
     }
     for (workspace, report) in &notices.logs {
         let whose = if *workspace == WorkspaceId::CONTROL {

@@ -1,7 +1,7 @@
 //! Questions to the person at the terminal: the passphrase, and yes or no. Where nobody can be asked, an error says how
 //! a script answers instead.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, BufRead, IsTerminal as _};
 
 use dialoguer::{Confirm, Input, Password};
 use verso_identity::{EmptyPassphrase, Passphrase};
@@ -14,6 +14,9 @@ use crate::settings::{Environment, variable};
 /// How often a person may mistype the second of two equal passphrases.
 const ATTEMPTS: usize = 3;
 
+/// Longest line that is read from standard input, in bytes: longer than any link.
+pub(crate) const MAX_LINE: usize = 4 << 10;
+
 /// Somebody who can be asked.
 pub(crate) trait Person {
     /// Tells whether there is anybody.
@@ -24,6 +27,8 @@ pub(crate) trait Person {
     fn agrees(&self, question: &str) -> io::Result<bool>;
     /// Asks for the code that another screen shows; nothing is an answer, too.
     fn code(&self, question: &str) -> io::Result<String>;
+    /// Takes the first line of standard input, where nobody is asked. Longer ones than [`MAX_LINE`] are an error.
+    fn line(&self) -> io::Result<Zeroizing<String>>;
     /// Tells something before the next question.
     fn tell(&self, text: &str);
 }
@@ -59,10 +64,43 @@ impl Person for Terminal {
         question.validate_with(is_code).interact_text().map_err(|dialoguer::Error::IO(error)| error)
     }
 
+    fn line(&self) -> io::Result<Zeroizing<String>> {
+        first_line(io::stdin().lock())
+    }
+
     #[expect(clippy::print_stderr, reason = "half of a dialogue")]
     fn tell(&self, text: &str) {
         eprintln!("{text}");
     }
+}
+
+/// Reads a line, no further than it may go, and drops what ends it.
+fn first_line(input: impl BufRead) -> io::Result<Zeroizing<String>> {
+    // Room for all of it from the start: a buffer that grows leaves copies behind.
+    let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE + 1));
+    let most = u64::try_from(MAX_LINE + 1).unwrap_or(u64::MAX);
+    input.take(most).read_until(b'\n', &mut line)?;
+    if line.len() > MAX_LINE && line.last() != Some(&b'\n') {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("its first line has more than {MAX_LINE} bytes"),
+        ));
+    }
+    match std::str::from_utf8(&line) {
+        Ok(text) => Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())),
+        Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+    }
+}
+
+/// Gets what another device shows to be joined by, which is a secret, and so is better not on a command line: other users see those. At a terminal it
+/// is asked for and not shown, else it is the first line of standard input.
+pub(crate) fn pairing_code(person: &impl Person, what: &str) -> Result<Zeroizing<String>, CliError> {
+    let text = if person.is_there() {
+        person.secret("Link or six words (not shown)").map_err(|error| why(&error))
+    } else {
+        person.line().map_err(|error| format!("standard input can't be read: {error}"))
+    };
+    text.map_err(|why| CliError::new(Exit::Usage, what, why, "give the link or the six words in one line"))
 }
 
 /// Gets the passphrase of a key file that exists: from the environment, else by asking.
@@ -235,6 +273,10 @@ mod tests {
             Ok(self.secret(question)?.to_string())
         }
 
+        fn line(&self) -> io::Result<Zeroizing<String>> {
+            first_line(&b"from a pipe\n"[..])
+        }
+
         fn tell(&self, _text: &str) {}
     }
 
@@ -282,6 +324,29 @@ mod tests {
         let failure = new_passphrase(&nothing(), &Scripted::new(vec![])).unwrap_err();
         assert!(failure.hint.contains("set VERSO_PASSPHRASE"), "{}", failure.hint);
         assert!(!failure.hint.contains("init"), "it may be `restore` or `keystore move`: {}", failure.hint);
+    }
+
+    #[test]
+    fn a_line_is_read_to_its_end_and_no_further() {
+        let read = |bytes: &[u8]| first_line(bytes).map(|line| line.to_string());
+        for bytes in [&b"six words"[..], b"six words\n", b"six words\r\n", b"six words\nand more\n"] {
+            assert_eq!(read(bytes).unwrap(), "six words");
+        }
+        assert_eq!(read(b"").unwrap(), "");
+        let longest = "x".repeat(MAX_LINE);
+        assert_eq!(read(longest.as_bytes()).unwrap(), longest);
+        assert_eq!(read(format!("{longest}\nmore").as_bytes()).unwrap(), longest);
+        assert_eq!(read(format!("{longest}x").as_bytes()).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(read(b"\xff\n").unwrap_err().kind(), io::ErrorKind::InvalidData);
+        // An input without an end is not waited for.
+        assert!(first_line(io::BufReader::new(io::repeat(b'x'))).is_err());
+    }
+
+    #[test]
+    fn a_pairing_code_is_asked_for_or_read() {
+        let person = Scripted::new(vec!["typed"]);
+        assert_eq!(pairing_code(&person, "can't join").unwrap().as_str(), "typed");
+        assert_eq!(pairing_code(&Scripted::new(vec![]), "can't join").unwrap().as_str(), "from a pipe");
     }
 
     #[test]

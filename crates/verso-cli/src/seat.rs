@@ -120,6 +120,13 @@ impl Person for Seat {
         }
     }
 
+    fn line(&self) -> io::Result<Zeroizing<String>> {
+        match self {
+            Self::Here => Terminal.line(),
+            Self::Away(guest) => guest.line(),
+        }
+    }
+
     fn tell(&self, text: &str) {
         match self {
             Self::Here => Terminal.tell(text),

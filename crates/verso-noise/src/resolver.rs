@@ -137,6 +137,29 @@ mod tests {
         assert_eq!(resolver.resolve_rng().unwrap().try_fill_bytes(&mut bytes), Err(Error::Rng));
     }
 
+    /// Only a key of the one length is made of it: anything else is refused, and nothing is drawn in its place.
+    #[test]
+    fn randomness_of_another_length_is_none() {
+        for len in [0, 31, 33] {
+            let resolver = Resolver::new(Randomness::new(Zeroizing::new([7; 32])));
+            let mut bytes = vec![0; len];
+            assert_eq!(resolver.resolve_rng().unwrap().try_fill_bytes(&mut bytes), Err(Error::Rng));
+            assert_eq!(bytes, vec![0; len]);
+        }
+    }
+
+    /// A key of another length leaves none.
+    #[test]
+    fn without_a_key_nothing_is_agreed() {
+        let mut dh = X25519::default();
+        let (mut out, public) = ([0; 32], PublicKey::from([9; 32]).to_bytes());
+        assert_eq!(dh.dh(&public, &mut out), Err(Error::Dh));
+        dh.set(&[7; 32]);
+        assert_eq!(dh.dh(&public, &mut out), Ok(()));
+        dh.set(&[7; 31]);
+        assert_eq!((dh.dh(&public, &mut out), dh.privkey()), (Err(Error::Dh), &[][..]));
+    }
+
     /// The points of small order that RFC 7748 §6.1 warns of give a shared secret of zeros.
     #[test]
     fn small_order_keys_are_refused() {

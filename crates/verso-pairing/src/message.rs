@@ -134,3 +134,19 @@ impl Transcript {
         [&[2], self.bytes.as_slice()].concat()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_a_peer_are_few_and_lead_somewhere() {
+        let texts = |count: usize| (0..count).map(|port| format!("192.168.1.5:{}", 40_000 + port)).collect::<Vec<_>>();
+        let most = Addresses::try_from(texts(MAX_ADDRESSES)).unwrap();
+        assert_eq!(Vec::from(most), texts(MAX_ADDRESSES));
+        assert!(Addresses::try_from(texts(MAX_ADDRESSES + 1)).is_err());
+        for nowhere in ["", "192.168.1.5", "example.org:80", "0.0.0.0:41234", "192.168.1.5:0", "239.1.2.3:41234"] {
+            assert!(Addresses::try_from(vec![nowhere.to_owned()]).is_err(), "{nowhere}");
+        }
+    }
+}

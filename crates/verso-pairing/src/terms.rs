@@ -185,3 +185,27 @@ impl Summary {
         Self { side, peer, name, fingerprint: peer.fingerprint(), terms, direction }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(role: u8, accesses: &[u8]) -> Result<Terms, TermsError> {
+        let workspace = |(number, access): (u8, &u8)| {
+            (WorkspaceId::from_bytes([number; 16]), *access, Name::new("Reading").unwrap())
+        };
+        RawTerms { role, workspaces: (1..).zip(accesses).map(workspace).collect() }.try_into()
+    }
+
+    #[test]
+    fn numbers_that_stand_for_nothing_are_refused() {
+        assert_eq!(raw(1, &[2]).unwrap().role(), PeerRole::Own);
+        let friend = raw(2, &[1, 2]).unwrap();
+        let accesses: Vec<Access> = friend.workspaces().iter().map(|workspace| workspace.access).collect();
+        assert_eq!((friend.role(), accesses), (PeerRole::Friend, vec![Access::ReadOnly, Access::ReadWrite]));
+        for unknown in [0, 3, 255] {
+            assert!(matches!(raw(unknown, &[2]), Err(TermsError::Unknown)), "role {unknown}");
+            assert!(matches!(raw(2, &[1, unknown]), Err(TermsError::Unknown)), "access {unknown}");
+        }
+    }
+}

@@ -11,6 +11,7 @@ use verso_vv::{Author, Seq};
 use verso_wire::{Application, Offered, Reason, VectorEntry};
 
 use crate::effect::{ConnectionId, Effect, Event};
+use crate::high_water::HighWater;
 use crate::local::{Contact, LocalFile, LocalStateError};
 use crate::replica::{Now, Replica};
 use crate::sync::Stop;
@@ -45,8 +46,8 @@ impl Withheld {
 }
 
 impl<S: Storage, A: Application> Replica<S, A> {
-    /// Iterates over the peers that are still trusted only as far as an earlier state goes: this device was restored from a backup, or its control
-    /// log was repaired. Empty once an own device that knew at least as much has brought its control log, or all were confirmed.
+    /// Iterates over the peers that are still trusted only as far as an earlier state goes: this device was restored from a backup, its control
+    /// log was repaired, or its high-water mark told that its data had been put back. Empty once an own device that knew at least as much has brought its control log, or all were confirmed.
     pub fn unconfirmed(&self) -> impl Iterator<Item = DeviceId> + '_ {
         self.trust().peers().map(|peer| peer.device).filter(|peer| self.trust().is_unconfirmed(peer))
     }
@@ -66,6 +67,27 @@ impl<S: Storage, A: Application> Replica<S, A> {
         }
         self.release(now);
         Ok(())
+    }
+
+    /// Takes nobody for trusted any more than was so when the state that this device opened with was made: it lies behind the mark. In which log
+    /// that showed says little, since a mark knows nothing of what others had told.
+    ///
+    /// What the mark says that this device had told of its peers counts, too: a removal may be in it that reached nobody.
+    pub(crate) fn doubt_trust(&mut self, mark: &HighWater) {
+        let mut heads: BTreeMap<Author, Seq> =
+            self.control.heads().into_iter().map(|(author, head)| (author, head.seq)).collect();
+        let author = Author { device: self.device(), incarnation: mark.incarnation() };
+        for (_, head) in mark.heads().filter(|(workspace, _)| *workspace == WorkspaceId::CONTROL) {
+            let known = heads.entry(author).or_insert(head.seq);
+            *known = (*known).max(head.seq);
+        }
+        self.local.put_back(heads);
+        // Pairings that were under way are over: who was met and removed since would be confirmed by being met again.
+        for peer in std::mem::take(&mut self.local.provisional).into_keys() {
+            self.control.view.state.control.drop_provisional(&peer);
+        }
+        self.local_file = LocalFile::Due;
+        self.follow_confirmations();
     }
 
     /// Tells the fold who is confirmed. Nothing happens on a device whose trust was never put back.

@@ -8,6 +8,7 @@ use verso_wire::{Application, Seal};
 
 use crate::effect::{Effect, Event};
 use crate::error::JournalError;
+use crate::high_water::HighWater;
 use crate::local::LocalFile;
 use crate::replica::{Now, Replica};
 
@@ -33,6 +34,20 @@ impl<S: Storage, A: Application> Replica<S, A> {
         if is_known || seal.verify(&workspace).is_err() {
             return Ok(());
         }
+        self.begin_incarnation(workspace, now)
+    }
+
+    /// Goes on from a state that lies behind the high-water mark: as a new author, and with trust that has yet to be confirmed. Both are durable
+    /// with one write, so a start that is cut short leaves it to the next.
+    pub(crate) fn go_on_from_behind(
+        &mut self,
+        mark: &HighWater,
+        workspace: WorkspaceId,
+        now: Now,
+    ) -> Result<(), JournalError> {
+        // Should no later mark be kept, this one is not answered again.
+        self.local.leave(mark.incarnation());
+        self.doubt_trust(mark);
         self.begin_incarnation(workspace, now)
     }
 

@@ -146,8 +146,8 @@ pub(crate) struct LocalState {
     pub(crate) unconfirmed: Option<Unconfirmed>,
 }
 
-/// Trust that was put back to an earlier state, by restoring a backup or repairing a control log that had lost entries. Those who were removed
-/// since may still be in it.
+/// Trust that was put back to an earlier state, by restoring a backup, by repairing a control log that had lost entries, or together with the whole
+/// data directory. Those who were removed since may still be in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Unconfirmed {
     /// How much of each chain of the control log there was.

@@ -105,7 +105,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
     }
 
     /// As [`open`](Self::open), and compares what lies there with the device's [high-water mark](Self::high_water), before any entry is written: a
-    /// device that is behind it goes on under a new incarnation at once.
+    /// device that is behind it goes on under a new incarnation at once, and whom it trusts is [unconfirmed](Self::unconfirmed): those who were
+    /// removed since may be among them.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -199,11 +200,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         replica.forget_idle_forks();
         notices.rolled_back = mark.and_then(|mark| replica.behind(mark));
         let may_write = match (notices.rolled_back, mark) {
-            (Some(workspace), Some(mark)) => {
-                // Should no later mark be kept, this one is not answered again.
-                replica.local.leave(mark.incarnation());
-                replica.begin_incarnation(workspace, now)
-            }
+            (Some(workspace), Some(mark)) => replica.go_on_from_behind(mark, workspace, now),
             // It may have been stopped before it had moved on from a chain that another goes on with, too.
             _ => replica.is_forked().map_or(Ok(()), |workspace| replica.begin_incarnation(workspace, now)),
         };

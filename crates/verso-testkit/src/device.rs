@@ -5,7 +5,7 @@ use std::mem;
 use verso_graph::Graph;
 use verso_identity::{DeviceId, DeviceKey};
 use verso_log::MemoryStorage;
-use verso_replica::{Now, OpenError, OpenNotices, Replica};
+use verso_replica::{HighWater, Now, OpenError, OpenNotices, Replica};
 use zeroize::Zeroizing;
 
 use crate::disk::{Disk, Honesty};
@@ -46,6 +46,8 @@ pub struct Device<A: Merge = Graph> {
     pub(crate) steps: Steps,
     /// What it told of its disk when it was started last, or at all starts since bits of it flipped: it tells of a loss once.
     notices: OpenNotices,
+    /// The high-water mark that a key store gives it at every start, if it has one.
+    pub(crate) mark: Option<HighWater>,
 }
 
 impl<A: Merge> Device<A> {
@@ -68,6 +70,7 @@ impl<A: Merge> Device<A> {
             is_rotten: false,
             steps: Steps::new(),
             notices: OpenNotices::default(),
+            mark: None,
         };
         device.start(now);
         device
@@ -91,6 +94,7 @@ impl<A: Merge> Device<A> {
             is_rotten: false,
             steps: Steps::new(),
             notices: OpenNotices::default(),
+            mark: None,
         };
         copy.start(now);
         copy
@@ -193,7 +197,8 @@ impl<A: Merge> Device<A> {
 
     /// Opens a disk as this device's.
     pub(crate) fn open(&self, storage: MemoryStorage, now: Now) -> Result<(SimReplica<A>, OpenNotices), OpenError> {
-        Replica::open(Disk::new(storage, self.honesty), self.key(), &self.name, now)
+        let disk = Disk::new(storage, self.honesty);
+        Replica::open_marked(disk, self.key(), &self.name, self.mark.as_ref(), now)
     }
 
     /// Writes a checkpoint of each workspace, at every fifth flush: the others leave it behind what is in the logs. On a disk that fails there is none.

@@ -62,6 +62,12 @@ impl<A: Merge> World<A> {
         self.start(device);
     }
 
+    /// The same, where the key store, which was not put back, has the device's high-water mark: it knows at the start. A device that is off has none.
+    pub fn roll_back_marked(&mut self, device: DeviceIndex, image: &MemoryStorage) {
+        self.devices[device.0].mark = self.devices[device.0].replica().map(|replica| replica.high_water().clone());
+        self.roll_back(device, image);
+    }
+
     /// Notes that a device knows of its own past what an image of its disk says, and nothing else.
     pub(crate) fn knows_only(&mut self, device: DeviceIndex, image: &MemoryStorage) {
         let logs = self.devices[device.0].read_logs(image);

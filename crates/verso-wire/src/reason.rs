@@ -142,8 +142,8 @@ reasons! {
         "Update Verso on both devices; if it goes on, the other device is damaged or hostile.";
     /// A device was put back to an earlier state and has yet to learn whom it still trusts.
     Unconfirmed = 24, "unconfirmed",
-        "A device was restored from a backup, and has yet to learn whether the other one is still trusted.",
-        "On the restored device: sync with another device of yours that was in use since, or run `verso confirm PEER`.";
+        "A device was restored from a backup or put back to an earlier state, and has yet to learn whether the other one is still trusted.",
+        "On that device: sync with another device of yours that was in use since, or run `verso confirm PEER`.";
 }
 
 impl Reason {

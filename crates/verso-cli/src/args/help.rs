@@ -174,7 +174,12 @@ pub(super) const JOIN: &str = "\
 Words are as good with hyphens or in capitals, and a mistyped one is noticed. On one network they are enough; elsewhere
 --at says where the other device is.
 
+Other users of this machine see command lines while they run. Left out, link or words are asked for at the terminal and
+not shown; with - they are the first line of standard input.
+
 Examples:
+  verso join                                   asks for the link or the words
+  wl-paste | verso join - --yes
   verso join --nearby 'Ana'
   verso join verso://pair/…
   verso join pizza coffee harvest ensure fog spike

@@ -244,7 +244,11 @@ fn journals(device: &Device) -> Check {
     }
     if notices.rolled_back.is_some() {
         let what = "the data directory was put back to an earlier state";
-        return Check::warning(JOURNALS, what, "run verso up: what is missing comes back from your other devices");
+        return Check::warning(
+            JOURNALS,
+            what,
+            "run verso up: what is missing comes back from your other devices, and they confirm whom this one trusts",
+        );
     }
     if notices.local_state_lost {
         let what = "this device's own state could not be read and was put aside";

@@ -9,6 +9,7 @@ use verso_graph::Graph;
 use verso_pairing::{Code, Paired, PairingError};
 use verso_transport::DialError;
 use verso_worker::{PairError, PairingEvent, WorkerHandle};
+use zeroize::Zeroizing;
 
 use super::agreement::{self, Consent, Up, no_code, role_code};
 use super::codes;
@@ -17,12 +18,31 @@ use crate::app::App;
 use crate::error::{CliError, Exit};
 use crate::net::{self, Signals};
 use crate::output::{Output, Paint, Report, shown};
+use crate::prompt::{self, Person as _};
 
 const WHAT: &str = "can't join";
 
-pub(crate) fn run(app: &App, code: &str, at: &[SocketAddr], consent: Consent) -> Result<(), CliError> {
-    let code: Code = code.parse().map_err(|error| no_code(&error))?;
-    agreement::require_answer(app.output.seat(), consent, WHAT)?;
+/// What stands for the code on a command line, if it comes another way.
+const ELSEWHERE: &str = "-";
+
+/// Joins by a link or six words, which are asked for or read if the command line doesn't have them.
+pub(crate) fn run(app: &App, code: &[String], at: &[SocketAddr], consent: Consent) -> Result<(), CliError> {
+    let seat = app.output.seat();
+    let read = match code {
+        [] if !seat.is_there() => {
+            let hint = "give the link or the six words, or - to have them read from standard input";
+            return Err(CliError::new(Exit::Usage, WHAT, "it is not said by which link or words", hint));
+        }
+        [elsewhere] if elsewhere != ELSEWHERE => None,
+        [] | [_] => {
+            agreement::require_answer(seat, consent, WHAT)?;
+            Some(prompt::pairing_code(seat, WHAT)?)
+        }
+        _ => None,
+    };
+    let text = read.unwrap_or_else(|| Zeroizing::new(code.join(" ")));
+    let code: Code = text.parse().map_err(|error| no_code(&error))?;
+    agreement::require_answer(seat, consent, WHAT)?;
     pair_with(app, Wanted::Code(code), at, consent)
 }
 

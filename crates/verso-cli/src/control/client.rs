@@ -185,6 +185,7 @@ fn answer(question: Question, text: &str) -> Result<Zeroizing<Vec<u8>>, NoAnswer
         Question::Secret => Terminal.secret(text).map(|text| Zeroizing::new(text.as_bytes().to_vec())),
         Question::Consent => Terminal.agrees(text).map(|yes| Zeroizing::new(if yes { b"y" } else { b"n" }.to_vec())),
         Question::Code => Terminal.code(text).map(|code| Zeroizing::new(code.into_bytes())),
+        Question::Line => Terminal.line().map(|line| Zeroizing::new(line.as_bytes().to_vec())),
         Question::Variable => {
             let is_ours = variable::SECRETS.contains(&text);
             let value = is_ours.then(|| Environment::Process.get(text)).flatten();

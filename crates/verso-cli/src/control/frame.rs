@@ -10,7 +10,7 @@ mod fields;
 use fields::{Fields, Writer};
 
 /// The version of the frames. Both ends are the same program as a rule; if not, whoever comes is told, by a greeting that never changes.
-pub(super) const VERSION: u16 = 1;
+pub(super) const VERSION: u16 = 2;
 
 /// What the greeting begins with.
 const MAGIC: [u8; 8] = *b"VERSOCTL";
@@ -70,6 +70,8 @@ pub(super) enum Question {
     Code,
     /// A variable of the environment that is a secret. Nobody is asked.
     Variable,
+    /// The first line of standard input. Nobody is asked.
+    Line,
 }
 
 /// Why there is no answer.
@@ -281,6 +283,7 @@ impl ToClient {
                     Question::Consent => 1,
                     Question::Code => 2,
                     Question::Variable => 3,
+                    Question::Line => 4,
                 });
                 frame.bytes(text.as_bytes());
             }
@@ -318,6 +321,7 @@ impl ToClient {
                     1 => Question::Consent,
                     2 => Question::Code,
                     3 => Question::Variable,
+                    4 => Question::Line,
                     _ => return Err(FrameError::Unknown),
                 };
                 Self::Ask { number, question, text: fields.text()? }

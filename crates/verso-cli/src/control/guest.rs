@@ -100,6 +100,11 @@ impl Guest {
         Ok(text(&self.ask(Question::Code, question)?)?.to_string())
     }
 
+    /// The first line of its standard input.
+    pub(crate) fn line(&self) -> io::Result<Zeroizing<String>> {
+        text(&self.ask(Question::Line, "")?)
+    }
+
     /// A variable of its environment.
     pub(crate) fn variable(&self, name: &str) -> Option<OsString> {
         self.variables.get(name).cloned()

@@ -49,6 +49,28 @@ fn both_are_asked_before_they_are_paired() {
     end(lap_up);
 }
 
+/// A link is a secret, and command lines are seen by all who use the machine: it can be typed, and is not shown.
+#[test]
+fn a_link_can_be_typed_and_is_not_shown() {
+    let (desk, lap) = (Device::new("desk"), Device::new("lap"));
+    let mut serving = None;
+    for words in [&["join"][..], &["join", "-"]] {
+        let shows = Seat::alone(desk.command(&["pair", "--yes"]), ROWS, COLUMNS);
+        let link = link(&shows);
+        let mut command = lap.command(words);
+        command.env("VERSO_KEY_CACHE", "off");
+        let mut joins = Seat::alone(command, ROWS, COLUMNS);
+        joins.wait("Link or six words");
+        joins.type_in(&format!("{link}\r"));
+        joins.wait("Pair with desk?");
+        assert!(!joins.written().contains(&link["verso://pair/".len()..]), "{}", joins.written());
+        joins.type_in("y");
+        assert_eq!((code(joins), code(shows)), (Some(0), Some(0)));
+        serving.get_or_insert_with(|| up(&lap));
+    }
+    end(serving.unwrap());
+}
+
 #[test]
 fn ctrl_c_at_a_question_is_no() {
     let desk = Device::new("desk");

@@ -78,6 +78,16 @@ impl Device {
         self.command(words).output().unwrap()
     }
 
+    /// Runs a command that reads this from standard input.
+    pub(crate) fn run_reading(&self, words: &[&str], input: &str) -> Output {
+        use std::io::Write as _;
+        let mut command = self.command(words);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // It may have enough before the end.
+        drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
+        child.wait_with_output().unwrap()
+    }
+
     /// Runs what has to succeed, and returns what it printed.
     pub(crate) fn ok(&self, words: &[&str]) -> String {
         succeeded(words, &self.run(words))

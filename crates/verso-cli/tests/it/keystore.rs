@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::device::{Device, PASSPHRASE, failed, keys, succeeded};
+use crate::device::{Device, PASSPHRASE, assert_equal, failed, keys, pair, succeeded, sync};
 
 #[test]
 fn a_script_without_a_keychain_learns_what_to_do() {
@@ -87,6 +87,28 @@ fn a_device_is_renamed() {
     assert_eq!(renamed["name"], "bench");
     assert_eq!(device.json(&["id"]), renamed);
     assert_eq!(device.fails(&["id", "rename", "two\nlines"]).code, 2);
+}
+
+/// Whoever was removed since may still be trusted in what was put back: so nobody is, until another device of the person has told.
+#[test]
+fn whom_it_trusts_is_confirmed_once_it_was_put_back() {
+    let (desk, lap) = (Device::new("desk"), Device::new("lap"));
+    desk.ok(&["workspace", "new", "garden"]);
+    pair(&desk, &lap);
+    sync(&desk, &lap);
+    let image = desk.copy();
+    desk.ok(&["node", "add", "https://example.org/later"]);
+    sync(&desk, &lap);
+    fs::copy(desk.dir().join("high-water"), image.dir().join("high-water")).unwrap();
+    let output = image.run(&["node", "add", "https://example.org/after"]);
+    succeeded(&["node"], &output);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("verso confirm"), "{output:?}");
+    let status = image.json(&["status"]);
+    assert_eq!((&status["indicator"], &status["reasons"][0]["code"]), (&"attention".into(), &"unconfirmed".into()));
+    assert_eq!(image.json(&["peers"])["peers"][0]["confirmed"], false);
+    sync(&image, &lap);
+    assert_eq!(image.json(&["peers"])["peers"][0]["confirmed"], true, "the laptop knew as much");
+    assert_equal(&image, &lap);
 }
 
 /// Single files that were put back are noticed even with a key file, whose mark lies beside them.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::device::{Device, Running, assert_equal, keys, succeeded};
+use crate::device::{Device, Running, assert_equal, end, failed, keys, succeeded, up};
 
 fn offer(device: &Device, words: &[&str]) -> (Running, String) {
     let words: Vec<&str> = ["pair", "--yes", "--json"].iter().chain(words).copied().collect();
@@ -39,6 +39,33 @@ fn six_words_join_as_a_link_does() {
     desk.ok(&["workspace", "new", "garden"]);
     crate::device::sync(&desk, &lap);
     assert_equal(&lap, &desk);
+}
+
+/// Other users of a machine see the words of a command line, so a link or six words may come by standard input: also where `up` runs, which has another.
+#[test]
+fn standard_input_is_no_command_line() {
+    let desk = Device::new("desk");
+    let (lap, phone) = (Device::new("lap"), Device::new("phone"));
+    let phone_up = up(&phone);
+    for joins in [&lap, &phone] {
+        let (pairing, link) = offer(&desk, &[]);
+        let words = ["join", "-", "--yes"];
+        succeeded(&words, &joins.run_reading(&words, &format!("{link}\nand what else there is\n")));
+        succeeded(&["pair"], &pairing.end());
+        assert_eq!(joins.json(&["peers"])["peers"].as_array().unwrap().len(), 1);
+    }
+    for joins in [&lap, &phone] {
+        let fails = |words: &[&str], input: &str| failed(words, &joins.run_reading(words, input));
+        let words = ["join", "-", "--yes", "--json"];
+        assert_eq!(fails(&words, "").code, 2);
+        let long = fails(&words, &format!("verso://pair/{}", "x".repeat(100_000)));
+        assert!(long.code == 2 && long.why.contains("standard input"), "{long:?}");
+        // Whoever would be asked is not there; and nothing is read that nobody gave.
+        assert!(fails(&["join", "-", "--json"], "").hint.contains("--yes"));
+        let unsaid = fails(&["join", "--yes", "--json"], "");
+        assert!(unsaid.code == 2 && unsaid.hint.contains("standard input"), "{unsaid:?}");
+    }
+    end(phone_up);
 }
 
 #[test]
@@ -155,7 +182,7 @@ fn an_offer_ends_by_itself_or_when_it_is_withdrawn() {
     let lap = Device::new("lap");
     let (pairing, link) = offer(&desk, &["--ttl", "1s"]);
     let output = pairing.end();
-    let expired = crate::device::failed(&["pair"], &output);
+    let expired = failed(&["pair"], &output);
     assert_eq!((expired.code, expired.why.as_str()), (1, "nobody joined in time"), "{expired:?}");
     let late = lap.fails(&["join", &link, "--yes"]);
     assert_eq!(late.code, 5, "{late:?}");
@@ -163,7 +190,7 @@ fn an_offer_ends_by_itself_or_when_it_is_withdrawn() {
 
     let (pairing, _link) = offer(&desk, &[]);
     pairing.signal("INT");
-    let withdrawn = crate::device::failed(&["pair"], &pairing.end());
+    let withdrawn = failed(&["pair"], &pairing.end());
     assert_eq!((withdrawn.code, withdrawn.why.as_str()), (1, "the offer was withdrawn"), "{withdrawn:?}");
     assert_eq!(desk.json(&["peers"]), json!({"peers": []}));
 }

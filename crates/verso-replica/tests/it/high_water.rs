@@ -5,19 +5,17 @@ use proptest::prelude::*;
 use verso_identity::WorkspaceId;
 use verso_log::{MemoryStorage, Storage as _};
 use verso_replica::{Effect, Event, HighWater, HighWaterError, OpenNotices};
-use verso_trust::PeerRole;
 use verso_vv::Seq;
 
 use crate::notes::write;
-use crate::rig::{NOW, Rig, TestReplica, my_key, open_marked, other};
-use crate::writer::key;
+use crate::rig::{NOW, Rig, TestReplica, my_key, open_marked};
 
 fn commit(rig: &mut Rig, workspace: WorkspaceId, text: &str) {
     rig.replica.commit(&workspace, &[write(text)], NOW).unwrap();
 }
 
 /// Keeps the mark as a key store does: as bytes.
-fn kept(replica: &TestReplica) -> HighWater {
+pub(crate) fn kept(replica: &TestReplica) -> HighWater {
     HighWater::decode(&replica.high_water().encode().unwrap()).unwrap()
 }
 
@@ -69,23 +67,6 @@ fn a_disk_that_was_put_back_is_noticed() {
     let mark = kept(&rig.replica);
     assert_same_author(&rig.disk.snapshot(5), &mark);
     assert_moved_on(&image, &mark);
-}
-
-/// A limit, which the threat model tells: numbers are never used twice, but only `restore` knows that trust was put back as well.
-#[test]
-fn a_disk_that_was_put_back_trusts_whom_it_trusted_then() {
-    let mut rig = Rig::new();
-    let (_own, _friend) = (rig.meet(other(0), PeerRole::Own, &[]), rig.meet(other(1), PeerRole::Friend, &[]));
-    let friend = key(other(1)).id();
-    rig.replica.flush(NOW).unwrap();
-    let image = rig.disk.snapshot(5);
-    rig.replica.forget(friend, NOW).unwrap();
-    rig.replica.flush(NOW).unwrap();
-    let (replica, notices) = open_marked(&image, &kept(&rig.replica));
-    assert!(notices.rolled_back.is_some());
-    assert_eq!(rig.replica.trust().role(&friend), None);
-    assert_eq!(replica.trust().role(&friend), Some(PeerRole::Friend));
-    assert!(!replica.trust().is_unconfirmed(&friend));
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod offering;
 mod opening;
 mod pairing;
 mod peer;
+mod put_back;
 mod quarantine;
 mod rig;
 mod rollback;

@@ -70,7 +70,7 @@ impl<A: Merge> Life<A> {
     }
 
     /// Keeps an image of a disk, or puts one back. Half the time a device that was put back meets the others before it writes anything, so that no
-    /// number is used twice; else it goes on at once, and what it writes may be a fork.
+    /// number is used twice; else it goes on at once, and what it writes may be a fork. Half the time its key store tells it as well.
     fn put_back(&mut self, device: DeviceIndex) {
         if self.rng.once_in(2) || self.images.is_empty() {
             self.keep_image(device);
@@ -84,7 +84,11 @@ impl<A: Merge> Life<A> {
         if is_calm {
             self.heal();
         }
-        self.world.roll_back(device, &image);
+        if self.rng.once_in(2) {
+            self.world.roll_back_marked(device, &image);
+        } else {
+            self.world.roll_back(device, &image);
+        }
         if is_calm {
             self.heal();
         }

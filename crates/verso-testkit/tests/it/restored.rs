@@ -5,6 +5,7 @@ use verso_log::MemoryStorage;
 use verso_replica::{Event, RestoreError};
 use verso_testkit::backup::restore_onto;
 use verso_testkit::{DeviceIndex, World};
+use verso_trust::{Access, PeerRole};
 use verso_wire::Reason;
 
 use crate::scene::{Group, for_seeds, node, titles, two_paired};
@@ -173,6 +174,51 @@ fn twice_from_the_same_backup() {
     }
     assert_ne!(authors[0], authors[1]);
     assert_eq!(titles(&world, phone, workspace), ["one", "round 0", "round 1", "two"]);
+}
+
+/// A data directory that was put back, by whatever means, is noticed by the mark in the key store, and is then as a backup that was restored: whoever was
+/// removed since gets nothing, an own device brings the removal and confirms the others.
+#[test]
+fn a_disk_that_was_put_back_is_confirmed_as_a_restored_backup_is() {
+    for_seeds(0..12, |seed| {
+        let (mut world, laptop, phone, workspace) = two_paired(seed);
+        let friends = ["friend", "other friend"].map(|name| world.add_device(name));
+        for friend in friends {
+            world.pair_as(laptop, friend, PeerRole::Friend);
+            world.connect(laptop, friend);
+            world.run();
+            assert!(world.share(laptop, friend, workspace, Access::ReadWrite));
+            world.run();
+            world.take_offers(friend);
+        }
+        world.connect(laptop, phone);
+        world.run();
+        let image = world.device(laptop).storage().snapshot(seed);
+        let removed = world.device(friends[0]).id();
+        world.decide(laptop, |replica, now| replica.forget(removed, now).unwrap());
+        world.run();
+        world.cut();
+
+        world.roll_back_marked(laptop, &image);
+        assert_eq!(unconfirmed(&world, laptop), 3);
+        assert!(world.commit(laptop, workspace, &[node("new")]));
+        for friend in friends {
+            assert!(!world.connect(friend, laptop), "trusted as it was then");
+            world.run();
+            assert!(!titles(&world, friend, workspace).contains(&"new".into()));
+        }
+        world.connect(phone, laptop);
+        world.run();
+        assert_eq!((unconfirmed(&world, laptop), told(&world, laptop, is_confirmed)), (0, 1));
+        assert_eq!(world.device(laptop).replica().unwrap().trust().role(&removed), None, "the removal came back");
+        assert!(!world.connect(friends[0], laptop));
+        assert!(world.connect(friends[1], laptop));
+        world.run();
+        assert!(titles(&world, friends[1], workspace).contains(&"new".into()));
+        assert!(!titles(&world, friends[0], workspace).contains(&"new".into()));
+        world.check();
+        world.assert_equal(&[laptop, phone]);
+    });
 }
 
 #[test]

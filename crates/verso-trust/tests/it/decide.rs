@@ -278,6 +278,19 @@ fn an_adopted_workspace_bootstraps_from_who_offered_it() {
     assert_eq!(opens(&preview, device(FRIEND)), refused(Refusal::NoGrant));
 }
 
+/// Whose log has not begun here came from nobody if this device founded it: then no friend gets it before it says who has it.
+#[test]
+fn a_founded_workspace_bootstraps_from_no_friend() {
+    let mut control = Node::<Control>::new(7);
+    control.write(admitted(device(FRIEND), PeerRole::Friend, PairingSide::Joining));
+    control.write(known(WorkspaceOrigin::Founded));
+    let empty = Membership::new(workspace());
+    for membership in [None, Some(&empty)] {
+        let open = Request::Open { peer: device(FRIEND), workspace: workspace() };
+        assert_eq!(decide(&open, &control.fold, membership), refused(Refusal::NoGrant));
+    }
+}
+
 /// The log comes in pieces, and who brings it may be one whom the founder let in further on.
 #[test]
 fn an_adopted_workspace_bootstraps_from_a_device_that_did_not_found_it() {

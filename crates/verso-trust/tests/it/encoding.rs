@@ -5,9 +5,9 @@ use verso_identity::{DeviceId, WorkspaceId};
 use verso_trust::{
     Access, Admitted, ControlEvent, Cut, DecodeEventError, Discard, EncodeEventError, Excluded, Found, FurtherDevice,
     FurtherDevices, GenerationId, Granted, Included, Introduced, Keep, MAX_ADDRESSES, MAX_CHAINS_PER_DEVICE,
-    MAX_FURTHER_ADDRESSES, MAX_FURTHER_DEVICES, MAX_NAME_BYTES, MAX_SEAL_BYTES, MAX_SEALED_BYTES, MembershipEvent,
-    PairingSide, PairingWay, PeerRole, Relocated, Removed, Renamed, Resume, Revoke, Run, Sealed, SecretRenewed,
-    SecretShared, Standing, Vouch, Withdrawn, WorkspaceForgotten, WorkspaceKnown, WorkspaceOrigin,
+    MAX_FURTHER_ADDRESSES, MAX_FURTHER_DEVICES, MAX_NAME_BYTES, MAX_SEAL_BYTES, MAX_SEALED, MAX_SEALED_BYTES,
+    MembershipEvent, PairingSide, PairingWay, PeerRole, Relocated, Removed, Renamed, Resume, Revoke, Run, Sealed,
+    SecretRenewed, SecretShared, Standing, Vouch, Withdrawn, WorkspaceForgotten, WorkspaceKnown, WorkspaceOrigin,
 };
 use verso_vv::{Author, AuthorTag, EntryHash, HashTag, Incarnation, Seen, SeenItem, Seq};
 
@@ -196,6 +196,10 @@ fn lists_have_limits_when_read_and_when_written() {
     let removed = ControlEvent::new(seen(), Removed { device: device(3), cuts });
     let long = vec![Sealed { device: device(1), bytes: vec![0; MAX_SEALED_BYTES + 1] }];
     let shared = ControlEvent::new(seen(), SecretShared { id: GenerationId([1; 16]), sealed: long });
+    let sealed: Vec<Sealed> = (0..=u8::try_from(MAX_SEALED).unwrap())
+        .map(|number| Sealed { device: device(number), bytes: vec![1] })
+        .collect();
+    let widely = ControlEvent::new(seen(), SecretShared { id: GenerationId([1; 16]), sealed });
     let sealed_cut = Cut { seal: vec![0; MAX_SEAL_BYTES + 1], ..cut(3) };
     let sealed_cut = ControlEvent::new(seen(), Removed { device: device(3), cuts: vec![sealed_cut] });
     let devices = (0..=u8::try_from(MAX_FURTHER_DEVICES).unwrap()).map(further).collect();
@@ -203,7 +207,7 @@ fn lists_have_limits_when_read_and_when_written() {
     let addresses = vec!["192.0.2.1:1".to_owned(); MAX_FURTHER_ADDRESSES + 1];
     let addresses = vec![FurtherDevice { addresses, ..further(5) }];
     let addresses = ControlEvent::new(seen(), FurtherDevices { friend: device(3), devices: addresses });
-    for event in [event, removed, shared, sealed_cut, devices, addresses] {
+    for event in [event, removed, shared, widely, sealed_cut, devices, addresses] {
         assert!(matches!(event.encode(), Err(EncodeEventError::Invalid { .. })));
     }
     let items = u8::try_from(MAX_ADDRESSES).unwrap() + 1;

@@ -416,3 +416,21 @@ impl From<&ForkSide> for wire::ForkSideRecord {
         Self { digests: side.digests.iter().map(|digest| digest.0).collect(), signature: *side.signature.as_bytes() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vector_shows_one_seal() {
+        let author = || wire::AuthorRecord { device: [1; 32], incarnation: 1 };
+        let seal = |_| wire::SealRecord { author: author(), seq: 1, hash: [2; 32], signature: [3; 64] };
+        let shows = |count: usize| {
+            let record = wire::VectorRecord { entries: Vec::new(), seal: (0..count).map(seal).collect() };
+            Message::decode(&archive(MessageTag::Vector, &record))
+        };
+        assert!(matches!(shows(0), Ok(Message::Vector { seal: None, .. })));
+        assert!(matches!(shows(1), Ok(Message::Vector { seal: Some(_), .. })));
+        assert_eq!(shows(2), Err(MessageError::Malformed { tag: MessageTag::Vector }));
+    }
+}

@@ -276,3 +276,62 @@ impl From<&ArchivedDigestRecord> for DigestAt {
         Self { index: record.index.to_native(), digest: EntryDigest(record.digest) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The columns of so many entries of kind 1, each as small as an entry can be.
+    fn columns(entries: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        varint::put(&mut bytes, u64::try_from(entries).unwrap());
+        bytes.extend(std::iter::repeat_n(1, entries));
+        bytes.extend(std::iter::repeat_n(0, 2 * entries));
+        bytes
+    }
+
+    fn with_extras(extras: &Extras, columns: &[u8]) -> Result<SyncUnit, DecodeError> {
+        let head = Head { device: [1; 32], incarnation: 1, prev_hash: [2; 32], signature: [3; 64] };
+        let mut bytes = vec![UNIT_FORMAT | EXTRAS];
+        bytes.extend_from_slice(&rkyv::to_bytes::<Failure>(&head).unwrap());
+        varint::put(&mut bytes, 1);
+        let extras = rkyv::to_bytes::<Failure>(extras).unwrap();
+        varint::put(&mut bytes, u64::try_from(extras.len()).unwrap());
+        bytes.extend_from_slice(&extras);
+        bytes.extend_from_slice(columns);
+        SyncUnit::decode(&WorkspaceId::from_bytes([4; 16]), &bytes)
+    }
+
+    fn none() -> Extras {
+        Extras { branch: Vec::new(), kept: Vec::new(), digests: Vec::new() }
+    }
+
+    #[test]
+    fn a_unit_stands_on_one_branch() {
+        let branch = |_| BranchRecord { at: 1, hash: [5; 32] };
+        let on =
+            |count: usize| with_extras(&Extras { branch: (0..count).map(branch).collect(), ..none() }, &columns(1));
+        assert_eq!(on(1).unwrap().branch().map(|branch| branch.at), Some(Seq(1)));
+        assert_eq!(on(2), Err(DecodeError::Extras));
+    }
+
+    #[test]
+    fn kept_seals_are_few() {
+        let kept = |index| KeptRecord { index, signature: [6; 64] };
+        let keeps = |count: usize| {
+            let count = u16::try_from(count).unwrap();
+            with_extras(&Extras { kept: (0..count).map(kept).collect(), ..none() }, &columns(200))
+        };
+        assert!(keeps(MAX_KEPT_SEALS).is_ok());
+        assert_eq!(keeps(MAX_KEPT_SEALS + 1), Err(DecodeError::KeptSeals));
+    }
+
+    /// Each part is within its limit, and both together are not.
+    #[test]
+    fn digests_count_as_entries() {
+        let digest = || Extras { digests: vec![DigestRecord { index: 0, digest: [7; 32] }], ..none() };
+        assert_eq!(with_extras(&digest(), &columns(MAX_UNIT_ENTRIES - 1)).unwrap().len(), MAX_UNIT_ENTRIES);
+        let count = MAX_UNIT_ENTRIES + 1;
+        assert_eq!(with_extras(&digest(), &columns(MAX_UNIT_ENTRIES)), Err(DecodeError::TooManyEntries { count }));
+    }
+}

@@ -2,6 +2,7 @@
 
 use verso_identity::Signature;
 use verso_vv::{EntryHash, Seq};
+use verso_wire::limits::MAX_PROOF_DIGESTS;
 use verso_wire::{
     Branch, ChainHead, CompressionLevel, DecodeError, EntryDigest, ForkError, ForkProof, SealError, SyncUnit,
     UnitBuilder, VerifiedUnit, VerifyError,
@@ -62,6 +63,8 @@ fn what_proves_no_fork_is_refused() {
     assert_eq!(check(&|proof| proof.sides.swap(0, 1)), Err(ForkError::Order));
     assert_eq!(check(&|proof| proof.sides[1] = proof.sides[0].clone()), Err(ForkError::Order));
     assert_eq!(check(&|proof| proof.sides[0].digests.clear()), Err(ForkError::Length));
+    let long = |proof: &mut ForkProof| proof.sides[0].digests.resize(MAX_PROOF_DIGESTS + 1, EntryDigest([0xff; 32]));
+    assert_eq!(check(&long), Err(ForkError::Length));
     assert_eq!(check(&|proof| proof.at = Seq(0)), Err(ForkError::Length));
     assert_eq!(check(&|proof| proof.at = Seq(1)), Err(ForkError::Start));
     assert!(matches!(check(&|proof| proof.at = Seq(u64::MAX)), Err(ForkError::Length)));

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use verso_identity::Signature;
 use verso_vv::Seq;
 use verso_wire::{
-    HeldDigest, Message, MessageError, MessageTag, Offered, Reason, Seal, VectorEntry, VersionRange, WireAccess,
+    FurtherDevice, HeldDigest, Message, MessageError, MessageTag, Offered, Reason, Seal, VectorEntry, VersionRange,
+    WireAccess,
 };
 
 use crate::messages::message;
@@ -128,6 +129,20 @@ fn values_that_a_message_cannot_have_are_refused() {
     assert_eq!(vector(&[(Seq(0), low)]).encode(), refused(MessageTag::Vector));
     let twice = Message::Ack { held: vec![(writer.author, Seq(1)), (writer.author, Seq(2))], credit: 0 };
     assert_eq!(twice.encode(), refused(MessageTag::Ack));
+    let devices = |numbers: &[u8]| {
+        let further = |number: &u8| FurtherDevice {
+            device: Writer::new(*number).author.device,
+            name: "phone".to_owned(),
+            noise_key: [0; 32],
+            addresses: Vec::new(),
+        };
+        Message::Devices { devices: numbers.iter().map(further).collect() }.encode()
+    };
+    let is_first = Writer::new(1).author.device < Writer::new(2).author.device;
+    let (first, second) = if is_first { (1, 2) } else { (2, 1) };
+    assert!(devices(&[first, second]).is_ok());
+    assert_eq!(devices(&[second, first]), refused(MessageTag::Devices));
+    assert_eq!(devices(&[first, first]), refused(MessageTag::Devices));
     let backwards = Message::PeerInfo {
         name: String::new(),
         versions: VersionRange { min: 2, max: 1 },

@@ -30,8 +30,13 @@ fn to_server() -> impl Strategy<Value = ToServer> {
 
 fn to_client() -> impl Strategy<Value = ToClient> {
     let stream = prop_oneof![Just(Stream::Output), Just(Stream::Error)];
-    let question =
-        prop_oneof![Just(Question::Secret), Just(Question::Consent), Just(Question::Code), Just(Question::Variable)];
+    let question = prop_oneof![
+        Just(Question::Secret),
+        Just(Question::Consent),
+        Just(Question::Code),
+        Just(Question::Variable),
+        Just(Question::Line)
+    ];
     let shape = prop_oneof![Just(Shape::Phases), Just(Shape::Bytes), Just(Shape::Entries)];
     prop_oneof![
         (stream, secret()).prop_map(|(stream, bytes)| ToClient::Print(stream, bytes)),
