@@ -79,6 +79,12 @@ pub(crate) struct CliError {
 }
 
 impl CliError {
+    /// The command was given up in the middle, since nobody waits for it any more.
+    pub(crate) fn cut_short() -> Self {
+        let why = "nobody waits for it any more";
+        Self::new(Exit::Failed, "the command was cut short", why, "run it again; what was done before is kept")
+    }
+
     /// Each part is one sentence without its full stop; line breaks become spaces.
     pub(crate) fn new(exit: Exit, what: impl Into<String>, why: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { exit, what: one_line(what.into()), why: one_line(why.into()), hint: one_line(hint.into()) }

@@ -74,6 +74,16 @@ impl Seat {
         }
     }
 
+    /// Whether nobody waits for the command any more, because whoever asked for it is gone, or the process in which it runs ends. What takes long, and keeps others
+    /// waiting, looks now and then.
+    pub(crate) fn is_left(&self) -> bool {
+        match self {
+            // A signal ends this process by itself.
+            Self::Here => false,
+            Self::Away(guest) => guest.has_left(),
+        }
+    }
+
     /// Begins a long output on standard output. Nobody is waited for while it is written.
     pub(crate) fn page(&self) -> Page<'_> {
         match self {

@@ -3,6 +3,10 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+const MINUTE: u64 = 60_000;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
 /// Milliseconds since the Unix epoch as programs read them, such as `2026-11-22T09:30:00.250Z`.
 pub(crate) fn json(ms: u64) -> String {
     timestamp(ms).map_or_else(|| "?".to_owned(), |time| format!("{time:.3}"))
@@ -26,20 +30,24 @@ pub(crate) fn ms(json: &str) -> Option<u64> {
 /// How long ago something was, as a person says it. What is older than two months has a date, and so has what is yet to come by this
 /// machine's clock, since one of two clocks is wrong then.
 pub(crate) fn ago(now_ms: u64, then_ms: u64) -> String {
-    const MINUTE: u64 = 60_000;
-    const HOUR: u64 = 60 * MINUTE;
-    const DAY: u64 = 24 * HOUR;
     let date = || timestamp(then_ms).map_or_else(|| "?".to_owned(), local);
     if then_ms > now_ms.saturating_add(MINUTE) {
         return format!("{}, ahead of this clock", date());
     }
-    let counted = |count: u64, unit: &str| format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" });
     match now_ms.saturating_sub(then_ms) {
         0..MINUTE => "just now".to_owned(),
-        passed @ MINUTE..HOUR => counted(passed / MINUTE, "minute"),
-        passed @ HOUR..DAY => counted(passed / HOUR, "hour"),
-        passed if passed < 60 * DAY => counted(passed / DAY, "day"),
+        passed if passed < 60 * DAY => format!("{} ago", span(passed)),
         _ => date(),
+    }
+}
+
+/// How long something takes, as a person says it, in whole minutes, hours or days.
+pub(crate) fn span(ms: u64) -> String {
+    let counted = |count: u64, unit: &str| format!("{count} {unit}{}", if count == 1 { "" } else { "s" });
+    match ms {
+        0..HOUR => counted(ms / MINUTE, "minute"),
+        HOUR..DAY => counted(ms / HOUR, "hour"),
+        _ => counted(ms / DAY, "day"),
     }
 }
 

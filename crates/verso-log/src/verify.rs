@@ -53,8 +53,19 @@ impl<S: Storage> SyncLog<S> {
     /// # Errors
     /// [`ReadError::Io`] if the storage failed; damage is no error.
     pub fn verify(&self) -> Result<VerifyReport, ReadError> {
+        Ok(self.verify_while(|| true)?.unwrap_or_default())
+    }
+
+    /// As [`verify`](Self::verify), and asks before each segment whether to go on; `None` if it was not to.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub fn verify_while(&self, mut go_on: impl FnMut() -> bool) -> Result<Option<VerifyReport>, ReadError> {
         let mut report = VerifyReport::default();
         for segment in &self.segments {
+            if !go_on() {
+                return Ok(None);
+            }
             self.verify_segment(segment, &mut report)?;
         }
         if let Some(writer) = &self.active {
@@ -75,7 +86,7 @@ impl<S: Storage> SyncLog<S> {
             report.damage.retain(|corrupt| (corrupt.segment, corrupt.offset) != (torn.segment, torn.offset));
         }
         report.damage.sort_unstable();
-        Ok(report)
+        Ok(Some(report))
     }
 
     fn verify_segment(&self, segment: &Segment, report: &mut VerifyReport) -> Result<(), ReadError> {

@@ -99,12 +99,25 @@ impl<S: Storage, A: Application> Replica<S, A> {
     pub fn compact(
         &mut self,
         workspace: &WorkspaceId,
+        told: impl FnMut(&CompactReport),
+    ) -> Result<CompactReport, JournalError> {
+        self.compact_while(workspace, told, || true)
+    }
+
+    /// As [`compact`](Self::compact), and asks every few milliseconds whether to go on.
+    ///
+    /// # Errors
+    /// As [`compact`](Self::compact), also if it was not to go on.
+    pub fn compact_while(
+        &mut self,
+        workspace: &WorkspaceId,
         mut told: impl FnMut(&CompactReport),
+        go_on: impl Fn() -> bool,
     ) -> Result<CompactReport, JournalError> {
         if *workspace == WorkspaceId::CONTROL {
-            return self.control.compact(&mut told);
+            return self.control.compact(&mut told, &go_on);
         }
-        self.workspaces.get_mut(workspace).ok_or(JournalError::Missing)?.compact(&mut told)
+        self.workspaces.get_mut(workspace).ok_or(JournalError::Missing)?.compact(&mut told, &go_on)
     }
 
     /// Leaves no more than digests of what was [given up](Self::discard) for good, in a workspace's log. What was recorded is made durable first. Compaction does
@@ -129,10 +142,22 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// # Errors
     /// [`JournalError`] if there is no such log, or the storage fails; damage is no error.
     pub fn verify_log(&self, workspace: &WorkspaceId) -> Result<VerifyReport, JournalError> {
+        Ok(self.verify_log_while(workspace, || true)?.unwrap_or_default())
+    }
+
+    /// As [`verify_log`](Self::verify_log), and asks before each segment whether to go on; `None` if it was not to.
+    ///
+    /// # Errors
+    /// As [`verify_log`](Self::verify_log).
+    pub fn verify_log_while(
+        &self,
+        workspace: &WorkspaceId,
+        go_on: impl FnMut() -> bool,
+    ) -> Result<Option<VerifyReport>, JournalError> {
         if *workspace == WorkspaceId::CONTROL {
-            return Ok(self.control.log.verify()?);
+            return Ok(self.control.log.verify_while(go_on)?);
         }
-        Ok(self.workspaces.get(workspace).ok_or(JournalError::Missing)?.log.verify()?)
+        Ok(self.workspaces.get(workspace).ok_or(JournalError::Missing)?.log.verify_while(go_on)?)
     }
 
     /// Returns where the file of a segment lies, under the data directory.
@@ -201,7 +226,11 @@ impl<S: Storage, T: State> Journal<S, T> {
         Ok(self.noting(finished)?)
     }
 
-    fn compact(&mut self, told: &mut dyn FnMut(&CompactReport)) -> Result<CompactReport, JournalError> {
+    fn compact(
+        &mut self,
+        told: &mut dyn FnMut(&CompactReport),
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<CompactReport, JournalError> {
         if let Some(reason) = self.closed() {
             return Err(JournalError::Closed { reason });
         }
@@ -209,7 +238,7 @@ impl<S: Storage, T: State> Journal<S, T> {
         self.noting(ended)?;
         let mut all = CompactReport::default();
         while let Some(step) = self.begin_compaction()? {
-            let Some(report) = self.finish_compaction(step.run()?)? else { break };
+            let Some(report) = self.finish_compaction(step.run_while(go_on)?)? else { break };
             all += report;
             told(&all);
         }

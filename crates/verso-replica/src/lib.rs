@@ -6,6 +6,7 @@ mod checkpoint;
 mod compact;
 mod confirmation;
 mod conflicts;
+mod contacts;
 mod cursor;
 mod duties;
 mod effect;
@@ -54,7 +55,9 @@ pub use effect::{ConnectionId, Effect, Event, Stream};
 pub use error::{CommitError, ConnectError, FlushError, JournalError, OpenError};
 pub use healing::Fork;
 pub use high_water::{HighWater, HighWaterError};
-pub use local::{Contact, LocalStateError, OfferedWorkspace, PairSecret, ProvisionalPeer, SharedAtPairing};
+pub use local::{
+    Contact, LocalStateError, OfferedWorkspace, PairSecret, ProvisionalPeer, SharedAtPairing, WorkspaceContact,
+};
 pub use mend::{MendError, MendScope, Mended, mend};
 pub use peers::Peer;
 pub use quarantine::{Dependent, MAX_QUARANTINED, Quarantine, Quarantined, WhyHeld};

@@ -1,5 +1,7 @@
 //! [`LocalState`]: what a device knows for itself alone and no log carries.
 
+mod v1;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
@@ -17,8 +19,8 @@ const PATH: &str = "state/local";
 /// Where a state that can't be read is put aside.
 const DAMAGED: &str = "state/local.damaged";
 
-/// The format of the plaintext. A later version reads this one.
-const VERSION: u8 = 1;
+/// The format of the plaintext. A later version reads this one, as this one reads those before.
+const VERSION: u8 = 2;
 
 /// How many incarnations that were left are remembered: as many chains as a device may have in a workspace.
 const MAX_LEFT: usize = 64;
@@ -122,7 +124,18 @@ pub struct Contact {
     pub shared: BTreeSet<WorkspaceId>,
     /// What it offers and nobody has taken yet.
     pub offered: BTreeMap<WorkspaceId, OfferedWorkspace>,
-    /// Code of the last reason that stopped data from moving, and since when.
+    /// Code of the last reason that stopped data from moving in all workspaces, and since when, in milliseconds since the Unix epoch.
+    pub reason: Option<(String, u64)>,
+    /// What is known of single workspaces.
+    pub workspaces: BTreeMap<WorkspaceId, WorkspaceContact>,
+}
+
+/// What is known of one workspace from contact with a peer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceContact {
+    /// When both had acknowledged all of it the last time, in milliseconds since the Unix epoch.
+    pub level_ms: Option<u64>,
+    /// Code of the last reason that stopped data from moving in it, and since when, in milliseconds since the Unix epoch.
     pub reason: Option<(String, u64)>,
 }
 
@@ -309,13 +322,19 @@ impl LocalState {
     /// Reads the plaintext; `None` if it is none.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Option<Self>, LocalStateError> {
         match bytes.split_first() {
-            Some((&VERSION, body)) => Ok(match postcard::take_from_bytes(body) {
-                Ok((state, [])) => Some(state),
-                _ => None,
-            }),
+            Some((&VERSION, body)) => Ok(whole(body)),
+            Some((&v1::VERSION, body)) => Ok(whole::<v1::LocalState>(body).map(Self::from)),
             Some((version, _)) if *version > VERSION => Err(LocalStateError::Newer),
             _ => Ok(None),
         }
+    }
+}
+
+/// Reads what takes all of the bytes; `None` if they are something else.
+fn whole<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Option<T> {
+    match postcard::take_from_bytes(body) {
+        Ok((state, [])) => Some(state),
+        _ => None,
     }
 }
 
@@ -382,6 +401,10 @@ mod tests {
             expires_ms: 1_790_000_000_000,
         };
         let offered = OfferedWorkspace { name: "Notes".to_owned(), access: Access::ReadOnly };
+        let in_workspace = WorkspaceContact {
+            level_ms: Some(1_755_000_000_000),
+            reason: Some(("read-only".to_owned(), 1_745_000_000_000)),
+        };
         let contact = Contact {
             last_seen_ms: Some(1_760_000_000_000),
             addresses: vec!["[2001:db8::1]:4433".to_owned()],
@@ -391,6 +414,7 @@ mod tests {
             shared: [workspace].into(),
             offered: [(WorkspaceId::from_bytes([0x78; 16]), offered)].into(),
             reason: Some(("no-grant".to_owned(), 1_740_000_000_000)),
+            workspaces: [(workspace, in_workspace)].into(),
         };
         LocalState {
             incarnation: Incarnation(0xf1f2_f3f4_f5f6_f7f8),
@@ -406,15 +430,32 @@ mod tests {
         }
     }
 
+    fn bytes_of(state: &LocalState) -> Vec<u8> {
+        postcard::to_extend(state, vec![VERSION]).unwrap()
+    }
+
     #[test]
     fn the_golden_file_is_what_is_written() {
-        let golden = include_str!("../tests/golden/local-v1.txt");
-        let written = postcard::to_extend(&full(), vec![VERSION]).unwrap();
+        let golden = include_str!("../tests/golden/local-v2.txt");
+        let written = bytes_of(&full());
         let text = data_encoding::HEXLOWER.encode(&written);
         assert!(golden.trim_end() == text, "the format changed: it needs a new version. Now:\n{text}");
         let read = LocalState::decode(&written).unwrap().unwrap();
-        assert_eq!(postcard::to_extend(&read, vec![VERSION]).unwrap(), written);
+        assert_eq!(bytes_of(&read), written);
         assert!((1..written.len()).all(|len| matches!(LocalState::decode(&written[..len]), Ok(None))), "cut short");
-        assert!(matches!(LocalState::decode(&[&[2], &written[1..]].concat()), Err(LocalStateError::Newer)));
+        assert!(matches!(LocalState::decode(&[&[3], &written[1..]].concat()), Err(LocalStateError::Newer)));
+    }
+
+    /// What an earlier version wrote is read whole, and says nothing of single workspaces.
+    #[test]
+    fn the_version_before_is_read() {
+        let golden = include_str!("../tests/golden/local-v1.txt");
+        let written = data_encoding::HEXLOWER.decode(golden.trim_end().as_bytes()).unwrap();
+        let mut expected = full();
+        expected.contacts.values_mut().for_each(|contact| contact.workspaces.clear());
+        let read = LocalState::decode(&written).unwrap().unwrap();
+        assert_eq!(bytes_of(&read), bytes_of(&expected));
+        assert!((1..written.len()).all(|len| matches!(LocalState::decode(&written[..len]), Ok(None))), "cut short");
+        assert!(matches!(LocalState::decode(&[&written[..], &[0]].concat()), Ok(None)), "something follows");
     }
 }

@@ -104,7 +104,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
         }
     }
 
-    fn is_known(&self, peer: &DeviceId) -> bool {
+    pub(crate) fn is_known(&self, peer: &DeviceId) -> bool {
         let trust = self.trust();
         trust.role(peer).is_some() || trust.was_paired(peer) || self.local.provisional.contains_key(peer)
     }
@@ -131,23 +131,6 @@ impl<S: Storage, A: Application> Replica<S, A> {
         self.trust_revision += 1;
         self.effects.push_back(Effect::Event(paired));
         Ok(())
-    }
-
-    /// Notes why nothing moves between this device and a peer, or that it does again. Of strangers nothing is kept.
-    pub fn note_reason(&mut self, peer: DeviceId, reason: Option<Reason>, now: Now) {
-        if !self.is_known(&peer) {
-            return;
-        }
-        let contact = self.local.contacts.entry(peer).or_default();
-        let since = match &contact.reason {
-            Some((code, since)) if reason.is_some_and(|reason| reason.code() == code) => *since,
-            _ => now.wall_ms,
-        };
-        let noted = reason.map(|reason| (reason.code().to_owned(), since));
-        if contact.reason != noted {
-            contact.reason = noted;
-            self.local_file = LocalFile::Due;
-        }
     }
 
     /// Makes a provisional peer real: it has proven what was agreed.

@@ -33,6 +33,13 @@ pub(crate) enum Declined {
     Refused { from: Seq, reason: Reason },
 }
 
+impl Declined {
+    /// Whether it stays so until something changes here.
+    pub(crate) const fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+}
+
 /// What became of a unit that a peer brought.
 #[derive(Debug)]
 enum Taken {

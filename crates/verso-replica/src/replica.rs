@@ -285,6 +285,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// # Errors
     /// As [`close`](Self::close).
     pub fn close_while(mut self, mut in_time: impl FnMut() -> bool) -> Result<(), FlushError> {
+        if !self.connections.is_empty() {
+            self.local_file.save_later();
+        }
         self.local_file.save_now();
         let mut outcome = self.save_local().map_err(FlushError::from);
         let mut closed = |workspace, failure: Option<Reason>, result: Result<(), verso_log::AppendError>| {

@@ -36,6 +36,8 @@ pub(crate) struct Connection {
     unwanted: BTreeSet<(WorkspaceId, Author)>,
     /// Workspaces that can't be synced because their logs failed here.
     failed: BTreeSet<WorkspaceId>,
+    /// Workspaces that are level.
+    pub(crate) level: BTreeSet<WorkspaceId>,
     /// Proofs of forks that wait for what is behind them.
     pub(crate) foretold: Foretold,
     /// The forks that the peer has shown to know, or was shown.
@@ -80,12 +82,25 @@ pub struct Greeting {
 
 impl Connection {
     /// Whether something is left that one of the two doesn't take.
-    fn is_stopped(&self) -> bool {
-        let is_refused = |declined: &Declined| matches!(declined, Declined::Refused { .. });
-        self.withheld.as_ref().is_some_and(Withheld::is_told)
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_withheld()
             || !self.unwanted.is_empty()
             || !self.failed.is_empty()
-            || self.declined.values().any(is_refused)
+            || self.declined.values().any(Declined::is_refused)
+    }
+
+    /// Whether all waits for the peer to be confirmed.
+    pub(crate) fn is_withheld(&self) -> bool {
+        self.withheld.as_ref().is_some_and(Withheld::is_told)
+    }
+
+    /// Whether something is left of a workspace that one of the two doesn't take.
+    pub(crate) fn stops(&self, workspace: &WorkspaceId) -> bool {
+        let is_declined =
+            |((of, _), declined): (&(WorkspaceId, Author), &Declined)| of == workspace && declined.is_refused();
+        self.failed.contains(workspace)
+            || self.unwanted.iter().any(|(of, _)| of == workspace)
+            || self.declined.iter().any(is_declined)
     }
 }
 
@@ -162,6 +177,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             declined: BTreeMap::new(),
             unwanted: BTreeSet::new(),
             failed: failed.iter().map(|(workspace, _)| *workspace).collect(),
+            level: BTreeSet::new(),
             foretold: Foretold::default(),
             shown: BTreeSet::new(),
             withheld: self.withheld(&peer, role),
@@ -195,6 +211,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
 
     /// Notes that the peer closed the stream of a workspace.
     pub fn stream_closed(&mut self, connection: ConnectionId, workspace: WorkspaceId, now: Now) {
+        self.is_level_no_more(connection, &workspace);
         self.handle(connection, now, Input::StreamClosed { workspace });
     }
 
@@ -205,6 +222,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
 
     /// Forgets a connection that is gone. What it brought is kept.
     pub fn disconnected(&mut self, connection: ConnectionId) -> Parting {
+        // When it was met last.
+        self.local_file.save_later();
         match self.connections.remove(&connection) {
             Some(connection) if connection.session.is_all_done() => Parting::AllDone,
             Some(connection) if connection.session.has_said_goodbye() => Parting::GoodbyeSaid,
@@ -220,6 +239,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// Notes that time has passed, for sessions, for pairings that nobody completed, and for what could wait to be written.
     pub fn tick(&mut self, now: Now) {
         self.lapse_provisional(now);
+        self.keep_in_touch(now);
         self.local_file.save_now();
         for id in self.connection_ids() {
             self.handle(id, now, Input::Tick);
@@ -286,6 +306,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 self.effects.push_back(Effect::OpenStream { connection: id, workspace });
             }
             Output::CloseStream { workspace } => {
+                self.is_level_no_more(id, &workspace);
                 self.effects.push_back(Effect::CloseStream { connection: id, workspace });
             }
             Output::PeerInfo(info) => self.note_peer_info(peer, info, now),
@@ -298,6 +319,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 let contact = self.local.contacts.entry(peer).or_default();
                 contact.shared.retain(|workspace| !remove.contains(workspace));
                 contact.offered.retain(|workspace, _| !remove.contains(workspace));
+                for workspace in &remove {
+                    self.is_level_no_more(id, workspace);
+                }
                 return self.take_offer(id, add, &remove);
             }
             Output::Describe { workspace } => {
@@ -332,14 +356,13 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 }
             }
             Output::Progress { workspace, progress } => {
+                if progress.sent < progress.to_send || progress.received < progress.to_receive {
+                    self.is_level_no_more(id, &workspace);
+                }
                 self.effects.push_back(Effect::Event(Event::Progress { peer, connection: id, workspace, progress }));
             }
             Output::Level { workspace } => {
-                let contact = self.local.contacts.entry(peer).or_default();
-                if workspace != WorkspaceId::CONTROL && contact.shared.insert(workspace) {
-                    contact.shared.retain(|known| *known == workspace || self.workspaces.contains_key(known));
-                    self.local_file.save_later();
-                }
+                self.note_level(id, workspace, now);
                 self.effects.push_back(Effect::Event(Event::Level { peer, workspace }));
                 if workspace == WorkspaceId::CONTROL {
                     return self.control_is_level(id, now);
@@ -352,11 +375,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
                     self.local_file.save_later();
                 }
                 self.devices_are_told(id, now);
-                // Level is said of what both take. Where something is declined, that it is stays the last word.
-                let stopped = self.connections.get(&id).is_some_and(Connection::is_stopped);
-                if !stopped {
-                    self.note_reason(peer, None, now);
-                }
+                let stopped = self.note_all_level(id, now);
                 self.effects.push_back(Effect::Event(Event::AllLevel { peer, stopped }));
             }
             Output::Close { reason } => {
@@ -365,6 +384,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 }
                 let leaves_some =
                     self.connections.remove(&id).is_some_and(|connection| connection.session.leaves_some());
+                self.local_file.save_later();
                 // Both see that, and neither takes it for the end of a round: they meet again at once.
                 let reason = reason.or_else(|| leaves_some.then_some(Reason::Busy));
                 self.effects.push_back(Effect::Close { connection: id, reason });
@@ -388,11 +408,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
         self.stopped(stop, now);
     }
 
-    /// Tells the person what keeps data from moving.
-    pub(crate) fn stopped(&mut self, stop: Stop, now: Now) {
-        let Stop { peer, workspace, entries, reason } = stop;
-        self.note_reason(peer, Some(reason), now);
-        self.effects.push_back(Effect::Event(Event::Stopped { peer, workspace, entries, reason }));
+    fn is_level_no_more(&mut self, id: ConnectionId, workspace: &WorkspaceId) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.level.remove(workspace);
+        }
     }
 
     /// Answers a session's question about a workspace, unless the peer has lost access since the stream was opened; a journal that can't be

@@ -3,15 +3,14 @@
 use verso_identity::WorkspaceId;
 use verso_log::Storage;
 use verso_trust::{
-    ControlChange, ControlEvent, MembershipChange, MembershipEvent, Relocated, Renamed, Request, Resume, Verdict,
-    decide,
+    ControlChange, ControlEvent, MembershipChange, MembershipEvent, Renamed, Request, Resume, Verdict, decide,
 };
 use verso_vv::{Author, AuthorTag, Seq};
 use verso_wire::{Application, Drafting, Drafts, EntryKind};
 
 use crate::error::{CommitError, JournalError};
 use crate::guard;
-use crate::incarnation::{presentable, storable};
+use crate::incarnation::presentable;
 use crate::replica::{Now, Replica};
 
 /// The entries of a commit.
@@ -64,15 +63,6 @@ impl<S: Storage, A: Application> Replica<S, A> {
         self.record(workspace, &drafts, now)?;
         let last = self.workspaces.get(workspace).map_or(Seq::ZERO, |journal| journal.head(&author).seq);
         Ok(Committed { author, first, last })
-    }
-
-    /// Notes in the control log where this device can be dialled.
-    ///
-    /// # Errors
-    /// [`JournalError`] if the log fails.
-    pub fn relocate(&mut self, addresses: &[String], now: Now) -> Result<(), JournalError> {
-        let (device, addresses) = (self.device(), storable(addresses));
-        self.tell(Relocated { device, addresses }.into(), now)
     }
 
     /// Changes what other devices call this one.

@@ -148,6 +148,13 @@ impl Transport {
         addresses
     }
 
+    /// Tells whether this machine has no network at the moment: then nobody is reached, whoever they are. A device that is for its own machine alone needs none.
+    pub fn is_offline(&self) -> bool {
+        // Without any other interface the one by which a machine speaks to itself is named.
+        let is_local = |address: &SocketAddr| address.ip().is_loopback();
+        !self.bound.iter().any(is_local) && self.local_addresses().iter().all(is_local)
+    }
+
     /// Returns where peers may reach this device at the moment: its addresses, and the relay at which it is.
     pub fn addresses(&self) -> Addresses {
         let relay = match &self.inner.network {

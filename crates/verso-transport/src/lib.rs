@@ -15,6 +15,7 @@ mod network;
 mod pairing;
 mod probe;
 mod quic;
+mod reach;
 mod receive;
 mod relay;
 mod stream;
@@ -35,6 +36,7 @@ pub use network::{
 pub use pairing::{MAX_PAIRING_MESSAGE, PairConnection, PairError};
 pub use probe::{LookupState, Probe, Route};
 pub use quic::BindError;
+pub use reach::Reached;
 pub use receive::FrameReceiver;
 pub use relay::RelayState;
 pub use stream::{FrameSender, FrameStream, StreamError};

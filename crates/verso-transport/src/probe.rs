@@ -11,6 +11,7 @@ use url::Url;
 use crate::dial::has_way_out;
 use crate::endpoint::Transport;
 use crate::network::Network;
+use crate::reach::{Reached, reach};
 use crate::relay::{RelayState, presentable};
 
 /// What a look at the servers of a network came to.
@@ -18,6 +19,8 @@ use crate::relay::{RelayState, presentable};
 pub struct Probe {
     /// How it stands with the relay; [`RelayState::Connecting`] if it did not answer in time.
     pub relay: RelayState,
+    /// How far one's own relay can be reached, if this device is not at it and was not refused either; `None` if that could not be found out in time.
+    pub reached: Option<Reached>,
     /// How it stands with the address lookup.
     pub lookup: LookupState,
     /// Whether this machine has a route to them at all.
@@ -57,9 +60,15 @@ impl Transport {
             _ if has_way_out(&network.relays(&[])) => Route::Known,
             _ => Route::Missing,
         };
-        let (relay, lookup) = tokio::join!(self.probe_relay(patience), timeout(patience, self.probe_lookup()));
+        let (relay, reached, lookup) = tokio::join!(
+            self.probe_relay(patience),
+            timeout(patience, self.reach_relay()),
+            timeout(patience, self.probe_lookup())
+        );
+        let is_answered = matches!(relay, RelayState::Connected { .. } | RelayState::Refused { .. });
+        let reached = reached.ok().flatten().filter(|_| !is_answered);
         let lookup = lookup.unwrap_or_else(|_elapsed| LookupState::Unreachable { why: "no answer in time".to_owned() });
-        Probe { relay, lookup, route }
+        Probe { relay, reached, lookup, route }
     }
 
     async fn probe_relay(&self, patience: Duration) -> RelayState {
@@ -69,6 +78,14 @@ impl Transport {
             return state.clone();
         }
         self.relay().borrow().clone()
+    }
+
+    /// Tries the steps on the way to one's own relay. Which of others' relays would be used is not known before one is reached.
+    async fn reach_relay(&self) -> Option<Reached> {
+        let Network::Relay(own) = &self.inner.network else { return None };
+        let url: Url = own.url.to_string().parse().ok()?;
+        let tls = self.endpoint()?.tls_config().clone();
+        Some(reach(&url, tls).await)
     }
 
     async fn probe_lookup(&self) -> LookupState {

@@ -267,6 +267,12 @@ impl Board {
                 let skew = skew(info.wall_clock_ms, wall_ms());
                 self.update(*peer, |status| status.clock_skew_ms = skew);
             }
+            Event::RemoteDelta { workspace, from, entries } => {
+                tracing::debug!(target: "verso.sync.intent_applied", %workspace, %from, entries);
+            }
+            Event::ConflictOpened { workspace, conflicts } => {
+                tracing::debug!(target: "verso.sync.conflict_detected", %workspace, conflicts = conflicts.len());
+            }
             Event::RolledBack { workspace } => {
                 self.status.send_modify(|status| status.rolled_back = Some(*workspace));
             }

@@ -1,8 +1,6 @@
 //! One connection: frames become commands of the engine, its orders become frames.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
@@ -13,14 +11,11 @@ use verso_replica::{ConnectError, ConnectionId, Greeting, Parting, Stream};
 use verso_transport::{Closed, FrameReceiver, FrameSender, FrameStream, StreamError, SyncConnection};
 use verso_wire::{Application, CloseCode, Message, Reason};
 
-use crate::engine::{Command, ConnectionOrder, EngineHandle};
+use crate::engine::{Command, EngineHandle};
+use crate::orders::{ConnectionOrder, Load, MAX_BACKLOG, Order, orders};
 
 /// How many messages the peer's streams may have on their way to the connection's task, which only notes them.
 const OPENED: usize = 16;
-
-/// Most bytes of messages other than units that wait for the network to take them: 64 MiB, 256 of the largest vectors. Units are bounded by credit; these are not, so a
-/// peer that sends and never reads what it is answered would fill the memory with acknowledgements.
-const MAX_BACKLOG: usize = 64 * 1024 * 1024;
 
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +77,7 @@ pub(crate) async fn serve<A: Application>(
     engine: EngineHandle<A>,
 ) -> Ended {
     let peer = connection.peer();
-    let (orders, inbox) = mpsc::unbounded_channel();
+    let (orders, inbox) = orders(MAX_BACKLOG);
     let (reply, answer) = oneshot::channel();
     let generation = connection.generation();
     let connected = engine.send(Command::Connect { peer, number, generation, greeting, orders, reply }).await;
@@ -102,7 +97,6 @@ pub(crate) async fn serve<A: Application>(
         connection: connection.clone(),
         tasks: JoinSet::new(),
         writers: BTreeMap::new(),
-        backlog: Backlog::default(),
     };
     // In a task of its own: if that panics, the engine is told all the same.
     let running = tokio::spawn(task.run(control, inbox));
@@ -130,10 +124,10 @@ pub(crate) async fn serve<A: Application>(
 }
 
 /// Looks whether the engine's last order was to close because all is done.
-fn is_told_that_all_is_done(orders: &mut mpsc::UnboundedReceiver<ConnectionOrder>) -> bool {
+fn is_told_that_all_is_done(orders: &mut mpsc::UnboundedReceiver<Order>) -> bool {
     let mut is_told = false;
     while let Ok(order) = orders.try_recv() {
-        is_told = matches!(order, ConnectionOrder::Close(None));
+        is_told = matches!(order.what, ConnectionOrder::Close(None));
     }
     is_told
 }
@@ -155,29 +149,13 @@ struct Task<A: Application> {
     /// Readers and writers of all streams.
     tasks: JoinSet<()>,
     writers: BTreeMap<Stream, mpsc::UnboundedSender<Outgoing>>,
-    backlog: Backlog,
 }
 
 /// A message on its way to its stream.
 struct Outgoing {
     body: Bytes,
-    /// What it takes of the backlog.
-    weight: usize,
-}
-
-/// Bytes of messages that are not units and that no stream has taken yet.
-#[derive(Clone, Default)]
-struct Backlog(Arc<AtomicUsize>);
-
-impl Backlog {
-    /// Adds a message. `false` if that is more than a peer can have reason to leave unread.
-    fn add(&self, weight: usize) -> bool {
-        self.0.fetch_add(weight, Ordering::Relaxed) + weight <= MAX_BACKLOG
-    }
-
-    fn take(&self, weight: usize) {
-        self.0.fetch_sub(weight, Ordering::Relaxed);
-    }
+    /// Dropped once the network has taken it, or nobody will.
+    load: Load,
 }
 
 impl<A: Application> Task<A> {
@@ -185,33 +163,31 @@ impl<A: Application> Task<A> {
     async fn run(
         mut self,
         control: FrameStream,
-        mut orders: mpsc::UnboundedReceiver<ConnectionOrder>,
-    ) -> (Ended, mpsc::UnboundedReceiver<ConnectionOrder>) {
+        mut orders: mpsc::UnboundedReceiver<Order>,
+    ) -> (Ended, mpsc::UnboundedReceiver<Order>) {
         let ended = self.serve(control, &mut orders).await;
         (ended, orders)
     }
 
-    async fn serve(&mut self, control: FrameStream, orders: &mut mpsc::UnboundedReceiver<ConnectionOrder>) -> Ended {
+    async fn serve(&mut self, control: FrameStream, orders: &mut mpsc::UnboundedReceiver<Order>) -> Ended {
         let (opened, mut named) = mpsc::channel(OPENED);
         let (sender, receiver) = control.split();
         self.write(Stream::Control, sender);
         self.tasks.spawn(read(self.id, Stream::Control, receiver, self.engine.clone()));
         loop {
             tokio::select! {
-                order = orders.recv() => match order {
-                    Some(ConnectionOrder::Send { stream, message }) => {
-                        if let Err(reason) = self.send(stream, &message) {
-                            return self.close(Some(reason));
-                        }
-                    }
-                    Some(ConnectionOrder::OpenStream(workspace)) => self.open(workspace),
-                    Some(ConnectionOrder::CloseStream(workspace)) => {
-                        self.writers.remove(&Stream::Workspace(workspace));
-                    }
-                    Some(ConnectionOrder::Close(reason)) => return self.close(reason),
+                order = orders.recv() => {
                     // The engine has ended by itself: where it was told to, this connection was closed before.
-                    None => return self.close(Some(Reason::WorkerCrash)),
-                },
+                    let Some(Order { what, load }) = order else { return self.close(Some(Reason::WorkerCrash)) };
+                    match what {
+                        ConnectionOrder::Send { stream, body } => self.send(stream, Outgoing { body, load }),
+                        ConnectionOrder::OpenStream(workspace) => self.open(workspace),
+                        ConnectionOrder::CloseStream(workspace) => {
+                            self.writers.remove(&Stream::Workspace(workspace));
+                        }
+                        ConnectionOrder::Close(reason) => return self.close(reason),
+                    }
+                }
                 stream = self.connection.accept_stream() => match stream {
                     Ok(stream) => {
                         self.tasks.spawn(accept(self.id, stream, self.engine.clone(), opened.clone()));
@@ -236,40 +212,31 @@ impl<A: Application> Task<A> {
         }
     }
 
-    fn send(&self, stream: Stream, message: &Message) -> Result<(), Reason> {
-        let Some(writer) = self.writers.get(&stream) else { return Ok(()) };
-        let body = message.encode().map_err(|error| {
-            // What this device says is within the limits; if not, the peer must not wait for it.
-            tracing::error!(target: "verso.sync", %error, "a message can't be encoded");
-            Reason::Limit
-        })?;
-        let weight = if matches!(message, Message::Unit { .. }) { 0 } else { body.len() };
-        if !self.backlog.add(weight) {
-            tracing::warn!(target: "verso.sync", peer = %self.connection.peer(), "a peer does not read what it is answered");
-            return Err(Reason::Limit);
-        }
+    fn send(&self, stream: Stream, message: Outgoing) {
         // A writer ends with its stream, of which the reader tells the engine.
-        drop(writer.send(Outgoing { body, weight }));
-        Ok(())
+        if let Some(writer) = self.writers.get(&stream) {
+            drop(writer.send(message));
+        }
     }
 
     /// Starts the task that writes a stream. It finishes the stream when its sender is dropped.
     fn write(&mut self, stream: Stream, sender: FrameSender) {
+        tracing::trace!(target: "verso.sync.stream_opened", connection = %self.id, ?stream);
         let (writer, messages) = mpsc::unbounded_channel();
         self.writers.insert(stream, writer);
-        self.tasks.spawn(write(sender, messages, self.backlog.clone()));
+        self.tasks.spawn(write(sender, messages));
     }
 
     /// Opens a stream; what is to be written waits until the peer allows one more.
     fn open(&mut self, workspace: WorkspaceId) {
+        tracing::trace!(target: "verso.sync.stream_opened", connection = %self.id, stream = ?Stream::Workspace(workspace));
         let (writer, messages) = mpsc::unbounded_channel();
         self.writers.insert(Stream::Workspace(workspace), writer);
         let (connection, engine, id) = (self.connection.clone(), self.engine.clone(), self.id);
-        let backlog = self.backlog.clone();
         self.tasks.spawn(async move {
             let Ok(stream) = connection.open_stream().await else { return };
             let (sender, receiver) = stream.split();
-            tokio::join!(write(sender, messages, backlog), read(id, Stream::Workspace(workspace), receiver, engine));
+            tokio::join!(write(sender, messages), read(id, Stream::Workspace(workspace), receiver, engine));
         });
     }
 
@@ -281,18 +248,12 @@ impl<A: Application> Task<A> {
 }
 
 /// Writes messages until there are no more senders, then finishes the stream.
-async fn write(mut sender: FrameSender, mut messages: mpsc::UnboundedReceiver<Outgoing>, backlog: Backlog) {
-    while let Some(Outgoing { body, weight }) = messages.recv().await {
-        let sent = sender.send(body).await;
-        backlog.take(weight);
-        if sent.is_err() {
-            // What is still in the queue is dropped with it.
-            messages.close();
-            while let Ok(Outgoing { weight, .. }) = messages.try_recv() {
-                backlog.take(weight);
-            }
+async fn write(mut sender: FrameSender, mut messages: mpsc::UnboundedReceiver<Outgoing>) {
+    while let Some(Outgoing { body, load }) = messages.recv().await {
+        if sender.send(body).await.is_err() {
             return;
         }
+        drop(load);
     }
     // A stream whose connection is gone needs no end.
     sender.finish().await.unwrap_or_default();
@@ -302,7 +263,12 @@ async fn write(mut sender: FrameSender, mut messages: mpsc::UnboundedReceiver<Ou
 async fn read<A: Application>(id: ConnectionId, stream: Stream, mut receiver: FrameReceiver, engine: EngineHandle<A>) {
     loop {
         let command = match next(&mut receiver).await {
-            Ok(Some(message)) => Command::Receive { connection: id, stream, message: Box::new(message) },
+            Ok(Some(message)) => {
+                if let (Stream::Workspace(workspace), Message::Unit { bytes }) = (stream, &message) {
+                    tracing::trace!(target: "verso.sync.unit_received", connection = %id, %workspace, bytes = bytes.len());
+                }
+                Command::Receive { connection: id, stream, message: Box::new(message) }
+            }
             Ok(None) => match stream {
                 Stream::Workspace(workspace) => Command::StreamClosed { connection: id, workspace },
                 // The control stream ends with the connection, whose end has its own reason.
@@ -361,26 +327,5 @@ async fn next(receiver: &mut FrameReceiver) -> Result<Option<Message>, Broken> {
         Ok(None) | Err(StreamError::GivenUp) => Ok(None),
         Err(error @ StreamError::Frame(_)) => Err(Broken::Rules(error.reason().unwrap_or(Reason::Malformed))),
         Err(_) => Err(Broken::Connection),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What is taken makes room; more than the bound at a time is refused.
-    #[test]
-    fn the_backlog_is_bounded() {
-        let backlog = Backlog::default();
-        assert!(backlog.add(MAX_BACKLOG) && !backlog.add(1));
-        backlog.take(2);
-        assert!(backlog.add(1));
-    }
-
-    /// Every message of the largest kind that a session can have to say at once has room.
-    #[test]
-    fn an_honest_session_never_fills_it() {
-        use verso_wire::limits::{MAX_AUTHORS, MAX_OFFERED};
-        const { assert!(MAX_OFFERED * (MAX_AUTHORS * 56 + 256) <= MAX_BACKLOG) };
     }
 }

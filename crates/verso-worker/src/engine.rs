@@ -16,6 +16,7 @@ use verso_wire::{Application, Message, Reason};
 use crate::board::Board;
 use crate::gate::Gate;
 use crate::loan::Loan;
+use crate::orders::{ConnectionOrder, Orders};
 use crate::recovery::Recovery;
 use crate::upkeep::Upkeep;
 
@@ -32,15 +33,6 @@ const GROUP: usize = 64;
 
 /// How often time passes for the sessions, whose timeouts are seconds.
 const TICK: Duration = Duration::from_secs(1);
-
-/// What a connection's task is told to do.
-#[derive(Debug)]
-pub(crate) enum ConnectionOrder {
-    Send { stream: Stream, message: Box<Message> },
-    OpenStream(WorkspaceId),
-    CloseStream(WorkspaceId),
-    Close(Option<Reason>),
-}
 
 /// Whether the engine goes on.
 enum Carry<A: Application> {
@@ -71,7 +63,7 @@ pub(crate) enum Command<A: Application> {
         /// Which of the secrets that may be agreed with it it has proven.
         generation: u64,
         greeting: Greeting,
-        orders: mpsc::UnboundedSender<ConnectionOrder>,
+        orders: Orders,
         reply: oneshot::Sender<Result<ConnectionId, ConnectError>>,
     },
     /// A message came in.
@@ -170,7 +162,7 @@ impl<A: Application> EngineHandle<A> {
 struct Engine<A: Application> {
     replica: HostReplica<A>,
     started: Instant,
-    connections: BTreeMap<ConnectionId, mpsc::UnboundedSender<ConnectionOrder>>,
+    connections: BTreeMap<ConnectionId, Orders>,
     /// The number of each peer's newest connection.
     newest: BTreeMap<DeviceId, u64>,
     board: Arc<Board>,
@@ -348,9 +340,19 @@ impl<A: Application> Engine<A> {
     /// Maps each effect to what is done about it.
     fn effect(&mut self, effect: Effect) {
         let (connection, order) = match effect {
-            Effect::Send { connection, stream, message } => {
-                (connection, ConnectionOrder::Send { stream, message: Box::new(message) })
-            }
+            Effect::Send { connection, stream, message } => match message.encode() {
+                Ok(body) => {
+                    if let (Stream::Workspace(workspace), Message::Unit { bytes }) = (stream, &message) {
+                        tracing::trace!(target: "verso.sync.unit_sent", %connection, %workspace, bytes = bytes.len());
+                    }
+                    (connection, ConnectionOrder::Send { stream, body })
+                }
+                Err(error) => {
+                    // What this device says is within the limits; if not, the peer must not wait for it.
+                    tracing::error!(target: "verso.sync", %connection, %error, "a message can't be encoded");
+                    (connection, ConnectionOrder::Close(Some(Reason::Limit)))
+                }
+            },
             Effect::OpenStream { connection, workspace } => (connection, ConnectionOrder::OpenStream(workspace)),
             Effect::CloseStream { connection, workspace } => (connection, ConnectionOrder::CloseStream(workspace)),
             Effect::Close { connection, reason } => (connection, ConnectionOrder::Close(reason)),
@@ -360,11 +362,13 @@ impl<A: Application> Engine<A> {
             }
             _ => return,
         };
+        let closes = matches!(order, ConnectionOrder::Close(_));
         let Some(orders) = self.connections.get(&connection) else { return };
-        let closing = matches!(order, ConnectionOrder::Close(_));
-        // A task that has ended reports the connection's end itself.
-        drop(orders.send(order));
-        if closing {
+        if !orders.give(order) {
+            if !closes {
+                tracing::warn!(target: "verso.sync", %connection, "a peer does not read what it is sent");
+            }
+            // The task reports the connection's end. What is said until then is for nobody.
             self.connections.remove(&connection);
         }
     }
@@ -416,71 +420,4 @@ impl<A: Application> From<&FlushError> for CommandError<A> {
 }
 
 #[cfg(test)]
-mod tests {
-    use verso_graph::Graph;
-    use verso_identity::DeviceKey;
-    use verso_replica::{PairSecret, ProvisionalPeer};
-    use verso_session::Mode;
-    use verso_trust::{PairingSide, PairingWay, PeerRole};
-
-    use super::*;
-
-    fn peer_of_pairing(device: DeviceId) -> ProvisionalPeer {
-        ProvisionalPeer {
-            device,
-            noise_key: [1; 32],
-            sealing_key: [2; 32],
-            secret: PairSecret::from_bytes([3; 32]),
-            name: "lap".into(),
-            role: PeerRole::Own,
-            side: PairingSide::Showing,
-            way: PairingWay::Link,
-            addresses: Vec::new(),
-            workspaces: Vec::new(),
-            expires_ms: u64::MAX,
-        }
-    }
-
-    /// Two devices dial each other at once. The connection that gave way may be taken in after the one that stays.
-    #[test]
-    fn a_connection_that_gave_way_does_not_end_the_other() {
-        let directory = tempfile::tempdir().unwrap();
-        let storage = FileStorage::open(directory.path()).unwrap();
-        let key = DeviceKey::generate().unwrap();
-        let (mut replica, _) = Replica::<_, Graph>::open(storage, key, "desk", now_since(Instant::now())).unwrap();
-        let peer = DeviceKey::generate().unwrap().id();
-        let pairing = peer_of_pairing(peer);
-        let generation = pairing.secret.generation();
-        replica.store_provisional(pairing).unwrap();
-        let (engine, thread) = start(replica, Arc::default(), Arc::new(Board::new())).unwrap();
-
-        let connect = |number| {
-            let (orders, inbox) = mpsc::unbounded_channel();
-            let (reply, answer) = oneshot::channel();
-            let greeting = Greeting { addresses: Vec::new(), mode: Mode::StayOpen };
-            let command = Command::Connect { peer, number, generation, greeting, orders, reply };
-            engine.commands.blocking_send(command).unwrap();
-            (answer.blocking_recv().unwrap(), inbox)
-        };
-        let (stays, mut orders) = connect(8);
-        let stays = stays.unwrap();
-        assert!(orders.blocking_recv().is_some(), "it says hello");
-        let (gave_way, _) = connect(7);
-        assert!(matches!(gave_way, Err(ConnectError::Refused(Reason::Busy))), "{gave_way:?}");
-
-        // The one that stays still has a session: what ends it is told of.
-        engine.commands.blocking_send(Command::Refuse { connection: stays, reason: Reason::Malformed }).unwrap();
-        let mut closed = false;
-        while let Some(order) = orders.blocking_recv() {
-            closed |= matches!(order, ConnectionOrder::Close(_));
-            if closed {
-                break;
-            }
-        }
-        assert!(closed);
-        // One that comes later takes the place.
-        assert!(connect(9).0.is_ok());
-        engine.commands.blocking_send(Command::ShutDown).unwrap();
-        drop(thread.join().unwrap());
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@ mod manifest;
 mod marks;
 mod network;
 mod once;
+mod orders;
 mod pairing;
 mod recovery;
 mod retry;

@@ -229,9 +229,11 @@ impl<A: Application> Network<A> {
                     }
                 }
                 Incoming::Pairing(connection) => {
+                    tracing::debug!(target: "verso.sync.pairing_started", "somebody comes to pair");
                     tasks.spawn(crate::pairing::receive(network, connection));
                 }
                 Incoming::Refused { peer, reason } => {
+                    tracing::debug!(target: "verso.sync.access_denied", %peer, %reason);
                     if !self.is_connected(&peer) {
                         self.board.offline(peer, Some(reason));
                     }
@@ -274,11 +276,11 @@ impl<A: Application> Network<A> {
             status.bytes_received = status.bytes_received.saturating_add(ended.bytes_received);
         });
         if was_in_use {
-            let reason = ended.reason().unwrap_or(Reason::Unreachable);
+            let reason = self.or_offline(ended.reason().unwrap_or(Reason::Unreachable));
             self.board.offline(peer, (!ended.is_all_done()).then_some(reason));
         }
         if let (true, Some(reason)) = (was_in_use, ended.reason()) {
-            self.note(peer, reason).await;
+            self.note(peer, self.or_offline(reason)).await;
         }
         // A connection that gave way to another has nothing to say, unless all was done on it before.
         if was_in_use || ended.is_all_done() {
@@ -328,13 +330,21 @@ impl<A: Application> Network<A> {
 
     /// Notes why a peer could not be dialled.
     pub(crate) async fn note_dial_error(&self, peer: DeviceId, error: &DialError) {
-        let reason = error.reason();
         tracing::debug!(target: "verso.sync", %peer, %error, "a peer was not reached");
-        let Some(came) = Came::of(error) else { return };
+        let Some(mut came) = Came::of(error) else { return };
+        if let Came::NotReached(reason) = &mut came {
+            *reason = self.or_offline(*reason);
+        }
         if !self.is_connected(&peer) {
+            let (Came::NotReached(reason) | Came::TurnedAway(reason) | Came::NotTried(reason)) = came else { return };
             self.lost(peer, reason).await;
             self.report(Report { peer, number: self.next_number(), came });
         }
+    }
+
+    /// Returns the reason, unless it is that nobody answers while this device has no network: then it is that.
+    fn or_offline(&self, reason: Reason) -> Reason {
+        if reason == Reason::Unreachable && self.transport.is_offline() { Reason::Offline } else { reason }
     }
 
     /// Tells and keeps why there is no connection with a peer.

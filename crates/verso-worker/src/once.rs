@@ -120,8 +120,13 @@ pub(crate) async fn sync_once<A: Application>(network: &Arc<Network<A>>, wait: D
             }
         })
         .collect();
+    // What holds back a workspace is kept with that already; what holds back all of an unconfirmed peer is not.
+    let of_all = |outcome: &PeerOutcome| {
+        let held_back = status.peers.get(&outcome.device).and_then(|status| status.held_back);
+        outcome.reason.filter(|reason| held_back != Some(*reason) || *reason == Reason::Unconfirmed)
+    };
     let reasons: Vec<(DeviceId, Option<Reason>)> =
-        outcomes.iter().map(|outcome| (outcome.device, outcome.reason)).collect();
+        outcomes.iter().map(|outcome| (outcome.device, of_all(outcome))).collect();
     // What is told now can also be told later, when nothing runs.
     network
         .engine

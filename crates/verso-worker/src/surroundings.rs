@@ -41,7 +41,7 @@ impl Vigil {
 pub(crate) async fn watch<A: Application>(network: Arc<Network<A>>) {
     let moved = network.transport.watch_addresses(|| {
         tracing::info!(target: "verso.sync", "this device's addresses have changed");
-        if network.transport.addresses() == verso_transport::Addresses::default() {
+        if network.transport.is_offline() {
             network.board.tell(verso_replica::Event::PeerOffline { peer: None, reason: Some(Reason::Offline) });
         }
         network.something_changed();

@@ -64,9 +64,10 @@ def read_forks(text):
 
 
 def read_local(text):
-    """The local state: a dictionary of its fields."""
+    """The local state, of version 1 or 2: a dictionary of its fields."""
     reader = Reader(text, "the local state")
-    same(reader.byte(), 1, "version")
+    version = reader.byte()
+    need(version in (1, 2), f"version {version}")
 
     def choice(*names):
         place = reader.varint()
@@ -99,12 +100,18 @@ def read_local(text):
     def told():
         return reader.option(lambda: (reader.varint(), reader.varint()))
 
+    def reason():
+        return reader.option(lambda: (reader.text(), reader.varint()))
+
     def contact():
         seen, addresses, floor = reader.option(reader.varint), reader.many(reader.text), reader.varint()
         told_of = told(), told()
         shared = ascending(reader.many(lambda: reader.take(16)), "workspaces")
         offered = ascending_map(lambda: reader.take(16), lambda: (reader.text(), access()))
-        return seen, addresses, floor, told_of, shared, offered, reader.option(lambda: (reader.text(), reader.varint()))
+        known = seen, addresses, floor, told_of, shared, offered, reason()
+        if version == 1:
+            return known
+        return *known, ascending_map(lambda: reader.take(16), lambda: (reader.option(reader.varint), reason()))
 
     def unconfirmed():
         heads, confirmed = ascending_map(author, reader.varint), ascending(reader.many(device), "devices")

@@ -197,8 +197,9 @@ def replica(root):
         return [backup.device(items), [(log, found.device, found.first, found.entries) for log, found in backup.units(items)]]
 
     yield Vector("backup-v1.bin", (folder / "backup-v1.bin").read_bytes(), whole)
-    for name, read in (("checkpoint", checkpoint.read), ("forks", checkpoint.read_forks), ("local", checkpoint.read_local)):
-        yield Vector(f"{name}-v1.txt", hexadecimal((folder / f"{name}-v1.txt").read_text()), read)
+    read_local = checkpoint.read_local
+    for name, read in (("checkpoint-v1", checkpoint.read), ("forks-v1", checkpoint.read_forks), ("local-v1", read_local), ("local-v2", read_local)):
+        yield Vector(f"{name}.txt", hexadecimal((folder / f"{name}.txt").read_text()), read)
 
 
 def payloads(root):

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use serde::Serialize;
 use tokio::sync::mpsc;
 use verso_graph::Graph;
-use verso_pairing::{Code, Paired, PairingError};
-use verso_transport::DialError;
+use verso_pairing::{Code, Paired, PairingError, PairingLink};
+use verso_transport::{DialError, Network, RelayUrl};
 use verso_worker::{PairError, PairingEvent, WorkerHandle};
 use zeroize::Zeroizing;
 
@@ -102,7 +102,11 @@ async fn join(
                 Some(name) => output.note(format_args!("Looking for {}…", shown(name.as_str()))),
                 None => output.note("Looking for the other device…"),
             }
-            answering(handle.join(&link, at, &sender), events, person).await
+            let joined = answering(handle.join(&link, at, &sender), events, person).await;
+            joined.map_err(|error| match other_relay(&link, &app.settings.network) {
+                Some(hint) if error.exit == Exit::NoPeer => CliError { hint, ..error },
+                _ => error,
+            })
         }
         Wanted::Nearby(name) => {
             output.note("Looking for the other device…");
@@ -116,6 +120,21 @@ async fn join(
             answering(handle.join_by_words(words, at, &sender), events, person).await
         }
     }
+}
+
+/// What to do where the link names a relay that this device does not use; `None` if it uses it, or none is named. Nobody's relay is used because a link says so.
+fn other_relay(link: &PairingLink, network: &Network) -> Option<String> {
+    let named: RelayUrl = link.hints().relay.as_ref()?.as_str().parse().ok()?;
+    let is_used = match network {
+        Network::Public => true,
+        Network::Relay(own) => own.url == named,
+        _ => false,
+    };
+    (!is_used).then(|| {
+        format!(
+            "the other device is at the relay {named}, which this one does not use: be in one network with it, or run this, or the `verso up` beside it, with --network relay={named}"
+        )
+    })
 }
 
 /// Waits for the pairing, and asks the person what it wants to know.
@@ -216,5 +235,31 @@ impl Report for Told {
     fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
         writeln!(out, "{} with {}", paint.good("paired"), paint.strong(shown(&self.name)))?;
         agreement::write_next(out, paint, self.up)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use verso_transport::OwnRelay;
+
+    use super::*;
+
+    #[test]
+    fn a_relay_that_only_the_other_device_uses_is_told_of() {
+        let bare =
+            "verso://pair/8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c/cHBwcHBwcHBwcHBwcHBwcA";
+        let link = |query: &str| format!("{bare}{query}").parse::<PairingLink>().unwrap();
+        let named = link("?addr=192.0.2.1:4242&relay=https://relay.example/");
+        let own = |url: &str| Network::Relay(Arc::new(OwnRelay::at(url.parse().unwrap())));
+        for unused in [Network::Loopback, Network::Lan, own("https://other.example/")] {
+            let hint = other_relay(&named, &unused).unwrap();
+            assert!(hint.contains("--network relay=https://relay.example/"), "{hint}");
+        }
+        for used in [Network::Public, own("https://relay.example/")] {
+            assert_eq!(other_relay(&named, &used), None);
+        }
+        assert_eq!(other_relay(&link("?addr=192.0.2.1:4242"), &Network::Lan), None, "it names none");
     }
 }

@@ -2,7 +2,9 @@
 
 mod link;
 mod live;
+mod reasons;
 mod screen;
+mod shared;
 mod state;
 mod stored;
 mod view;
@@ -19,9 +21,10 @@ use crate::discovery::Discovery;
 use crate::error::CliError;
 use crate::output::{Paint, Report};
 use crate::when;
-use state::Status;
+pub(crate) use link::RelayRow;
 #[cfg(feature = "panel")]
-pub(crate) use state::passes_by_itself;
+pub(crate) use reasons::passes_by_itself;
+use state::Status;
 
 pub(crate) fn run(app: &App, repetition: Repetition) -> Result<(), CliError> {
     if repetition == Repetition::Watch {

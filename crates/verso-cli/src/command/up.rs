@@ -1,26 +1,26 @@
 //! `up`: stays and keeps all peers in step, until it is told to end.
 
-use std::collections::BTreeMap;
-use std::io::{self, Write};
+mod line;
 
-use serde::Serialize;
+use std::collections::BTreeMap;
+
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use verso_discovery::DiscoveryState;
 use verso_graph::Graph;
 use verso_identity::{DeviceId, DeviceKey, WorkspaceId};
 use verso_replica::{Event, OpenNotices};
-use verso_wire::{Application as _, Reason};
+use verso_wire::Application as _;
 use verso_worker::{HostReplica, PeerStatus, Status, WorkerHandle, now_since};
 
 use crate::app::App;
+use crate::command::status::RelayRow;
 #[cfg(unix)]
 use crate::control::{Shared, server::Server};
-use crate::discovery::Discovery;
 use crate::error::CliError;
 use crate::failure;
 use crate::net::{self, Signals};
-use crate::output::{Paint, Report, shown};
+use line::{Line, Place, Who, Why};
 
 pub(crate) fn run(app: &App) -> Result<(), CliError> {
     let unlocked = app.unlock()?;
@@ -150,6 +150,9 @@ impl Names {
         if now.discovery.state != before.discovery.state {
             lines.extend(discovery(&now.discovery.state));
         }
+        if now.relay != before.relay {
+            lines.extend(RelayRow::of(&now.relay).map(|how| Line::Relay { how }));
+        }
         if let Some(what) = now.mark_failure.as_ref().filter(|_| now.mark_failure != before.mark_failure) {
             lines.push(Line::MarkNotKept { what: what.clone() });
         }
@@ -197,6 +200,7 @@ impl Names {
                 let who = self.of(author.device).await;
                 Some(Line::Forked { who, workspace: Place { id: workspace.to_hex(), name } })
             }
+            Event::PeerOffline { peer: None, reason: Some(reason) } => Some(Line::Offline { reason: Why::of(reason) }),
             Event::RolledBack { workspace } => {
                 let name = self.workspace(workspace).await;
                 Some(Line::RolledBack { workspace: Place { id: workspace.to_hex(), name } })
@@ -225,194 +229,23 @@ fn changes_of(who: &Who, was: &PeerStatus, now: &PeerStatus) -> Vec<Line> {
         let total = now.total();
         lines.push(Line::InStep { who: who(), entries_sent: total.sent, entries_received: total.received });
     }
-    let told = |reason: Reason| Why { code: reason.code(), what: reason.what(), action: reason.action() };
     match (was.connected || came, now.connected, now.reason) {
-        (true, false, reason) => lines.push(Line::PeerOffline { who: who(), reason: reason.map(told) }),
+        (true, false, reason) => lines.push(Line::PeerOffline { who: who(), reason: reason.map(Why::of) }),
         (_, _, Some(reason)) if was.reason != Some(reason) => {
-            lines.push(Line::Blocked { who: who(), reason: told(reason) });
+            lines.push(Line::Blocked { who: who(), reason: Why::of(reason) });
         }
         _ => {}
     }
     lines
 }
 
-/// A device.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Who {
-    device: String,
-    name: String,
-}
-
-impl Who {
-    fn text(&self) -> String {
-        if self.name.is_empty() { self.device.get(..10).unwrap_or_default().to_owned() } else { shown(&self.name) }
-    }
-}
-
-/// A workspace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Place {
-    id: String,
-    name: String,
-}
-
-/// Why data does not move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-struct Why {
-    code: &'static str,
-    what: &'static str,
-    action: &'static str,
-}
-
-/// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "event", rename_all = "kebab-case")]
-enum Line {
-    /// This device listens and dials.
-    Started { device: String, addresses: Vec<String>, peers: usize },
-    /// A connection with a peer is up.
-    PeerOnline {
-        #[serde(flatten)]
-        who: Who,
-    },
-    /// Both acknowledged all they share. The figures are those of this connection.
-    InStep {
-        #[serde(flatten)]
-        who: Who,
-        entries_sent: u64,
-        entries_received: u64,
-    },
-    /// Entries of others are durable and shown.
-    Received {
-        #[serde(flatten)]
-        who: Who,
-        workspace: Place,
-        entries: u64,
-    },
-    /// A friend offers a workspace, which the person may join.
-    WorkspaceOffered {
-        #[serde(flatten)]
-        who: Who,
-        workspace: Place,
-    },
-    /// A workspace was taken over from another device of this person.
-    WorkspaceAdopted {
-        #[serde(flatten)]
-        who: Who,
-        workspace: String,
-    },
-    /// A device gave up its access to a workspace.
-    MemberLeft {
-        #[serde(flatten)]
-        who: Who,
-        workspace: Place,
-    },
-    /// What a workspace shows was worked out anew, because who may write in it changed.
-    Rebuilt { workspace: Place },
-    /// A device wrote two histories, which are branches from now on.
-    Forked {
-        #[serde(flatten)]
-        who: Who,
-        workspace: Place,
-    },
-    /// This device had been rolled back, and writes on as a new author.
-    RolledBack { workspace: Place },
-    /// How far this device has written could not be noted apart from its data.
-    MarkNotKept { what: String },
-    /// Devices on the local network are found, or can't be.
-    Discovery {
-        #[serde(flatten)]
-        how: Discovery,
-    },
-    /// The connection is gone.
-    PeerOffline {
-        #[serde(flatten)]
-        who: Who,
-        reason: Option<Why>,
-    },
-    /// Something keeps data from moving.
-    Blocked {
-        #[serde(flatten)]
-        who: Who,
-        reason: Why,
-    },
-    /// This device has ended.
-    Stopped {},
-}
-
-impl Report for Line {
-    fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
-        let place = |place: &Place| shown(if place.name.is_empty() { &place.id } else { &place.name });
-        match self {
-            Self::Started { addresses, peers, .. } => {
-                let at = if addresses.is_empty() { "no network yet".to_owned() } else { addresses.join(", ") };
-                writeln!(out, "{} listening at {at}; {peers} paired; Ctrl-C ends it", paint.faint("○"))?;
-                if *peers == 0 {
-                    writeln!(out, "No device is paired yet: end this, and run `verso pair`.")?;
-                }
-                Ok(())
-            }
-            Self::PeerOnline { who } => writeln!(out, "{} {} is here", paint.faint("◐"), paint.strong(who.text())),
-            Self::InStep { who, entries_sent, entries_received } => writeln!(
-                out,
-                "{} {} is in step: sent {}, received {}",
-                paint.good("●"),
-                paint.strong(who.text()),
-                crate::output::entries(*entries_sent),
-                crate::output::entries(*entries_received)
-            ),
-            Self::Received { who, workspace, entries } => {
-                let (from, place) = (who.text(), place(workspace));
-                writeln!(out, "  {} of {place} from {from}", crate::output::entries(*entries))
-            }
-            Self::WorkspaceOffered { who, workspace } => {
-                let name = place(workspace);
-                writeln!(out, "  {} offers {name}: take it with `verso workspace join {name}`", who.text())
-            }
-            Self::WorkspaceAdopted { who, workspace } => {
-                writeln!(out, "  a workspace of {}: {workspace}", who.text())
-            }
-            Self::MemberLeft { who, workspace } => writeln!(out, "  {} left {}", who.text(), place(workspace)),
-            Self::Rebuilt { workspace } => writeln!(out, "  {} was worked out anew", place(workspace)),
-            Self::Forked { who, workspace } => writeln!(
-                out,
-                "{} {} wrote two histories of {}, as after a restored backup or a copied disk; both are kept",
-                paint.warn("!"),
-                paint.strong(who.text()),
-                place(workspace)
-            ),
-            Self::RolledBack { workspace } => writeln!(
-                out,
-                "{} this device was rolled back, as {} shows; it goes on as a new author, and nothing is lost",
-                paint.warn("!"),
-                place(workspace)
-            ),
-            Self::MarkNotKept { what } => {
-                writeln!(out, "{} the key store does not keep the high-water mark: {}", paint.warn("!"), shown(what))
-            }
-            Self::Discovery { how: Discovery { obstacle: Some(obstacle), .. } } => {
-                writeln!(out, "{} {}", paint.warn("○"), obstacle.what)?;
-                writeln!(out, "  {}", paint.faint(obstacle.action))
-            }
-            Self::Discovery { how: Discovery { interfaces, .. } } => {
-                writeln!(out, "{}", paint.faint(format!("  devices find each other on {}", interfaces.join(", "))))
-            }
-            Self::PeerOffline { who, reason } => {
-                let why = reason.map_or_else(String::new, |why| format!(": {}", why.what));
-                writeln!(out, "{} {} is gone{why}", paint.faint("○"), paint.strong(who.text()))
-            }
-            Self::Blocked { who, reason } => {
-                writeln!(out, "{} {}: {}", paint.warn("○"), paint.strong(who.text()), reason.what)?;
-                writeln!(out, "  {}", paint.faint(reason.action))
-            }
-            Self::Stopped {} => writeln!(out, "{} ended", paint.faint("○")),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use verso_transport::RelayState;
+    use verso_wire::Reason;
+
     use super::*;
+    use crate::output::{Paint, Report as _};
 
     fn who() -> Who {
         Who { device: "00".repeat(32), name: "desk".to_owned() }
@@ -459,5 +292,27 @@ mod tests {
         let expected =
             serde_json::json!([{"event": "blocked", "device": "00".repeat(32), "name": "desk", "reason": reason}]);
         assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn a_relay_that_comes_and_goes_is_told_of_with_what_to_do() {
+        let relay = || "https://relay.example/".parse().unwrap();
+        let told = |state: &RelayState| {
+            let line = Line::Relay { how: RelayRow::of(state).unwrap() };
+            let mut text = Vec::new();
+            line.write_text(&mut text, Paint::Plain).unwrap();
+            (serde_json::to_value(&line).unwrap(), String::from_utf8(text).unwrap())
+        };
+        let (json, text) = told(&RelayState::Connected { relay: relay() });
+        let expected =
+            serde_json::json!({"event": "relay", "state": "connected", "relay": "https://relay.example/", "why": null});
+        assert_eq!((json, text.as_str()), (expected, "  at the relay https://relay.example/\n"));
+        let (json, text) = told(&RelayState::Unreachable { relay: relay(), why: "refused".to_owned() });
+        assert_eq!((&json["state"], &json["why"]), (&"unreachable".into(), &"refused".into()));
+        assert!(
+            text.starts_with("○ the relay https://relay.example/ can't be reached: refused\n  It is tried"),
+            "{text}"
+        );
+        assert_eq!(told(&RelayState::Connecting).1, "  looking for a relay\n");
     }
 }

@@ -167,6 +167,11 @@ impl Guest {
         self.outbox.leave();
     }
 
+    /// Whether the client is gone, so that the command is for nobody.
+    pub(crate) fn has_left(&self) -> bool {
+        self.asked().is_none()
+    }
+
     /// The command is over.
     pub(super) fn finish(&self, code: u8) {
         self.outbox.finish(&ToClient::Done(code));
@@ -225,7 +230,9 @@ mod tests {
         let interruption = guest.interruption();
         let asking = Arc::clone(&guest);
         let asking = std::thread::spawn(move || asking.agrees("Pair?"));
+        assert!(!guest.has_left());
         guest.leave();
+        assert!(guest.has_left());
         assert_eq!(asking.join().unwrap().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
         assert_eq!(guest.agrees("Pair?").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
         assert!(interruption.is_cancelled());

@@ -207,11 +207,12 @@ fn stops(replica: &HostReplica<Graph>) -> Vec<Stop> {
         stops.push(Stop { reason: Reason::Unconfirmed, device: Some(*device), workspace: None, since_ms: None });
     }
     for peer in replica.peers().filter(|peer| !unconfirmed.contains(&peer.trusted.device)) {
-        if let Some((code, since)) = peer.contact.reason
-            && let Ok(reason) = code.parse()
-        {
-            let device = Some(peer.trusted.device);
-            stops.push(Stop { reason, device, workspace: None, since_ms: Some(since) });
+        let of_all = peer.contact.reason.map(|noted| (None, noted));
+        let of_each = peer.contact.workspaces.into_iter().filter_map(|(id, kept)| Some((Some(id), kept.reason?)));
+        for (workspace, (code, since)) in of_all.into_iter().chain(of_each) {
+            if let Ok(reason) = code.parse() {
+                stops.push(Stop { reason, device: Some(peer.trusted.device), workspace, since_ms: Some(since) });
+            }
         }
     }
     stops
@@ -228,20 +229,11 @@ pub(super) fn add_status(state: &mut PanelState, status: &Status) {
         let (sent, received) = peer.link.as_ref().map_or((0, 0), |link| (link.bytes_sent, link.bytes_received));
         device.bytes_sent = peer.bytes_sent.saturating_add(sent);
         device.bytes_received = peer.bytes_received.saturating_add(received);
-        let before = state.stops.iter().position(|stop| stop.device == Some(*id));
-        match (peer.reason.or(peer.held_back), before) {
-            // What it says now counts, since when it began.
-            (Some(reason), Some(at)) => {
-                if let Some(stop) = state.stops.get_mut(at).filter(|stop| stop.reason != Reason::Unconfirmed) {
-                    stop.reason = reason;
-                }
-            }
-            (Some(reason), None) => {
-                state.stops.push(Stop { reason, device: Some(*id), workspace: None, since_ms: None });
-            }
-            (None, Some(at)) if peer.in_step => _ = state.stops.remove(at),
-            (None, _) => {}
-        }
+        add_stop(&mut state.stops, *id, peer);
+    }
+    if let Some(workspace) = status.rolled_back {
+        let reason = Reason::RolledBack;
+        state.stops.push(Stop { reason, device: None, workspace: Some(workspace), since_ms: None });
     }
     state.lags = lags(state, status);
     state.device.discovery = match &status.discovery.state {
@@ -259,6 +251,27 @@ pub(super) fn add_status(state: &mut PanelState, status: &Status) {
         })
         .collect();
     state.indicator = indicator(state, status);
+}
+
+/// Adds what keeps data from moving between this device and a peer at this moment.
+fn add_stop(stops: &mut Vec<Stop>, id: DeviceId, peer: &PeerStatus) {
+    let device = Some(id);
+    if let Some(reason) = peer.reason.or(peer.held_back) {
+        let is_of_workspace = |stop: &Stop| stop.workspace.is_some() && stop.reason == reason;
+        let is_told = stops.iter().any(|stop| stop.device == device && is_of_workspace(stop));
+        match stops.iter_mut().find(|stop| stop.device == device && stop.workspace.is_none()) {
+            Some(stop) if stop.reason == Reason::Unconfirmed => {}
+            // What it says now counts, since when it began.
+            Some(stop) => stop.reason = reason,
+            None if is_told => {}
+            None => stops.push(Stop { reason, device, workspace: None, since_ms: None }),
+        }
+    } else if peer.in_step {
+        stops.retain(|stop| stop.device != device);
+    }
+    if peer.clock_skew_ms.is_some() {
+        stops.push(Stop { reason: Reason::ClockSkew, device, workspace: None, since_ms: None });
+    }
 }
 
 fn path(peer: &PeerStatus) -> Option<Path> {

@@ -40,6 +40,8 @@ fn a_second_up_and_what_needs_the_directory_itself_is_locked_out() {
         assert!(failure.why.contains(&format!("process {pid} ")), "{failure:?}");
         assert_eq!(failure.stdout, "");
     }
+    let repair = desk.fails(&["log", "repair"]);
+    assert!(repair.why.contains("journals open") && repair.hint.contains("start it again"), "{repair:?}");
     assert_eq!(desk.fails(&["init"]).code, 1);
     end(serving);
 }

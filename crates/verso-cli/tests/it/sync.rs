@@ -100,9 +100,13 @@ fn how_things_stand_is_told_when_nothing_runs() {
     );
     assert_eq!((&peer["connected"], &peer["in_step"], &peer["progress"]), (&json!(false), &json!(false), &json!(null)));
     assert!(peer["last_seen"].is_string() && peer["lapses_at"].is_null(), "{peer}");
-    let fields = ["conflicts", "entries", "held_back", "id", "name", "nodes"];
+    let fields = ["conflicts", "entries", "held_back", "id", "name", "nodes", "peers"];
     assert_eq!(keys(&status["workspaces"][0]), fields);
     assert_eq!(status["workspaces"][0]["held_back"], 0);
+    let shared = &status["workspaces"][0]["peers"][0];
+    assert_eq!(keys(shared), ["device", "in_step_at", "name", "progress", "reason", "since"]);
+    assert!(shared["in_step_at"].is_string(), "{shared}");
+    assert_eq!((&shared["name"], &shared["reason"], &shared["progress"]), (&json!("lap"), &json!(null), &json!(null)));
 
     // Alone, it is noted why nothing moves.
     let alone = desk.run(&["up", "--once", "--wait", "500ms", "--json"]);
@@ -111,7 +115,8 @@ fn how_things_stand_is_told_when_nothing_runs() {
     assert_eq!((&told["peers"][0]["state"], &told["peers"][0]["name"]), (&json!("unreachable"), &json!("lap")));
     let status = desk.json(&["status"]);
     let reason = &status["reasons"][0];
-    assert_eq!(keys(reason), ["action", "code", "peer", "since", "what", "workspace"]);
+    assert_eq!(keys(reason), ["action", "clock_skew_ms", "code", "peer", "since", "what", "workspace"]);
+    assert_eq!(status["workspaces"][0]["peers"][0]["reason"], "unreachable", "so it stops every workspace");
     assert_eq!((&reason["code"], &reason["peer"]), (&json!("unreachable"), &status["peers"][0]["device"]));
     assert_eq!(status["indicator"], "offline", "it passes by itself");
 

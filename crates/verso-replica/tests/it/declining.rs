@@ -55,7 +55,7 @@ fn a_grant_that_is_taken_away_closes_the_stream_before_anything_more_is_sent() {
 fn a_friend_never_sees_the_control_log() {
     let (mut rig, _workspace) = Rig::with_workspace();
     let mut friend = rig.meet(other(1), PeerRole::Friend, &[]);
-    rig.replica.relocate(&["127.0.0.1:1".to_owned()], NOW).unwrap();
+    rig.replica.rename("desk", NOW).unwrap();
     rig.replica.flush(NOW).unwrap();
     friend.listen(&mut rig);
     assert!(friend.units.is_empty() && friend.offered.is_empty());

@@ -8,6 +8,7 @@ mod checkpoint;
 mod committing;
 mod confirming;
 mod conflicts;
+mod contacts;
 mod crashing;
 mod cursors;
 mod declining;

@@ -167,3 +167,27 @@ fn a_stop_on_a_slow_disk_is_bounded_and_loses_nothing() {
     assert!(nodes >= figures[1], "{nodes} nodes, {down}");
     assert!(quick.ask("end").unwrap().starts_with("down "));
 }
+
+/// Its peer's process is stopped: it answers nothing, and is not gone either. Whoever ends meanwhile waits for nothing of it.
+#[test]
+fn a_stop_does_not_wait_for_a_peer_whose_process_is_stopped() {
+    let home = tempfile::tempdir().unwrap();
+    let (mut quick, me) = Process::start(plain(1, &home.path().join("quick"))).unwrap();
+    let (mut stopped, peer) = Process::start(plain(2, &home.path().join("stopped"))).unwrap();
+    let founded = quick.ask("found notes").unwrap();
+    let workspace = founded.strip_prefix("workspace ").unwrap();
+    pair((&mut quick, &me), (&mut stopped, &peer)).unwrap();
+    let state = format!("state {workspace}");
+    until(&mut stopped, &state, |state| state.split(' ').nth(3) == Some("1")).unwrap();
+    stopped.signal("STOP").unwrap();
+    assert_eq!(quick.ask(&format!("commit {workspace} 0 3")).unwrap(), "durable 3");
+    let down = quick.ask("down").unwrap();
+    let took: u64 = down.split(' ').nth(1).unwrap().parse().unwrap();
+    // It would be given up after half a minute.
+    assert!(took < 15_000, "{down}");
+    assert!(quick.ask("up").unwrap().starts_with("up "));
+    stopped.signal("CONT").unwrap();
+    until(&mut stopped, &state, |state| state.starts_with("state 3 ")).unwrap();
+    assert!(quick.ask("end").unwrap().starts_with("down "));
+    assert!(stopped.ask("end").unwrap().starts_with("down "));
+}

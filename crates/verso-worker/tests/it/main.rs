@@ -6,6 +6,8 @@
 #[path = "../../../verso-discovery/tests/it/listener.rs"]
 mod listener;
 #[cfg(target_os = "linux")]
+mod machines;
+#[cfg(target_os = "linux")]
 #[path = "../../../verso-discovery/tests/it/namespaces.rs"]
 mod namespaces;
 mod rig;
@@ -13,10 +15,13 @@ mod rig;
 mod compacting;
 #[cfg(target_os = "linux")]
 mod disks;
+mod faults;
 mod fragile;
 mod hosting;
 mod invitations;
 mod lending;
+#[cfg(target_os = "linux")]
+mod links;
 mod many;
 mod marks;
 #[cfg(target_os = "linux")]

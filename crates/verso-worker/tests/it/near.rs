@@ -1,154 +1,24 @@
 //! Workers that find each other on local networks of the tests' own, without being told an address.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::runtime::Builder;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use verso_discovery::{DiscoveryOptions, Interfaces, Mode, PairingScreen, Profile, discover};
-use verso_graph::{Graph, Intent};
-use verso_identity::{DeviceId, DeviceKey, KeyStore as _, MarkStore, MemoryKeyStore, Name, WorkspaceId};
+use verso_graph::Graph;
+use verso_identity::{DeviceKey, Name};
 use verso_log::FileStorage;
 use verso_pairing::Words;
 use verso_replica::Replica;
-use verso_transport::Network as Preset;
 use verso_trust::PeerRole;
-use verso_worker::{
-    Answer, LocalDiscovery, OfferOptions, PairingEvent, Status, SyncWorker, Ways, WorkerHandle, WorkerOptions,
-    now_since,
-};
+use verso_worker::{Answer, LocalDiscovery, OfferOptions, PairingEvent, Ways, now_since};
 use zeroize::Zeroizing;
 
 use crate::listener::{Listener, Repeater, is_announcement};
-use crate::namespaces::{Host, Network};
-
-/// How long anything may take that takes a second or two.
-const PATIENCE: Duration = Duration::from_secs(15);
-
-/// A device keeps its UDP port.
-const PORT: u16 = 4_242;
-
-/// A host in a network, with a device on it, and threads that belong to that host.
-struct Machine {
-    host: Host,
-    runtime: Runtime,
-    directory: TempDir,
-    name: &'static str,
-    key: DeviceKey,
-    marks: Arc<dyn MarkStore>,
-}
-
-/// The worker of a machine, which keeps its peers connected.
-struct Up {
-    handle: WorkerHandle<Graph>,
-    shutdown: CancellationToken,
-    ended: JoinHandle<()>,
-}
-
-impl Machine {
-    fn new(network: &Network, address: &str, name: &'static str) -> Self {
-        let host = network.host(&format!("{address}/24"));
-        let threads = host.spawn(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
-        Self {
-            host,
-            runtime: threads.join().unwrap(),
-            directory: tempfile::tempdir().unwrap(),
-            name,
-            key: DeviceKey::generate().unwrap(),
-            marks: MemoryKeyStore::new().marks(),
-        }
-    }
-
-    fn id(&self) -> DeviceId {
-        self.key.id()
-    }
-
-    /// Runs something on the machine.
-    fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
-        self.runtime.block_on(self.runtime.spawn(work)).unwrap()
-    }
-
-    /// Gives the machine another address, as in another network: the known one leads to nobody from then on.
-    fn move_to(&self, address: &str) {
-        self.host.ip("addr flush dev eth0 scope global");
-        self.host.ip(&format!("addr add {address}/24 dev eth0"));
-    }
-
-    fn open(&self, discovery: LocalDiscovery) -> (SyncWorker<Graph>, WorkerHandle<Graph>) {
-        let options = WorkerOptions {
-            data_dir: self.directory.path().to_owned(),
-            name: self.name.into(),
-            network: Preset::Lan,
-            port: PORT,
-            listen: None,
-            discovery,
-            marks: Arc::clone(&self.marks),
-        };
-        let key = DeviceKey::from_secret(&self.key.to_secret());
-        self.run(async move { SyncWorker::open(options, key).await.unwrap() })
-    }
-
-    fn up(&self) -> Up {
-        self.up_with(LocalDiscovery::default())
-    }
-
-    fn up_with(&self, discovery: LocalDiscovery) -> Up {
-        let (worker, handle) = self.open(discovery);
-        let shutdown = CancellationToken::new();
-        let token = shutdown.clone();
-        let ended = self.runtime.spawn(async move { worker.run(token).await.unwrap() });
-        Up { handle, shutdown, ended }
-    }
-
-    /// Ends a worker, with its goodbye.
-    fn down(&self, up: Up) {
-        let Up { handle, shutdown, ended } = up;
-        shutdown.cancel();
-        self.runtime.block_on(ended).unwrap();
-        drop(handle);
-    }
-
-    fn path(&self) -> PathBuf {
-        self.directory.path().to_owned()
-    }
-}
-
-impl Up {
-    /// Waits until the status is as expected, and returns what is asked of it.
-    fn wait<T>(&self, what: &str, ask: impl Fn(&Status) -> Option<T>) -> T {
-        let mut status: watch::Receiver<Status> = self.handle.status();
-        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-        let waited = runtime.block_on(async {
-            let is_so = |status: &Status| ask(status).is_some();
-            tokio::time::timeout(PATIENCE, status.wait_for(is_so)).await.map(|status| ask(&status.unwrap()))
-        });
-        waited
-            .unwrap_or_else(|_elapsed| panic!("{what} did not come about: {:?}", self.handle.status().borrow()))
-            .unwrap()
-    }
-
-    fn wait_in_step(&self, peer: DeviceId) {
-        self.wait("being in step", |status| status.peers.get(&peer).filter(|peer| peer.in_step).map(|_| ()));
-    }
-
-    /// Waits until a peer is found at addresses of which the first is this.
-    fn wait_found(&self, peer: DeviceId, address: &str) -> SocketAddr {
-        let address: IpAddr = address.parse().unwrap();
-        self.wait("finding a peer", |status| {
-            let found = status.discovery.neighbours.peers.get(&peer)?;
-            found.first().copied().filter(|first| first.ip() == address)
-        })
-    }
-
-    fn wait_gone(&self, peer: DeviceId) {
-        self.wait("a goodbye", |status| (!status.discovery.neighbours.peers.contains_key(&peer)).then_some(()));
-    }
-}
+use crate::machines::{Machine, PORT, Up, found_workspace, nodes};
+use crate::namespaces::Network;
 
 /// Pairs two machines by six words, with no address given. Returns how long the joiner took.
 fn pair(shows: &Machine, joins: &Machine) -> Duration {
@@ -194,24 +64,6 @@ fn pair(shows: &Machine, joins: &Machine) -> Duration {
     shows.run(async move { showing.close().await.unwrap() });
     joins.run(async move { joining.close().await.unwrap() });
     took
-}
-
-fn found_workspace(machine: &Machine, up: &Up, title: &'static str) -> WorkspaceId {
-    let handle = up.handle.clone();
-    machine.run(async move {
-        let workspace = handle.found_workspace("garden".to_owned()).await.unwrap();
-        let url = format!("https://example.org/{title}");
-        handle.commit(workspace, vec![Intent::AddNode { url, title: title.into() }]).await.unwrap();
-        workspace
-    })
-}
-
-fn nodes(machine: &Machine, up: &Up, workspace: WorkspaceId) -> usize {
-    let handle = up.handle.clone();
-    let count = machine.run(async move {
-        handle.read(move |replica| replica.application(&workspace).map_or(0, |graph| graph.nodes().count())).await
-    });
-    count.unwrap()
 }
 
 /// What each knows of the other leads nowhere; they find each other, and a dial that waits for nobody begins anew at once.

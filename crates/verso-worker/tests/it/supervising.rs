@@ -7,6 +7,7 @@ use verso_replica::Event;
 use verso_wire::Reason;
 use verso_worker::{CommandError, WorkerError, WorkerHandle};
 
+use crate::faults::panic_on;
 use crate::fragile::{Fragile, Intent, UNNAMEABLE};
 use crate::rig::{Device, PATIENCE, in_step, pair, until};
 
@@ -65,6 +66,65 @@ async fn an_application_that_panics_ends_its_session_and_nothing_else() {
     while let Some(ended) = workers.join_next().await {
         ended.unwrap().unwrap();
     }
+}
+
+/// A task of a connection panics, one that reads or the one that leads it. That connection ends with its reason on both sides, is counted where it happened, and
+/// another takes its place.
+#[expect(clippy::indexing_slicing, reason = "as tests do")]
+async fn a_panic_ends_its_connection(target: &'static str) {
+    let (laptop, phone) = (Device::<Fragile>::of("laptop").await, Device::<Fragile>::of("phone").await);
+    pair(&laptop, &phone).await;
+    let handles = [laptop.handle.clone(), phone.handle.clone()];
+    let [laptop_id, phone_id] = [&laptop, &phone].map(|device| device.handle.device());
+    let shutdown = CancellationToken::new();
+    let workers = [tokio::spawn(laptop.worker.run(shutdown.clone())), tokio::spawn(phone.worker.run(shutdown.clone()))];
+    until(&handles[0], |status| in_step(status, phone_id)).await;
+    until(&handles[1], |status| in_step(status, laptop_id)).await;
+
+    let peers = [phone_id, laptop_id];
+    let mut events = [handles[0].events(), handles[1].events()];
+    let before = [0, 1].map(|side| handles[side].status().borrow().peers[&peers[side]].contacts);
+    let workspace = handles[0].found_workspace("Reading".to_owned()).await.unwrap();
+    panic_on(target, workspace);
+    handles[0].commit(workspace, vec![Intent::Write("one")]).await.unwrap();
+    for (events, peer) in events.iter_mut().zip(peers) {
+        let told = async {
+            loop {
+                if let Event::PeerOffline { peer: Some(who), reason } = events.recv().await.unwrap() {
+                    return (who, reason);
+                }
+            }
+        };
+        let told = tokio::time::timeout(PATIENCE, told).await.unwrap();
+        assert_eq!(told, (peer, Some(Reason::WorkerCrash)), "both are told");
+    }
+    for side in [0, 1] {
+        until(&handles[side], |status| {
+            in_step(status, peers[side]) && status.peers[&peers[side]].contacts > before[side]
+        })
+        .await;
+    }
+    has_text(&handles[1], workspace, "one").await;
+    let counted = [0, 1].map(|side| {
+        let status = handles[side].status().borrow().clone();
+        assert_eq!(status.crashes, status.peers[&peers[side]].crashes);
+        status.crashes
+    });
+    assert_eq!(counted.iter().sum::<u64>(), 1, "counted once, where it happened: {counted:?}");
+    shutdown.cancel();
+    for worker in workers {
+        worker.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_of_a_task_that_reads_ends_its_connection() {
+    a_panic_ends_its_connection("verso.sync.unit_received").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_of_the_task_that_leads_a_connection_ends_it() {
+    a_panic_ends_its_connection("verso.sync.stream_opened").await;
 }
 
 /// What the host asks and the application answers with a panic is theirs: the engine goes on.

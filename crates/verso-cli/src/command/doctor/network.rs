@@ -114,8 +114,14 @@ fn relay(probe: &Probe) -> Check {
             "give its token in VERSO_RELAY_TOKEN, or have this device's id, which `verso id` tells, put on its list",
         ),
         _ if probe.route == Route::Missing => without_route(RELAY),
-        RelayState::Unreachable { relay, why } => unreached(format!("{relay} can't be reached: {why}")),
-        _ => unreached(format!("no relay has answered within {} s", PATIENCE.as_secs())),
+        RelayState::Unreachable { relay, why } => {
+            let why = probe.reached.as_ref().map_or_else(|| why.clone(), ToString::to_string);
+            unreached(format!("{relay} can't be reached: {why}"))
+        }
+        _ => {
+            let how_far = probe.reached.as_ref().map(|reached| format!(": {reached}")).unwrap_or_default();
+            unreached(format!("no relay has answered within {} s{how_far}", PATIENCE.as_secs()))
+        }
     }
 }
 
@@ -140,10 +146,12 @@ fn without_route(name: &'static str) -> Check {
 
 #[cfg(test)]
 mod tests {
+    use verso_transport::Reached;
+
     use super::*;
 
     fn probe(relay: RelayState) -> Probe {
-        Probe { relay, lookup: LookupState::Unused, route: Route::Known }
+        Probe { relay, reached: None, lookup: LookupState::Unused, route: Route::Known }
     }
 
     #[test]
@@ -160,6 +168,9 @@ mod tests {
             let check = relay(&probe(state));
             assert!(check.verdict == verdict && check.what.contains(told), "{check:?}");
         }
+        let reached = Some(Reached::NoTcp { address: "192.0.2.1:443".parse().unwrap(), why: "refused".to_owned() });
+        let silent = relay(&Probe { reached, ..probe(RelayState::Connecting) });
+        assert!(silent.what.ends_with("within 5 s: no TCP connection to 192.0.2.1:443: refused"), "{silent:?}");
         let alone = Probe { route: Route::Missing, ..probe(RelayState::Connecting) };
         assert!(
             relay(&alone).what.contains("no route"),

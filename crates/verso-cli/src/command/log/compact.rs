@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use verso_log::CompactReport;
 
 use crate::app::App;
 use crate::args::WorkspaceOption;
@@ -20,8 +21,15 @@ pub(super) fn run(app: &App, workspace: &WorkspaceOption) -> Result<(), CliError
     for log in logs {
         let before = device.replica().log_stats(&log.id).unwrap_or_default();
         let bar = WorkBar::new(&app.output, "compacting");
-        let compacted = device.replica_mut().compact(&log.id, |done| bar.show(done.bytes_before, before.bytes));
-        compacted.map_err(|error| failure::compact(&error, &shown(&log.name)))?;
+        let told = |done: &CompactReport| bar.show(done.bytes_before, before.bytes);
+        let compacted = device.replica_mut().compact_while(&log.id, told, || !app.output.seat().is_left());
+        compacted.map_err(|error| {
+            if app.output.seat().is_left() {
+                CliError::cut_short()
+            } else {
+                failure::compact(&error, &shown(&log.name))
+            }
+        })?;
         drop(bar);
         let after = device.replica().log_stats(&log.id).unwrap_or_default();
         view.logs.push(Row {

@@ -23,7 +23,7 @@ const WHAT: &str = "the journals are not whole";
 
 pub(super) fn run(app: &App, workspace: &WorkspaceOption, wait: Duration) -> Result<(), CliError> {
     let home = app.home();
-    let unlocked = app.unlock()?;
+    let unlocked = app.unlock().map_err(|error| if error.exit == Exit::Locked { held(error) } else { error })?;
     let key = DeviceKey::from_secret(&unlocked.key.to_secret());
     let only = only(app, &key, workspace)?;
     let scope = only.as_ref().map_or(MendScope::All, |log| MendScope::Only(log.id));
@@ -61,6 +61,14 @@ pub(super) fn run(app: &App, workspace: &WorkspaceOption, wait: Duration) -> Res
     };
     let hint = "run it again when another device of yours can be reached; all that is whole works meanwhile";
     Err(CliError::new(Exit::NoPeer, WHAT, why, hint))
+}
+
+/// Why it does not run beside a process that has the device, and what to do. That one writes in the very files that are put aside and made anew here, and what it
+/// shows was read from them.
+fn held(error: CliError) -> CliError {
+    let why = format!("{}: it has the journals open that would be put aside and made anew", error.why);
+    let hint = "end it (`verso up` ends at Ctrl-C), run this, and start it again: what is still missing then comes while it runs";
+    CliError { why, hint: hint.to_owned(), ..error }
 }
 
 /// Returns the journal that is meant, if it is one.

@@ -23,7 +23,7 @@ pub(super) fn run(app: &App, workspace: &WorkspaceOption) -> Result<(), CliError
     let mut done = 0_u64;
     for log in &logs {
         bar.show(done, of);
-        view.add(&device, log)?;
+        view.add(app, &device, log)?;
         done = done.saturating_add(bytes(&device, log));
         // One journal after the other, so that nobody waits for all of them.
         device.apart(|| ())?;
@@ -74,9 +74,10 @@ struct Torn {
 }
 
 impl View {
-    fn add(&mut self, device: &Device, log: &Log) -> Result<(), CliError> {
+    fn add(&mut self, app: &App, device: &Device, log: &Log) -> Result<(), CliError> {
         let replica = device.replica();
-        let report = replica.verify_log(&log.id).map_err(|error| failure::read_log(&error))?;
+        let report = replica.verify_log_while(&log.id, || !app.output.seat().is_left());
+        let report = report.map_err(|error| failure::read_log(&error))?.ok_or_else(CliError::cut_short)?;
         self.entries += report.entries;
         self.segments += report.segments;
         let workspace = log.id.to_hex();

@@ -65,18 +65,18 @@ fn milliseconds(time: Duration) -> f64 {
 
 /// How it stands with the relay of this device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct RelayRow {
+pub(crate) struct RelayRow {
     /// `connecting`, `connected`, `refused` or `unreachable`.
-    pub(super) state: &'static str,
+    pub(crate) state: &'static str,
     /// Which one, once that is known.
-    pub(super) relay: Option<String>,
+    pub(crate) relay: Option<String>,
     /// What it said, or what happened.
-    pub(super) why: Option<String>,
+    pub(crate) why: Option<String>,
 }
 
 impl RelayRow {
     /// `None` where the network has none.
-    pub(super) fn of(state: &RelayState) -> Option<Self> {
+    pub(crate) fn of(state: &RelayState) -> Option<Self> {
         let row = |state, relay: Option<&verso_transport::RelayUrl>, why: Option<&String>| {
             Some(Self { state, relay: relay.map(ToString::to_string), why: why.cloned() })
         };
@@ -90,7 +90,7 @@ impl RelayRow {
     }
 
     /// In words, what is wrong and what to do; `None` if nothing is.
-    pub(super) fn trouble(&self) -> Option<(String, &'static str)> {
+    pub(crate) fn trouble(&self) -> Option<(String, &'static str)> {
         let (relay, why) = (self.relay.as_deref()?, self.why.as_deref()?);
         Some(match self.state {
             "refused" => (

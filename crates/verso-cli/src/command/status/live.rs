@@ -95,15 +95,28 @@ impl Seen {
     }
 }
 
-/// Leaves out what is measured on a connection: it is another each second, and nothing is different by that.
+/// Leaves out what is measured on a connection, and when it was seen to be up and in step: that is another each second, and nothing is different by it.
 fn without_measurements(mut status: Value) -> Value {
-    let peers = status.get_mut("peers").and_then(Value::as_array_mut);
-    for link in peers.into_iter().flatten().filter_map(|peer| peer.get_mut("link")?.as_object_mut()) {
-        for figure in ["round_trip_ms", "bytes_sent", "bytes_received"] {
-            link.remove(figure);
+    for peer in rows(&mut status, "peers") {
+        leave_out(peer, &["last_seen"]);
+        if let Some(link) = peer.get_mut("link") {
+            leave_out(link, &["round_trip_ms", "bytes_sent", "bytes_received"]);
         }
     }
+    for workspace in rows(&mut status, "workspaces") {
+        rows(workspace, "peers").for_each(|peer| leave_out(peer, &["in_step_at"]));
+    }
     status
+}
+
+fn rows<'a>(of: &'a mut Value, name: &str) -> impl Iterator<Item = &'a mut Value> {
+    of.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten()
+}
+
+fn leave_out(of: &mut Value, names: &[&str]) {
+    if let Some(fields) = of.as_object_mut() {
+        fields.retain(|name, _| !names.contains(&name.as_str()));
+    }
 }
 
 #[cfg(test)]
@@ -116,7 +129,10 @@ mod tests {
     fn what_is_measured_makes_no_difference() {
         let with = |path: &str, ms: f64, sent: u64| {
             let link = json!({"path": path, "round_trip_ms": ms, "bytes_sent": sent, "bytes_received": 1});
-            without_measurements(json!({"peers": [{"link": null}, {"link": link, "in_step": true}]}))
+            let at = sent.to_string();
+            let peers = json!([{"link": null}, {"link": link, "in_step": true, "last_seen": at}]);
+            let workspaces = json!([{"name": "garden", "peers": [{"name": "lap", "in_step_at": at}]}]);
+            without_measurements(json!({"peers": peers, "workspaces": workspaces}))
         };
         assert_eq!(with("direct", 1.5, 7), with("direct", 2.5, 8));
         assert_ne!(with("direct", 1.5, 7), with("relayed", 1.5, 7));

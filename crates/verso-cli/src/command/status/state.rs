@@ -1,20 +1,20 @@
 //! [`Status`]: how things stand, as what is stored tells it, and what runs, if anything does.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use verso_identity::WorkspaceId;
 use verso_replica::Fork;
+use verso_session::Progress;
 use verso_wire::Reason;
 use verso_worker::{PeerStatus, Status as Live};
 
 use super::link::{LinkRow, RelayRow};
+use super::reasons::{ReasonRow, Reasons, passes_by_itself};
+use super::shared::{self, SharedRow};
 use crate::command::peers::{self, Peer};
 use crate::device::Device;
 use crate::discovery::Discovery;
 use crate::error::CliError;
 use crate::find;
-use crate::when;
 
 /// How things stand.
 #[derive(Debug, Serialize)]
@@ -59,10 +59,16 @@ pub(super) struct Moved {
     pub(super) to_receive: u64,
 }
 
+impl From<&Progress> for Moved {
+    fn from(figures: &Progress) -> Self {
+        let Progress { sent, to_send, received, to_receive } = *figures;
+        Self { sent, to_send, received, to_receive }
+    }
+}
+
 impl Moved {
     fn of(peer: &PeerStatus) -> Self {
-        let total = peer.total();
-        Self { sent: total.sent, to_send: total.to_send, received: total.received, to_receive: total.to_receive }
+        Self::from(&peer.total())
     }
 
     /// How many entries of how many, both ways together.
@@ -81,6 +87,8 @@ pub(super) struct WorkspaceRow {
     /// Entries that are held and not shown, because nobody has admitted their authors yet.
     pub(super) held_back: u64,
     pub(super) conflicts: usize,
+    /// How it stands with each peer that has it.
+    pub(super) peers: Vec<SharedRow>,
 }
 
 #[derive(Debug, Serialize)]
@@ -107,19 +115,10 @@ pub(super) struct ForkRow {
     pub(super) branches: [String; 2],
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct ReasonRow {
-    pub(super) code: &'static str,
-    pub(super) peer: Option<String>,
-    pub(super) workspace: Option<String>,
-    pub(super) since: Option<String>,
-    pub(super) what: &'static str,
-    pub(super) action: &'static str,
-}
-
 impl Status {
     /// `live` is what a worker tells that has the device; without one nothing runs.
     pub(super) fn of(device: &Device, live: Option<&Live>, discovery: Discovery) -> Result<Self, CliError> {
+        let reasons = Reasons::of(device, live);
         let mut workspaces = Vec::new();
         let mut conflicts = Vec::new();
         for workspace in find::workspaces(device) {
@@ -146,41 +145,18 @@ impl Status {
                 entries: held,
                 held_back: held.saturating_sub(applied),
                 conflicts: counts.conflicts,
+                peers: shared::rows(device, live, &reasons, workspace.id),
             });
         }
         let journals = std::iter::once(WorkspaceId::CONTROL).chain(device.replica().workspaces());
         let forks = journals.flat_map(|workspace| forks(device, workspace)).collect();
-        let mut last: BTreeMap<String, (Reason, Option<u64>)> = device
-            .replica()
-            .peers()
-            .filter_map(|peer| {
-                let (code, since) = peer.contact.reason?;
-                Some((peer.trusted.device.to_hex(), (code.parse().ok()?, Some(since))))
-            })
-            .collect();
-        // What is so at this moment takes the place of what was the last time.
-        for (peer, now) in live.iter().flat_map(|live| &live.peers) {
-            let peer = peer.to_hex();
-            let since = last.remove(&peer);
-            if let Some(reason) = now.reason.or(now.held_back) {
-                let since = since.filter(|(before, _)| *before == reason).and_then(|(_, since)| since);
-                last.insert(peer, (reason, since));
-            } else if let (false, Some(since)) = (now.connected, since) {
-                last.insert(peer, since);
-            }
-        }
-        // Whatever else happened, this is what stands in the way.
-        for peer in device.replica().unconfirmed() {
-            let since = last.remove(&peer.to_hex()).filter(|(reason, _)| *reason == Reason::Unconfirmed);
-            last.insert(peer.to_hex(), since.unwrap_or((Reason::Unconfirmed, None)));
-        }
         let peers: Vec<PeerRow> = peers::rows(device)
             .into_iter()
             .map(|peer| {
                 let now = live.and_then(|live| live.peers.iter().find(|(id, _)| id.to_hex() == peer.device));
                 let now = now.map(|(_, now)| now).filter(|now| now.connected);
                 PeerRow {
-                    reason: last.get(&peer.device).map(|(reason, _)| reason.code()),
+                    reason: reasons.of_peer(&peer.device).map(Reason::code),
                     connected: now.is_some(),
                     in_step: now.is_some_and(|now| now.in_step),
                     progress: now.map(Moved::of),
@@ -189,17 +165,7 @@ impl Status {
                 }
             })
             .collect();
-        let damaged = device.notices().logs.iter().filter(|(_, report)| report.loses_records());
-        let damage = damaged.map(|(workspace, _)| ReasonRow {
-            workspace: (*workspace != WorkspaceId::CONTROL).then(|| workspace.to_hex()),
-            ..ReasonRow::new(Reason::LogDamaged)
-        });
-        let of_peers = last.iter().map(|(peer, (reason, since))| ReasonRow {
-            peer: Some(peer.clone()),
-            since: since.map(when::json),
-            ..ReasonRow::new(*reason)
-        });
-        let reasons: Vec<ReasonRow> = damage.chain(of_peers).collect();
+        let reasons = reasons.into_rows();
         let indicator = indicator(&reasons, conflicts.len(), &peers);
         let running = live.is_some();
         let relay = live.and_then(|live| RelayRow::of(&live.relay));
@@ -219,19 +185,6 @@ fn forks(device: &Device, workspace: WorkspaceId) -> Vec<ForkRow> {
     device.replica().forks(&workspace).into_iter().map(row).collect()
 }
 
-impl ReasonRow {
-    pub(super) const fn new(reason: Reason) -> Self {
-        Self {
-            code: reason.code(),
-            peer: None,
-            workspace: None,
-            since: None,
-            what: reason.what(),
-            action: reason.action(),
-        }
-    }
-}
-
 /// The one word for it all.
 fn indicator(reasons: &[ReasonRow], conflicts: usize, peers: &[PeerRow]) -> &'static str {
     let needs_somebody = |row: &ReasonRow| row.code.parse().is_ok_and(|reason: Reason| !passes_by_itself(reason));
@@ -249,20 +202,6 @@ fn indicator(reasons: &[ReasonRow], conflicts: usize, peers: &[PeerRow]) -> &'st
     }
 }
 
-/// Tells the reasons about which nobody has to do anything.
-pub(crate) const fn passes_by_itself(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::Offline
-            | Reason::Unreachable
-            | Reason::Busy
-            | Reason::Gap
-            | Reason::Fork
-            | Reason::RolledBack
-            | Reason::ClockSkew
-    )
-}
-
 #[cfg(test)]
 impl PeerRow {
     pub(super) fn example(name: &str) -> Self {
@@ -273,7 +212,15 @@ impl PeerRow {
 #[cfg(test)]
 impl WorkspaceRow {
     pub(super) fn example(name: &str) -> Self {
-        Self { id: "01".repeat(16), name: name.to_owned(), nodes: 71, entries: 1_203, held_back: 2, conflicts: 1 }
+        Self {
+            id: "01".repeat(16),
+            name: name.to_owned(),
+            nodes: 71,
+            entries: 1_203,
+            held_back: 2,
+            conflicts: 1,
+            peers: Vec::new(),
+        }
     }
 }
 

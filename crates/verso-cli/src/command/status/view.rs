@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use console::{measure_text_width, pad_str, truncate_str};
 
 use super::link::RelayRow;
-use super::state::{Moved, PeerRow, ReasonRow, Status, WorkspaceRow};
+use super::reasons::ReasonRow;
+use super::shared::SharedRow;
+use super::state::{Moved, PeerRow, Status, WorkspaceRow};
 use crate::output::{Paint, counted, entries, grouped, shown};
 use crate::when;
 
@@ -20,7 +22,7 @@ const BAR_COLUMNS: u64 = 16;
 pub(super) fn lines(status: &Status, now_ms: u64, paint: Paint) -> Vec<String> {
     let mut lines = vec![indicator(status, paint)];
     peers(status, now_ms, paint, &mut lines);
-    workspaces(status, paint, &mut lines);
+    workspaces(status, now_ms, paint, &mut lines);
     for reason in status.reasons.iter().filter(|reason| reason.peer.is_none()) {
         lines.push(format!("  {} {}", paint.bad(reason.what), paint.faint(reason.action)));
     }
@@ -81,7 +83,8 @@ fn peers(status: &Status, now_ms: u64, paint: Paint, lines: &mut Vec<String>) {
         if let Some(link) = &row.link {
             lines.push(format!("    {}", paint.faint(link.words())));
         }
-        for reason in status.reasons.iter().filter(|reason| reason.peer.as_ref() == Some(&row.peer.device)) {
+        // What stops one workspace stands with that.
+        for reason in reasons_of(status, &row.peer.device).filter(|reason| reason.workspace.is_none()) {
             lines.push(format!("    {} {}", paint.warn(what(reason, now_ms)), paint.faint(reason.action)));
         }
     }
@@ -103,6 +106,10 @@ fn presence(row: &PeerRow, now_ms: u64, paint: Paint) -> (String, String) {
     }
 }
 
+fn reasons_of<'a>(status: &'a Status, peer: &'a str) -> impl Iterator<Item = &'a ReasonRow> {
+    status.reasons.iter().filter(move |reason| reason.peer.as_deref() == Some(peer))
+}
+
 fn seen(row: &PeerRow, now_ms: u64) -> String {
     match row.peer.last_seen.as_deref().map(when::ms) {
         Some(Some(at)) => format!("last seen {}", when::ago(now_ms, at)),
@@ -111,8 +118,13 @@ fn seen(row: &PeerRow, now_ms: u64) -> String {
 }
 
 fn what(reason: &ReasonRow, now_ms: u64) -> String {
+    let what = reason.what.trim_end_matches('.');
+    if let Some(ahead) = reason.clock_skew_ms {
+        let way = if ahead < 0 { "behind" } else { "ahead" };
+        return format!("{what}: its clock is {} {way}.", when::span(ahead.unsigned_abs()));
+    }
     match reason.since.as_deref().and_then(when::ms) {
-        Some(at) => format!("{} ({})", reason.what.trim_end_matches('.'), when::ago(now_ms, at)),
+        Some(at) => format!("{what} ({})", when::ago(now_ms, at)),
         None => reason.what.to_owned(),
     }
 }
@@ -132,12 +144,13 @@ fn bar(done: u64, of: u64) -> String {
     format!("▕{}{}▏", times(full, "█"), times(inside.saturating_sub(full), "░"))
 }
 
-fn workspaces(status: &Status, paint: Paint, lines: &mut Vec<String>) {
+fn workspaces(status: &Status, now_ms: u64, paint: Paint, lines: &mut Vec<String>) {
     if status.workspaces.is_empty() {
         lines.push("no workspace is here yet: run `verso workspace new NAME`".to_owned());
     }
     let columns = widest(status.workspaces.iter().map(|row| row.name.as_str()));
-    for WorkspaceRow { name: called, nodes, entries: count, held_back, conflicts, .. } in &status.workspaces {
+    for row in &status.workspaces {
+        let WorkspaceRow { name: called, nodes, entries: count, held_back, conflicts, .. } = row;
         let nodes = many(*nodes, "node");
         let mut line = format!("  {}  {nodes}, {}", paint.strong(name(called, columns)), entries(*count));
         // A string takes all that is written.
@@ -148,6 +161,28 @@ fn workspaces(status: &Status, paint: Paint, lines: &mut Vec<String>) {
             write!(line, ", {}", paint.warn(many(*conflicts, "conflict"))).unwrap_or_default();
         }
         lines.push(line);
+        let columns = widest(row.peers.iter().map(|peer| peer.name.as_str()));
+        for peer in &row.peers {
+            let reason = reasons_of(status, &peer.device).find(|reason| reason.workspace.as_ref() == Some(&row.id));
+            if let Some(how) = how_shared(peer, reason, now_ms, paint) {
+                lines.push(format!("    {}  {how}", name(&peer.name, columns)));
+            }
+        }
+    }
+}
+
+/// How a workspace stands with a peer; `None` if it is in step at this moment, which the peer's own line says.
+fn how_shared(peer: &SharedRow, reason: Option<&ReasonRow>, now_ms: u64, paint: Paint) -> Option<String> {
+    if let Some(reason) = reason {
+        return Some(format!("{} {}", paint.warn(what(reason, now_ms)), paint.faint(reason.action)));
+    }
+    match peer.progress.map(Moved::both_ways) {
+        Some((done, of)) if done < of => Some(format!("{} / {}", grouped(done), grouped(of))),
+        Some(_) => None,
+        None => Some(match peer.in_step_at.as_deref().and_then(when::ms) {
+            Some(at) => paint.faint(format_args!("in step {}", when::ago(now_ms, at))).to_string(),
+            None => paint.faint("not in step yet").to_string(),
+        }),
     }
 }
 
@@ -233,6 +268,57 @@ mod tests {
             assert_eq!(line, expected);
         }
         assert!(lines[2].contains("(1 minute ago)"), "{}", lines[2]);
+    }
+
+    #[test]
+    fn a_workspace_says_with_whom_it_is_behind_and_why() {
+        let peer = |name: &str, in_step_at: Option<u64>, progress| SharedRow {
+            device: PeerRow::example(name).peer.device,
+            name: name.to_owned(),
+            in_step_at: in_step_at.map(when::json),
+            reason: None,
+            since: None,
+            progress,
+        };
+        let moved = |sent| Some(Moved { sent, to_send: 1_310, ..Moved::default() });
+        let mut garden = WorkspaceRow::example("garden");
+        garden.peers = vec![
+            peer("ana", Some(NOW - 60_000), None),
+            peer("behind", None, moved(1_000)),
+            peer("here", Some(NOW), moved(1_310)),
+            peer("lap", Some(NOW - 3 * 3_600_000), None),
+            peer("new", None, None),
+        ];
+        let stop = ReasonRow {
+            peer: Some(garden.peers[0].device.clone()),
+            workspace: Some(garden.id.clone()),
+            since: Some(when::json(NOW - 2 * 3_600_000)),
+            ..ReasonRow::new(verso_wire::Reason::ReadOnly)
+        };
+        let status = Status { workspaces: vec![garden], reasons: vec![stop], ..status() };
+        let expected = [
+            "    ana     This device may read the workspace, not write to it (2 hours ago) Ask an owner of the workspace for read-write access.",
+            "    behind  1,000 / 1,310",
+            "    lap     in step 3 hours ago",
+            "    new     not in step yet",
+        ];
+        assert_eq!(told(&status)[3..], expected, "whoever is in step needs no line");
+    }
+
+    #[test]
+    fn clocks_that_are_apart_are_told_by_how_much_and_a_rollback_is_told() {
+        let lap = PeerRow::example("lap");
+        let clock = |ahead| ReasonRow {
+            peer: Some(lap.peer.device.clone()),
+            clock_skew_ms: Some(ahead),
+            ..ReasonRow::new(verso_wire::Reason::ClockSkew)
+        };
+        let reasons = vec![ReasonRow::new(verso_wire::Reason::RolledBack), clock(7_200_001), clock(-61_000)];
+        let lines = told(&Status { peers: vec![PeerRow::example("lap")], reasons, ..status() });
+        let clocks = "    The clocks of the two devices are more than a minute apart: its clock is";
+        assert!(lines[2].starts_with(&format!("{clocks} 2 hours ahead. Set")), "{lines:#?}");
+        assert!(lines[3].starts_with(&format!("{clocks} 1 minute behind. Set")), "{lines:#?}");
+        assert!(lines.iter().any(|line| line.starts_with("  This device was rolled back")), "{lines:#?}");
     }
 
     #[test]
