@@ -31,6 +31,8 @@ impl Chains {
             chains.line(AuthorTag(tags.array()?));
         }
         In::end([tags])?;
+        // A tag that stands twice makes one line, and chains may name only lines that are there.
+        (chains.lines.len() == sizes.lines).then_some(())?;
         for _ in 0..sizes.chains {
             let chain = Chain::load(input, sizes, chains.all.len())?;
             let (author, line) = (chain.author, chain.line);
@@ -39,7 +41,7 @@ impl Chains {
             chains.lines[line].join(ix, &author);
             of_author.is_none().then_some(())?;
         }
-        (chains.lines.len() == sizes.lines).then_some(chains)
+        Some(chains)
     }
 }
 

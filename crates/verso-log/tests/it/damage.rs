@@ -213,6 +213,45 @@ fn damage_that_comes_while_the_log_is_open_is_named_when_it_is_met() {
     assert!(damage.contains(&Corrupt { segment: 2, offset: 0, what: Damage::Missing { last: 2 } }), "{damage:?}");
 }
 
+/// Each segment that is closed is read anew, whatever was known of it when the log was opened.
+#[test]
+fn a_segment_that_is_exchanged_or_spoilt_while_the_log_is_open_is_named() {
+    let (disk, _) = sample();
+    let (log, _) = open(&disk);
+    assert_eq!(log.verify().unwrap().damage, []);
+    let at = |segment, what| Corrupt { segment, offset: 0, what };
+    let own = disk.read_file(&segment(1)).unwrap();
+    // One of another log under the same key, and one of this log in another's place.
+    let elsewhere = MemoryStorage::new(6);
+    create(&elsewhere).close().unwrap();
+    for foreign in [elsewhere.read_file(&segment(1)).unwrap(), disk.read_file(&segment(2)).unwrap()] {
+        assert_ne!(foreign, own);
+        disk.write_file(&segment(1), &foreign);
+        assert_eq!(log.verify().unwrap().damage, [at(1, Damage::Foreign)]);
+    }
+    disk.write_file(&segment(1), &vec![0; own.len()]);
+    assert_eq!(log.verify().unwrap().damage, [at(1, Damage::Header)]);
+    disk.write_file(&segment(1), &own);
+    assert_eq!(log.verify().unwrap().damage, []);
+}
+
+/// The segment that is written to is looked at record by record.
+#[test]
+fn damage_in_the_segment_that_is_written_to_is_named() {
+    let disk = MemoryStorage::new(1);
+    let mut log = create(&disk);
+    for _ in 0..2 {
+        append(&mut log, author(1), 1).unwrap();
+        log.sync().unwrap();
+    }
+    let number = u32::try_from(log.verify().unwrap().segments).unwrap();
+    let records = raw_records(&disk.read_file(&segment(number)).unwrap());
+    disk.flip(&segment(number), records[0].end - 1, 4);
+    let expected = Corrupt { segment: number, offset: u64::try_from(records[0].offset).unwrap(), what: Damage::Record };
+    let report = log.verify().unwrap();
+    assert_eq!((report.damage, report.runs), (vec![expected], 1));
+}
+
 #[test]
 fn bytes_that_were_taken_out_or_put_in_cost_only_what_they_touch() {
     let (disk, _) = sample();

@@ -60,6 +60,27 @@ fn a_file_from_the_future_says_so() {
     assert!(matches!(error, UnsealError::NewerFormat { found: 2, supported: 1 }), "{error}");
 }
 
+/// The check is no secret: whoever wrote one can make it fit.
+#[test]
+fn a_file_whose_check_fits_is_damaged_all_the_same_where_its_fields_say_nothing() {
+    let disk = sealed(b"text");
+    let whole = disk.read_file("state").unwrap();
+    let refused = |body: &[u8]| {
+        let check: [u8; 8] = blake3::hash(body).as_bytes()[..8].try_into().unwrap();
+        disk.write_file("state", &[body, &check].concat());
+        SealedFile::open(&disk, "state", &key(1), b"peers")
+    };
+    let body = &whole[..whole.len() - 8];
+    assert!(refused(body).is_ok());
+    let mut reserved = body.to_vec();
+    reserved[10] = 1;
+    assert!(matches!(refused(&reserved), Err(UnsealError::Damaged)));
+    // No room for the tag, nor for the header.
+    for len in (0..body.len() - 4).filter(|len| *len < 48 + 16) {
+        assert!(matches!(refused(&body[..len]), Err(UnsealError::Damaged)), "{len} bytes");
+    }
+}
+
 #[test]
 fn sealing_again_shares_no_byte_pattern_and_keeps_the_old_content_until_it_is_done() {
     let disk = sealed(&[0; 200]);
