@@ -1,5 +1,6 @@
 //! The set of events that a fold is a function of, and the causal order among them.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use verso_vv::{Author, Branches, EntryHash, HashTag, Seen, SeenItem, Seq};
@@ -100,29 +101,37 @@ impl<C> EventSet<C> {
     where
         C: 'a,
     {
-        // Within a chain the last stands for all before it, which keeps the comparison of each with each small.
-        let mut heads: BTreeMap<Author, &Event<C>> = BTreeMap::new();
-        for event in events {
-            let head = heads.entry(event.context.author).or_insert(event);
-            if (event.context.seq, event.context.hash) > (head.context.seq, head.context.hash) {
-                *head = event;
-            }
-        }
-        let replaced = |event: &Event<C>| {
-            let others = heads.values().filter(|other| other.context != event.context);
-            others.into_iter().any(|other| self.sees(other, &event.context))
-        };
-        heads.values().filter(|event| !replaced(event)).copied().collect()
+        let heads = heads(events);
+        heads.iter().filter(|event| !self.is_replaced(event, &heads)).copied().collect()
     }
 
     /// Returns the one event that a register shows: of those that nobody has replaced the latest by clock, and by hash where
-    /// clocks tie.
+    /// clocks tie. As a rule that is the first that is looked at, so it costs a comparison for each chain, and not for each two.
     pub(crate) fn latest<'a>(&self, events: impl IntoIterator<Item = &'a Event<C>>) -> Option<&'a Event<C>>
     where
         C: 'a,
     {
-        self.newest(events).into_iter().max_by_key(|event| (event.context.hlc, event.context.hash))
+        let mut heads = heads(events);
+        heads.sort_by_key(|event| Reverse((event.context.hlc, event.context.hash)));
+        heads.iter().find(|event| !self.is_replaced(event, &heads)).copied()
     }
+
+    /// Tells whether another of the events has seen this one.
+    fn is_replaced(&self, event: &Event<C>, by: &[&Event<C>]) -> bool {
+        by.iter().any(|other| other.context != event.context && self.sees(other, &event.context))
+    }
+}
+
+/// Of each chain the last of the events: within a chain it stands for all before it, which keeps the comparison of each with each small.
+fn heads<'a, C>(events: impl IntoIterator<Item = &'a Event<C>>) -> Vec<&'a Event<C>> {
+    let mut heads: BTreeMap<Author, &Event<C>> = BTreeMap::new();
+    for event in events {
+        let head = heads.entry(event.context.author).or_insert(event);
+        if (event.context.seq, event.context.hash) > (head.context.seq, head.context.hash) {
+            *head = event;
+        }
+    }
+    heads.into_values().collect()
 }
 
 #[cfg(test)]
