@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 mod api;
+mod bench;
 mod ci;
 mod formats;
 mod fuzz;
@@ -58,6 +59,8 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Measures Verso on the whole path, and with `--peers` others with the same work in the same run
+    Bench(bench::Options),
     /// Installs the tools that `ci` uses, where they are missing
     Tools,
 }
@@ -81,6 +84,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Sim { seed: Some(seed), trace: true, .. } => sim::run(&["--seed", &seed.to_string(), "--trace"]),
         Command::Ci { steps } => ci::run(steps),
         Command::Soak { minutes, seed } => soak::run(*minutes, *seed),
+        Command::Bench(options) => bench::run(options),
         Command::Tidy => tidy::run(&root),
         Command::Api => api::write(),
         Command::Tools => tools::install_all(),
