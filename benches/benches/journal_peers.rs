@@ -1,8 +1,8 @@
 //! The journal beside what others keep records in: `fjall`, `redb`, `SQLite`, and a bare file.
 //!
-//! `VERSO_DATA=…/debian-packages.jsonl.zst cargo bench -p verso-benches --features peers --bench journal_peers` measures the intents of that graph,
+//! `cargo xtask bench --peers` runs this program several times, and makes a table of the medians. With `VERSO_DATA` naming a file of JSON lines it measures the intents of that graph,
 //! without it a made-up graph of the same proportions. A record is what a table would hold of an intent: the hash of its entry, kind, clock and payload.
-//! Every append is durable when it returns. All stores do the same work in turns, some rounds long, and the median of each is told: the ratios count.
+//! Every append is durable when it returns. All stores do the same work in turns: the ratios count.
 //!
 //! `journal` is the journal alone: each group a run, encrypted and authenticated, as it stands. `units` is what a replica does: each group a
 //! unit, chained, signed, compressed, encrypted; the others do nothing of that.
@@ -28,7 +28,6 @@ use verso_vv::{Author, EntryHash, Hlc, Incarnation, Seq};
 use verso_wire::{ChainHead, CompressionLevel, Content, EntryKind, SyncUnit, UnitBuilder};
 use zeroize::Zeroizing;
 
-const ROUNDS: usize = 5;
 /// How many records are appended one by one: more would take minutes and say the same.
 const ONE_BY_ONE: usize = 10_000;
 
@@ -58,63 +57,36 @@ trait Store: Sized {
 fn main() {
     let measuring = std::env::args().any(|argument| argument == "--bench");
     let records = records(&Workload::load());
-    let (records, rounds) = if measuring { (&records[..], ROUNDS) } else { (&records[..2_000], 1) };
-    let mut figures = Figures::default();
-    for _ in 0..rounds {
-        round::<Bare>(records, &mut figures);
-        round::<Preallocated>(records, &mut figures);
-        round::<Sqlite>(records, &mut figures);
-        round::<Redb>(records, &mut figures);
-        round::<Fjall>(records, &mut figures);
-        round::<Journal>(records, &mut figures);
-        round::<Units>(records, &mut figures);
-    }
+    let records = if measuring { &records[..] } else { &records[..2_000] };
     let bytes: usize = records.iter().map(|record| record.row.len()).sum();
-    println!("{} records of {:.1} bytes", records.len(), float(bytes) / float(records.len()));
-    figures.print();
+    println!("all\tbytes of a record\t{}", float(bytes) / float(records.len()));
+    round::<Bare>(records);
+    round::<Preallocated>(records);
+    round::<Sqlite>(records);
+    round::<Redb>(records);
+    round::<Fjall>(records);
+    round::<Journal>(records);
+    round::<Units>(records);
 }
 
-/// Figures of each store and measure, one a round.
-#[derive(Default)]
-struct Figures(Vec<(&'static str, &'static str, Vec<f64>)>);
-
-impl Figures {
-    fn add(&mut self, store: &'static str, measure: &'static str, figure: f64) {
-        match self.0.iter_mut().find(|(of, what, _)| (*of, *what) == (store, measure)) {
-            Some((_, _, figures)) => figures.push(figure),
-            None => self.0.push((store, measure, vec![figure])),
-        }
-    }
-
-    fn print(&mut self) {
-        println!("{:<16} {:<26} {:>12} {:>12} {:>12}", "store", "measure", "median", "least", "most");
-        for (store, measure, figures) in &mut self.0 {
-            figures.sort_by(f64::total_cmp);
-            let (least, median, most) = (figures[0], figures[figures.len() / 2], figures[figures.len() - 1]);
-            println!("{store:<16} {measure:<26} {median:>12.3} {least:>12.3} {most:>12.3}");
-        }
-    }
-}
-
-fn round<S: Store>(records: &[Record], figures: &mut Figures) {
-    for (group, measure, of) in [
-        (1, "1 a commit, thousand/s", ONE_BY_ONE),
-        (100, "100 a commit, thousand/s", usize::MAX),
-        (1_000, "1,000 a commit, thousand/s", usize::MAX),
-    ] {
+fn round<S: Store>(records: &[Record]) {
+    let tell = |measure: &str, figure: f64| println!("{}\t{measure}\t{figure}", S::NAME);
+    for (group, measure, of) in
+        [(1, "1 a commit", ONE_BY_ONE), (100, "100 a commit", usize::MAX), (1_000, "1,000 a commit", usize::MAX)]
+    {
         let records = &records[..records.len().min(of)];
         let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let mut store = S::create(place.path());
         let began = Instant::now();
         records.chunks(group).for_each(|records| store.append(records));
-        figures.add(S::NAME, measure, float(records.len()) / began.elapsed().as_secs_f64() / 1e3);
+        tell(measure, float(records.len()) / began.elapsed().as_secs_f64());
         store.close();
         if group == 1_000 {
             let began = Instant::now();
             let bytes = S::open_and_scan(place.path());
-            figures.add(S::NAME, "open and scan, s", began.elapsed().as_secs_f64());
+            tell("open and scan", began.elapsed().as_secs_f64());
             assert!(bytes >= records.iter().map(|record| record.payload.len()).sum(), "{} lost something", S::NAME);
-            figures.add(S::NAME, "bytes at rest a record", float(at_rest(place.path())) / float(records.len()));
+            tell("at rest", float(at_rest(place.path())) / float(records.len()));
         }
     }
 }
@@ -202,7 +174,7 @@ impl Store for Bare {
 struct Preallocated(Bare);
 
 impl Store for Preallocated {
-    const NAME: &'static str = "file, whole";
+    const NAME: &'static str = "whole file";
 
     fn create(at: &Path) -> Self {
         let bare = Bare::create(at);
@@ -237,7 +209,7 @@ impl Sqlite {
 }
 
 impl Store for Sqlite {
-    const NAME: &'static str = "SQLite, WAL FULL";
+    const NAME: &'static str = "SQLite";
 
     fn create(at: &Path) -> Self {
         let store = Self::open(at);
@@ -355,7 +327,7 @@ fn open_log(at: &Path) -> SyncLog<FileStorage> {
 }
 
 impl Store for Journal {
-    const NAME: &'static str = "Verso, journal";
+    const NAME: &'static str = "Verso";
 
     fn create(at: &Path) -> Self {
         Self { log: create_log(at), next: 1 }

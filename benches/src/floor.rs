@@ -1,13 +1,20 @@
-//! What no intent that is durable on two devices can do without: the disk of each, and the way there and back.
+//! What no intent that is durable on two devices can do without: the disk of each, and the way there and back; and what no meeting can: the handshakes.
 
 use std::fs::File;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use iroh::endpoint::{Connection, RecvStream, SendStream, presets};
 use iroh::{Endpoint, EndpointAddr, RelayMode, TransportAddr};
+use verso_identity::{DeviceId, DeviceKey};
+use verso_noise::{NoiseKey, NoisePublicKey, PreSharedKey};
+use verso_transport::{Gatekeeper, Incoming, Network, PeerSecret, Transport, TransportConfig};
+use verso_wire::{CloseCode, Reason};
+use zeroize::Zeroizing;
 
 /// What a unit of one intent weighs with its frame, and about what an acknowledgement does.
 const BYTES: usize = 184;
@@ -65,8 +72,8 @@ impl Echo {
     /// # Errors
     /// What the network says.
     pub async fn new() -> Result<Self, Failure> {
-        let [one, other] = [endpoint().await?, endpoint().await?];
-        let there = other.bound_sockets().into_iter().filter(std::net::SocketAddr::is_ipv4);
+        let [one, other] = [endpoint(&[ALPN]).await?, endpoint(&[ALPN]).await?];
+        let there = other.bound_sockets().into_iter().filter(SocketAddr::is_ipv4);
         let there = EndpointAddr::from_parts(other.id(), there.map(TransportAddr::Ip));
         let answering = other.clone();
         tokio::spawn(async move {
@@ -96,7 +103,79 @@ impl Echo {
     }
 }
 
-async fn endpoint() -> Result<Endpoint, Failure> {
-    let builder = Endpoint::builder(presets::Minimal).alpns(vec![ALPN.to_vec()]).relay_mode(RelayMode::Disabled);
+/// Binds an endpoint of bare iroh on loopback.
+///
+/// # Errors
+/// What the network says.
+pub async fn endpoint(alpns: &[&[u8]]) -> Result<Endpoint, Failure> {
+    let alpns = alpns.iter().map(|alpn| alpn.to_vec()).collect();
+    let builder = Endpoint::builder(presets::Minimal).alpns(alpns).relay_mode(RelayMode::Disabled);
     Ok(builder.clear_ip_transports().bind_addr("127.0.0.1:0")?.bind().await?)
+}
+
+/// Two endpoints of Verso's own that have agreed on a secret and say nothing but that.
+#[derive(Debug)]
+pub struct Handshakes {
+    dialling: Transport,
+    there: DeviceId,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Handshakes {
+    /// Makes the two.
+    ///
+    /// # Errors
+    /// What the network says.
+    pub async fn new() -> Result<Self, Failure> {
+        let [one, other] = [1, 2].map(|number| DeviceKey::from_secret(&Zeroizing::new([number; 32])));
+        let bind = async |key: &DeviceKey, peer: &DeviceKey| {
+            let config = TransportConfig { network: Network::Loopback, ..TransportConfig::default() };
+            let gate = Agreed { peer: peer.id(), noise_key: NoiseKey::derive(peer).public() };
+            Transport::bind(key, config, Arc::new(gate)).await
+        };
+        let (dialling, answering) = (bind(&one, &other).await?, bind(&other, &one).await?);
+        let addresses = answering.local_addresses();
+        tokio::spawn(async move {
+            while let Some(incoming) = answering.accept().await {
+                // Who dialled closes.
+                if let Incoming::Sync(connection, _stream) = incoming {
+                    connection.closed().await;
+                }
+            }
+        });
+        Ok(Self { dialling, there: other.id(), addresses })
+    }
+
+    /// How long it takes until both have proven who they are: QUIC, TLS and Noise.
+    ///
+    /// # Errors
+    /// What the network says.
+    pub async fn shake(&self) -> Result<Duration, Failure> {
+        let start = Instant::now();
+        let (connection, _stream) = self.dialling.dial(&self.there, &self.addresses[..]).await?;
+        let took = start.elapsed();
+        connection.close(CloseCode::DONE);
+        Ok(took)
+    }
+}
+
+/// Lets one device in.
+struct Agreed {
+    peer: DeviceId,
+    noise_key: NoisePublicKey,
+}
+
+impl Gatekeeper for Agreed {
+    fn admit(&self, peer: &DeviceId) -> Result<(), CloseCode> {
+        if *peer == self.peer { Ok(()) } else { Err(Reason::NotTrusted.into()) }
+    }
+
+    fn secrets(&self, _peer: &DeviceId) -> Vec<PeerSecret> {
+        let psk = PreSharedKey::new(Zeroizing::new([7; 32]));
+        vec![PeerSecret { noise_key: self.noise_key, psk, generation: 1 }]
+    }
+
+    fn pairing_open(&self) -> bool {
+        false
+    }
 }

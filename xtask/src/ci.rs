@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
-use crate::{api, formats, fuzz, sim, tidy, tools};
+use crate::{api, bench, formats, fuzz, sim, tidy, tools};
 
 /// One check. They run in the order they stand here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -70,7 +70,6 @@ impl Step {
             Self::Tidy => tidy::run(Path::new(".")),
             Self::Api => api::check(),
             Self::Fmt => fmt(),
-            // The benches of others' crates are checked here, where nothing of those is compiled to run, and nowhere else.
             Self::Clippy => cargo(
                 &[
                     "clippy",
@@ -92,8 +91,13 @@ impl Step {
             Self::Formats => formats::check(),
             Self::Sim => sim::run(&["--seeds", "1000"]),
             Self::Fuzz => fuzz::smoke(),
-            // Without `--bench`, which `cargo bench` adds, criterion runs each bench once; the dev profile is built already.
-            Self::Bench => cargo(&["test", "--locked", "--package", "verso-benches", "--benches", "--quiet"], &[]),
+            Self::Bench => {
+                // Without `--bench`, which `cargo bench` adds, criterion runs each bench once; the dev profile is built already.
+                const EACH: [&str; 8] =
+                    ["test", "--locked", "--package", "verso-benches", "--features", "peers", "--benches", "--quiet"];
+                cargo(&EACH, &[])?;
+                bench::run(&bench::Options::SMOKE)
+            }
         }
     }
 

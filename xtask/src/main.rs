@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 mod api;
+mod bench;
 mod ci;
 mod coverage;
 mod formats;
@@ -75,6 +76,8 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         minutes: usize,
     },
+    /// Measures Verso on the whole path, and with `--peers` others with the same work in the same run
+    Bench(bench::Options),
     /// Installs the tools that `ci` uses, where they are missing
     Tools,
 }
@@ -101,6 +104,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Sim { seed: Some(seed), trace: true, .. } => sim::run(&["--seed", &seed.to_string(), "--trace"]),
         Command::Ci { steps } => ci::run(steps),
         Command::Soak { minutes, seed } => soak::run(*minutes, *seed),
+        Command::Bench(options) => bench::run(options),
         Command::Tidy => tidy::run(&root),
         Command::Api => api::write(),
         Command::Coverage { crates, lines: false } => coverage::run(crates, coverage::Detail::Shares),

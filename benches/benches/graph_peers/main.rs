@@ -16,16 +16,15 @@
     reason = "a measurement tells its figures, and if it fails has nothing to say but that"
 )]
 
-mod automerge;
-mod loro;
 mod verso;
-mod yrs;
 
 use std::alloc::System;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use verso_benches::edits::{Edit, MERGED, Who};
+use verso_benches::peers::{Peer, automerge, loro, record, yrs};
 use verso_benches::rows::{Row, rows};
 
 #[global_allocator]
@@ -33,86 +32,25 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// How often each measurement is repeated.
 const RUNS: usize = 5;
-/// Nodes of the merge, each of which both sides change.
-const MERGED: usize = 1_000;
-
-/// What is done to the node of this number in the merge.
-enum Edit {
-    Title,
-    Tag,
-    Delete,
-}
-
-impl Edit {
-    fn of(number: usize, who: Who) -> Self {
-        match number % 10 {
-            rest if rest == who.deletes() => Self::Delete,
-            rest if rest < 5 => Self::Title,
-            _ => Self::Tag,
-        }
-    }
-}
-
-/// The two sides of a merge.
-#[derive(Clone, Copy)]
-enum Who {
-    One,
-    Two,
-}
-
-impl Who {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::One => "one",
-            Self::Two => "two",
-        }
-    }
-
-    /// The last digit of the nodes that it deletes.
-    const fn deletes(self) -> usize {
-        match self {
-            Self::One => 2,
-            Self::Two => 7,
-        }
-    }
-}
-
-/// Something that holds the graph.
-trait Peer: Sized {
-    const NAME: &'static str;
-
-    /// Records nodes with their tags, a transaction a node, then each node's links, a transaction a node.
-    fn record(rows: &[Row]) -> Self;
-    /// Writes all of it, history included.
-    fn save(&mut self) -> Vec<u8>;
-    fn load(bytes: &[u8]) -> Self;
-    /// Reads every node with its title, url, tags and links. Returns how much that was.
-    fn pass(&self) -> usize;
-    /// Makes another replica of it.
-    fn fork(&mut self) -> Self;
-    fn edit(&mut self, who: Who);
-    /// Returns what another lacks, as it is sent.
-    fn lacking(&mut self, other: &mut Self) -> Vec<Vec<u8>>;
-    fn merge(&mut self, bytes: &[Vec<u8>]);
-}
 
 fn main() {
-    let rows = rows(6_000);
+    let measuring = std::env::args().any(|argument| argument == "--bench");
+    let (rows, runs) = if measuring { (rows(6_000), RUNS) } else { (rows(200), 1) };
     let (tags, links) = (rows.iter().map(|row| row.tags.len()).sum(), rows.iter().map(|row| row.links.len()).sum());
     let work = Work { nodes: rows.len(), tags, links };
     println!("{} nodes, {tags} tags, {links} links", rows.len());
     println!("| measure | verso | automerge | loro | yrs |\n| --- | --- | --- | --- | --- |");
     let figures = [
-        measure::<verso::Verso>(&rows, &work),
-        measure::<automerge::Peer>(&rows, &work),
-        measure::<loro::Peer>(&rows, &work),
-        measure::<yrs::Peer>(&rows, &work),
+        measure::<verso::Verso>(&rows, &work, runs),
+        measure::<automerge::Peer>(&rows, &work, runs),
+        measure::<loro::Peer>(&rows, &work, runs),
+        measure::<yrs::Peer>(&rows, &work, runs),
     ];
     for (at, (what, _)) in figures[0].iter().enumerate() {
         let of: Vec<&str> = figures.iter().map(|figures| figures[at].1.as_str()).collect();
         println!("| {what} | {} |", of.join(" | "));
     }
-    verso::checkpoint(&rows, RUNS);
+    verso::checkpoint(&rows, runs);
 }
 
 struct Work {
@@ -127,16 +65,16 @@ impl Work {
     }
 }
 
-fn measure<P: Peer>(rows: &[Row], work: &Work) -> Vec<(&'static str, String)> {
+fn measure<P: Peer>(rows: &[Row], work: &Work, runs: usize) -> Vec<(&'static str, String)> {
     eprintln!("{} …", P::NAME);
     let intents = per(1, work.intents());
-    let recording = median(RUNS.min(3), || timed(|| P::record(rows)).0);
-    let mut all = P::record(rows);
+    let recording = median(runs.min(3), || timed(|| record::<P>(rows)).0);
+    let mut all = record::<P>(rows);
     let bytes = all.save();
-    let saving = median(RUNS, || timed(|| all.save()).0);
+    let saving = median(runs, || timed(|| all.save()).0);
     let passed = all.pass();
     drop(all);
-    let opening = median(RUNS, || {
+    let opening = median(runs, || {
         let (time, (opened, read)) = timed(|| {
             let opened = P::load(&bytes);
             let read = opened.pass();
@@ -151,7 +89,7 @@ fn measure<P: Peer>(rows: &[Row], work: &Work) -> Vec<(&'static str, String)> {
         rows.iter().map(|row| Row { tags: Vec::new(), links: Vec::new(), ..row.clone() }).collect::<Vec<_>>();
     let unlinked = rows.iter().map(|row| Row { links: Vec::new(), ..row.clone() }).collect::<Vec<_>>();
     let (bare, tagged) = (live::<P>(&untagged), live::<P>(&unlinked));
-    let (merging, merged) = merge::<P>();
+    let (merging, merged) = merge::<P>(runs);
     vec![
         (
             "record all, a transaction a node",
@@ -171,7 +109,7 @@ fn measure<P: Peer>(rows: &[Row], work: &Work) -> Vec<(&'static str, String)> {
 
 /// Returns how much memory the graph takes that is opened from what was saved.
 fn live<P: Peer>(rows: &[Row]) -> usize {
-    let bytes = P::record(rows).save();
+    let bytes = record::<P>(rows).save();
     let region = Region::new(ALLOCATOR);
     let opened = P::load(&bytes);
     // What is decoded only when somebody looks at it is there then.
@@ -181,15 +119,17 @@ fn live<P: Peer>(rows: &[Row]) -> usize {
 }
 
 /// A thousand edits on one side and a thousand on the other: how long it takes one to take in the other's, and how many bytes they are.
-fn merge<P: Peer>() -> (Duration, usize) {
+fn merge<P: Peer>(runs: usize) -> (Duration, usize) {
     let row = |number| Row { url: String::new(), title: format!("page {number}"), tags: vec![], links: vec![] };
     let rows: Vec<Row> = (0..MERGED).map(row).collect();
     let mut sent = 0;
-    let time = median(RUNS * 3, || {
-        let mut one = P::record(&rows);
+    let time = median(runs * 3, || {
+        let mut one = record::<P>(&rows);
         let mut two = one.fork();
-        one.edit(Who::One);
-        two.edit(Who::Two);
+        for number in 0..MERGED {
+            one.edit(number, Edit::of(number, Who::One), Who::One);
+            two.edit(number, Edit::of(number, Who::Two), Who::Two);
+        }
         let bytes = two.lacking(&mut one);
         sent = bytes.iter().map(Vec::len).sum();
         timed(|| one.merge(&bytes)).0

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use verso_benches::edits::{Edit, Who};
+use verso_benches::peers::{Peer, record};
 use verso_benches::rows::Row;
 use verso_benches::writer::{Entry, Writer, apply_unit};
 use verso_graph::{Graph, Intent, NodeId, NodeRef};
 use verso_vv::Seen;
 use verso_wire::Application as _;
 
-use crate::{Edit, MERGED, Peer, Who, median, timed};
+use crate::{median, timed};
 
 pub(crate) struct Verso {
     writer: Writer,
@@ -24,36 +26,38 @@ impl Verso {
     fn write(&mut self, intents: &[Intent]) {
         self.entries.extend(self.writer.write(intents, &self.seen));
     }
-
-    fn empty() -> Self {
-        Self { writer: Writer::new(1), nodes: vec![], entries: vec![], shared: 0, seen: Seen::default() }
-    }
 }
 
 impl Peer for Verso {
     const NAME: &'static str = "verso";
 
-    fn record(rows: &[Row]) -> Self {
-        let mut verso = Self::empty();
+    fn new() -> Self {
+        Self { writer: Writer::new(1), nodes: vec![], entries: vec![], shared: 0, seen: Seen::default() }
+    }
+
+    fn add_nodes(&mut self, _first: usize, rows: &[Row]) {
+        let (mut intents, mut created) = (Vec::new(), Vec::new());
         for row in rows {
-            let add = Intent::AddNode { url: row.url.clone(), title: row.title.clone() };
-            let tag = |tag: &String| Intent::Tag { node: NodeRef::New(0), tag: tag.clone() };
-            let intents: Vec<Intent> = [add].into_iter().chain(row.tags.iter().map(tag)).collect();
-            let first = verso.entries.len();
-            verso.write(&intents);
-            verso.nodes.push(verso.entries[first].node());
+            created.push(self.entries.len() + intents.len());
+            let node = NodeRef::New(intents.len());
+            intents.push(Intent::AddNode { url: row.url.clone(), title: row.title.clone() });
+            intents.extend(row.tags.iter().map(|tag| Intent::Tag { node, tag: tag.clone() }));
         }
-        for (number, row) in rows.iter().enumerate().filter(|(_, row)| !row.links.is_empty()) {
-            let (src, nodes) = (verso.nodes[number], &verso.nodes);
+        self.write(&intents);
+        self.nodes.extend(created.into_iter().map(|entry| self.entries[entry].node()));
+    }
+
+    fn add_links(&mut self, first: usize, rows: &[Row]) {
+        let mut intents = Vec::new();
+        for (src, row) in self.nodes[first..].iter().zip(rows) {
             let link = |(dst, kind): &(usize, String)| Intent::Link {
-                src: src.into(),
-                dst: nodes[*dst].into(),
+                src: (*src).into(),
+                dst: self.nodes[*dst].into(),
                 kind: kind.clone(),
             };
-            let intents: Vec<Intent> = row.links.iter().map(link).collect();
-            verso.write(&intents);
+            intents.extend(row.links.iter().map(link));
         }
-        verso
+        self.write(&intents);
     }
 
     /// Units, one behind the other, each with its length before it.
@@ -67,7 +71,7 @@ impl Peer for Verso {
     }
 
     fn load(mut bytes: &[u8]) -> Self {
-        let mut verso = Self::empty();
+        let mut verso = Self::new();
         while let Some((len, rest)) = bytes.split_first_chunk() {
             let (unit, rest) = rest.split_at(usize::try_from(u32::from_le_bytes(*len)).expect("it fits memory"));
             apply_unit(&mut verso.writer.graph, unit);
@@ -87,19 +91,17 @@ impl Peer for Verso {
         }
         self.shared = self.entries.len();
         let seen = Seen::new([self.writer.seen()]);
-        Self { writer, nodes: self.nodes.clone(), seen, ..Self::empty() }
+        Self { writer, nodes: self.nodes.clone(), seen, ..Self::new() }
     }
 
-    fn edit(&mut self, who: Who) {
-        for number in 0..MERGED {
-            let node = NodeRef::Id(self.nodes[number]);
-            let intent = match Edit::of(number, who) {
-                Edit::Title => Intent::SetTitle { node, title: format!("by {} {number}", who.name()) },
-                Edit::Tag => Intent::Tag { node, tag: format!("of {}", who.name()) },
-                Edit::Delete => Intent::DeleteNode { nodes: vec![node] },
-            };
-            self.write(&[intent]);
-        }
+    fn edit(&mut self, number: usize, edit: Edit, who: Who) {
+        let node = NodeRef::Id(self.nodes[number]);
+        let intent = match edit {
+            Edit::Title => Intent::SetTitle { node, title: format!("by {} {number}", who.name()) },
+            Edit::Tag => Intent::Tag { node, tag: format!("of {}", who.name()) },
+            Edit::Delete => Intent::DeleteNode { nodes: vec![node] },
+        };
+        self.write(&[intent]);
     }
 
     /// As few units as it fits in: each transaction makes one, and small ones are joined on their way.
@@ -124,7 +126,7 @@ fn pass(graph: &Graph) -> usize {
 
 /// Tells how long it takes to open a checkpoint, which has the state and no history.
 pub(crate) fn checkpoint(rows: &[Row], runs: usize) {
-    let verso = Verso::record(rows);
+    let verso = record::<Verso>(rows);
     let passed = verso.pass();
     let mut snapshot = Vec::new();
     verso.writer.graph.snapshot(&mut snapshot);

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::disk::{Disk, Honesty};
 use crate::liar::Liar;
+use crate::logs::Reader;
 use crate::merge::Merge;
 use crate::undo::Steps;
 
@@ -44,6 +45,8 @@ pub struct Device<A: Merge = Graph> {
     pub(crate) is_rotten: bool,
     /// What its person could take back.
     pub(crate) steps: Steps,
+    /// What reads its disk, and those of all others.
+    pub(crate) reader: Reader,
     /// What it told of its disk when it was started last, or at all starts since bits of it flipped: it tells of a loss once.
     notices: OpenNotices,
     /// The high-water mark that a key store gives it at every start, if it has one.
@@ -69,6 +72,7 @@ impl<A: Merge> Device<A> {
             inventions: 0,
             is_rotten: false,
             steps: Steps::new(),
+            reader: Reader::default(),
             notices: OpenNotices::default(),
             mark: None,
         };
@@ -93,6 +97,7 @@ impl<A: Merge> Device<A> {
             inventions: 0,
             is_rotten: false,
             steps: Steps::new(),
+            reader: self.reader.clone(),
             notices: OpenNotices::default(),
             mark: None,
         };

@@ -1,6 +1,8 @@
 //! [`Logs`]: what lies in the logs of a disk, read by other code than the replica's.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use verso_identity::{DeviceId, WorkspaceId, purposes};
 use verso_log::{LogOptions, MemoryStorage, Storage as _, SyncLog};
@@ -79,28 +81,71 @@ impl<A: Merge> Device<A> {
             let workspace = WorkspaceId::from_bytes(*log.label());
             for record in log.replay() {
                 let (meta, bytes) = record.expect("what is in the log can be read");
-                let unit = SyncUnit::decode(&workspace, &bytes).expect("what is in the log is a unit");
-                let unit = unit.chain();
-                let stamps = written(&unit).filter_map(|(_, written)| written.says).map(|(_, hlc)| hlc);
-                let stamp = logs.stamps.entry(unit.author().device).or_default();
-                *stamp = stamps.max().unwrap_or_default().max(*stamp);
-                logs.entries.entry(workspace).or_default().extend(written(&unit));
-                let unit = unit.verify().expect("what is in the log was sealed by its author");
-                let author = unit.author();
+                let unit = self.reader.read(workspace, bytes);
+                let author = unit.author;
+                let stamp = logs.stamps.entry(author.device).or_default();
+                *stamp = unit.stamp.max(*stamp);
+                logs.entries.entry(workspace).or_default().extend(unit.entries.iter().copied());
                 // A branch goes on from an entry of another chain.
-                let start = unit.branch().map_or_else(|| ChainHead::start(&workspace, &author), |_| unit.before());
-                if unit.branch().is_some() && unit.first_seq() > Seq::FIRST {
-                    roots.push((workspace, *unit.prev_hash()));
+                let start = if unit.is_branch { unit.before } else { ChainHead::start(&workspace, &author) };
+                if unit.is_branch && unit.before.seq >= Seq::FIRST {
+                    roots.push((workspace, unit.before.hash));
                 }
                 let head = logs.chains.entry((workspace, author)).or_insert(start);
-                assert_eq!(unit.before(), *head, "{author} in {workspace}: a unit does not continue the chain");
-                assert_eq!((meta.author, meta.last_seq, meta.head_hash), (author, unit.last_seq(), unit.head().hash));
-                *head = unit.head();
+                assert_eq!(unit.before, *head, "{author} in {workspace}: a unit does not continue the chain");
+                assert_eq!((meta.author, meta.last_seq, meta.head_hash), (author, unit.head.seq, unit.head.hash));
+                *head = unit.head;
             }
         }
         let is_there = |(workspace, hash): &(WorkspaceId, EntryHash)| logs.holds(workspace, hash);
         assert!(roots.iter().all(is_there), "a branch goes on from an entry that is not there");
         logs
+    }
+}
+
+/// Reads units, and remembers what it read: the same bytes say the same, and were sealed by the same device, however often and on whichever disk
+/// they are met. Signatures are what checks would spend their time on otherwise.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reader(Arc<Mutex<Known>>);
+
+/// Units by their workspace and their bytes.
+type Known = BTreeMap<(WorkspaceId, Vec<u8>), Arc<Unit>>;
+
+/// What a unit says.
+#[derive(Debug)]
+struct Unit {
+    author: Author,
+    is_branch: bool,
+    before: ChainHead,
+    head: ChainHead,
+    entries: Vec<(EntryHash, Written)>,
+    /// The greatest stamp in it.
+    stamp: Hlc,
+}
+
+impl Reader {
+    /// Reads a unit.
+    ///
+    /// # Panics
+    /// If it is none, or was not sealed by its author.
+    fn read(&self, workspace: WorkspaceId, bytes: Vec<u8>) -> Arc<Unit> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = |(workspace, bytes): &(WorkspaceId, Vec<u8>)| {
+            let unit = SyncUnit::decode(workspace, bytes).expect("what is in the log is a unit").chain();
+            let unit = unit.verify().expect("what is in the log was sealed by its author");
+            let entries: Vec<_> = written(&unit).collect();
+            let stamps = entries.iter().filter_map(|(_, written)| written.says).map(|(_, hlc)| hlc);
+            let stamp = stamps.max().unwrap_or_default();
+            let (author, is_branch) = (unit.author(), unit.branch().is_some());
+            Arc::new(Unit { author, is_branch, before: unit.before(), head: unit.head(), entries, stamp })
+        };
+        match known.entry((workspace, bytes)) {
+            Entry::Occupied(known) => Arc::clone(known.get()),
+            Entry::Vacant(new) => {
+                let unit = read(new.key());
+                Arc::clone(new.insert(unit))
+            }
+        }
     }
 }
 

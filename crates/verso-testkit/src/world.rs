@@ -90,7 +90,11 @@ impl<A: Merge> World<A> {
     /// Adds a device with a disk of its own.
     pub fn add_device(&mut self, name: &str) -> DeviceIndex {
         let index = DeviceIndex(self.devices.len());
-        self.devices.push(Device::new(name, index.0, self.rng.next(), self.mutant.honesty(), self.now));
+        let mut device = Device::new(name, index.0, self.rng.next(), self.mutant.honesty(), self.now);
+        if let Some(first) = self.devices.first() {
+            device.reader = first.reader.clone();
+        }
+        self.devices.push(device);
         index
     }
 

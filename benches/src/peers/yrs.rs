@@ -1,12 +1,18 @@
 //! yrs: a map of nodes, each a map with its title, its url, and maps of its tags and links.
 
-use verso_benches::rows::Row;
+use std::sync::{Arc, Mutex};
+
 use yrs::updates::decoder::Decode as _;
+use yrs::updates::encoder::Encode as _;
 use yrs::{Any, Doc, Map as _, MapPrelim, MapRef, Out, ReadTxn, StateVector, Transact as _, Update};
 
-use crate::{Edit, MERGED, Who};
+use super::Peer as _;
+use crate::edits::{Edit, Who};
+use crate::rows::Row;
 
-pub(crate) struct Peer {
+/// A replica.
+#[derive(Debug)]
+pub struct Peer {
     doc: Doc,
     nodes: MapRef,
 }
@@ -32,31 +38,35 @@ fn text_len<T: ReadTxn>(node: &MapRef, txn: &T, key: &str) -> usize {
     }
 }
 
-impl crate::Peer for Peer {
+impl super::Peer for Peer {
     const NAME: &'static str = "yrs";
 
-    fn record(rows: &[Row]) -> Self {
-        let peer = Self::around(Doc::new());
-        let mut ids = Vec::new();
-        for (number, row) in rows.iter().enumerate() {
-            let mut txn = peer.doc.transact_mut();
-            let node = peer.nodes.insert(&mut txn, number.to_string(), MapPrelim::default());
+    fn new() -> Self {
+        Self::around(Doc::new())
+    }
+
+    fn add_nodes(&mut self, first: usize, rows: &[Row]) {
+        let mut txn = self.doc.transact_mut();
+        for (number, row) in (first..).zip(rows) {
+            let node = self.nodes.insert(&mut txn, number.to_string(), MapPrelim::default());
             node.insert(&mut txn, "title", row.title.as_str());
             node.insert(&mut txn, "url", row.url.as_str());
             let tags = node.insert(&mut txn, "tags", MapPrelim::default());
             for tag in &row.tags {
                 tags.insert(&mut txn, tag.as_str(), true);
             }
-            ids.push(node);
         }
-        for (row, node) in rows.iter().zip(&ids).filter(|(row, _)| !row.links.is_empty()) {
-            let mut txn = peer.doc.transact_mut();
+    }
+
+    fn add_links(&mut self, first: usize, rows: &[Row]) {
+        let mut txn = self.doc.transact_mut();
+        for (number, row) in (first..).zip(rows).filter(|(_, row)| !row.links.is_empty()) {
+            let node = child(&self.nodes, &txn, &number.to_string()).expect("it is there");
             let links = node.insert(&mut txn, "links", MapPrelim::default());
             for (dst, kind) in &row.links {
                 links.insert(&mut txn, format!("{kind} {dst}"), true);
             }
         }
-        peer
     }
 
     fn save(&mut self) -> Vec<u8> {
@@ -88,19 +98,17 @@ impl crate::Peer for Peer {
         Self::load(&self.save())
     }
 
-    fn edit(&mut self, who: Who) {
-        for number in 0..MERGED {
-            let key = number.to_string();
-            let mut txn = self.doc.transact_mut();
-            let node = child(&self.nodes, &txn, &key).expect("it is there");
-            match Edit::of(number, who) {
-                Edit::Title => drop(node.insert(&mut txn, "title", format!("by {} {number}", who.name()))),
-                Edit::Tag => {
-                    let tags = child(&node, &txn, "tags").expect("there are tags");
-                    tags.insert(&mut txn, format!("of {}", who.name()), true);
-                }
-                Edit::Delete => drop(self.nodes.remove(&mut txn, &key)),
+    fn edit(&mut self, number: usize, edit: Edit, who: Who) {
+        let key = number.to_string();
+        let mut txn = self.doc.transact_mut();
+        let node = child(&self.nodes, &txn, &key).expect("it is there");
+        match edit {
+            Edit::Title => drop(node.insert(&mut txn, "title", format!("by {} {number}", who.name()))),
+            Edit::Tag => {
+                let tags = child(&node, &txn, "tags").expect("there are tags");
+                tags.insert(&mut txn, format!("of {}", who.name()), true);
             }
+            Edit::Delete => drop(self.nodes.remove(&mut txn, &key)),
         }
     }
 
@@ -115,4 +123,40 @@ impl crate::Peer for Peer {
             self.doc.transact_mut().apply_update(update).expect("it is an update");
         }
     }
+}
+
+impl super::Talks for Peer {
+    type Session = Session;
+
+    /// Each says what it has, and is sent what it lacks, as the first two steps of its protocol are.
+    fn meet(&mut self, other: &mut Self) -> usize {
+        let asked = |peer: &Self| peer.doc.transact().state_vector().encode_v1().len();
+        let (there, here) = (self.lacking(other), other.lacking(self));
+        let sum = asked(self) + asked(other) + there.iter().chain(&here).map(Vec::len).sum::<usize>();
+        other.merge(&there);
+        self.merge(&here);
+        sum
+    }
+
+    fn stay(&mut self, _other: &mut Self) -> Session {
+        let news = Arc::new(Mutex::new(Vec::new()));
+        let to = Arc::clone(&news);
+        let note = move |_: &yrs::TransactionMut<'_>, event: &yrs::UpdateEvent| {
+            to.lock().expect("nobody panicked").push(event.update.clone());
+        };
+        self.doc.observe_update_v1("session", note).expect("no transaction is open");
+        Session { news }
+    }
+
+    fn tell(&mut self, other: &mut Self, session: &mut Session) -> usize {
+        let news = std::mem::take(&mut *session.news.lock().expect("nobody panicked"));
+        other.merge(&news);
+        news.iter().map(Vec::len).sum()
+    }
+}
+
+/// What each transaction told since it was last asked.
+#[derive(Debug)]
+pub struct Session {
+    news: Arc<Mutex<Vec<Vec<u8>>>>,
 }

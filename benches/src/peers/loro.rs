@@ -1,11 +1,14 @@
 //! loro: a map of nodes, each a map with its title, its url, and maps of its tags and links.
 
 use loro::{Container, ExportMode, LoroDoc, LoroMap, LoroValue, ValueOrContainer};
-use verso_benches::rows::Row;
 
-use crate::{Edit, MERGED, Who};
+use super::Peer as _;
+use crate::edits::{Edit, Who};
+use crate::rows::Row;
 
-pub(crate) struct Peer {
+/// A replica.
+#[derive(Debug)]
+pub struct Peer {
     doc: LoroDoc,
     nodes: LoroMap,
 }
@@ -31,31 +34,35 @@ fn text_len(node: &LoroMap, key: &str) -> usize {
     }
 }
 
-impl crate::Peer for Peer {
+impl super::Peer for Peer {
     const NAME: &'static str = "loro";
 
-    fn record(rows: &[Row]) -> Self {
-        let peer = Self::around(LoroDoc::new());
-        let mut ids = Vec::new();
-        for (number, row) in rows.iter().enumerate() {
-            let node = peer.nodes.insert_container(&number.to_string(), LoroMap::new()).expect("it works");
+    fn new() -> Self {
+        Self::around(LoroDoc::new())
+    }
+
+    fn add_nodes(&mut self, first: usize, rows: &[Row]) {
+        for (number, row) in (first..).zip(rows) {
+            let node = self.nodes.insert_container(&number.to_string(), LoroMap::new()).expect("it works");
             node.insert("title", row.title.as_str()).expect("it works");
             node.insert("url", row.url.as_str()).expect("it works");
             let tags = node.insert_container("tags", LoroMap::new()).expect("it works");
             for tag in &row.tags {
                 tags.insert(tag, true).expect("it works");
             }
-            ids.push(node);
-            peer.doc.commit();
         }
-        for (row, node) in rows.iter().zip(&ids).filter(|(row, _)| !row.links.is_empty()) {
+        self.doc.commit();
+    }
+
+    fn add_links(&mut self, first: usize, rows: &[Row]) {
+        for (number, row) in (first..).zip(rows).filter(|(_, row)| !row.links.is_empty()) {
+            let node = child(&self.nodes, &number.to_string()).expect("it is there");
             let links = node.insert_container("links", LoroMap::new()).expect("it works");
             for (dst, kind) in &row.links {
                 links.insert(&format!("{kind} {dst}"), true).expect("it works");
             }
-            peer.doc.commit();
         }
-        peer
+        self.doc.commit();
     }
 
     fn save(&mut self) -> Vec<u8> {
@@ -87,20 +94,18 @@ impl crate::Peer for Peer {
         Self::around(self.doc.fork())
     }
 
-    fn edit(&mut self, who: Who) {
-        for number in 0..MERGED {
-            let key = number.to_string();
-            let node = child(&self.nodes, &key).expect("it is there");
-            match Edit::of(number, who) {
-                Edit::Title => node.insert("title", format!("by {} {number}", who.name())).expect("it works"),
-                Edit::Tag => {
-                    let tags = child(&node, "tags").expect("there are tags");
-                    tags.insert(&format!("of {}", who.name()), true).expect("it works");
-                }
-                Edit::Delete => self.nodes.delete(&key).expect("it works"),
+    fn edit(&mut self, number: usize, edit: Edit, who: Who) {
+        let key = number.to_string();
+        let node = child(&self.nodes, &key).expect("it is there");
+        match edit {
+            Edit::Title => node.insert("title", format!("by {} {number}", who.name())).expect("it works"),
+            Edit::Tag => {
+                let tags = child(&node, "tags").expect("there are tags");
+                tags.insert(&format!("of {}", who.name()), true).expect("it works");
             }
-            self.doc.commit();
+            Edit::Delete => self.nodes.delete(&key).expect("it works"),
         }
+        self.doc.commit();
     }
 
     fn lacking(&mut self, other: &mut Self) -> Vec<Vec<u8>> {
@@ -111,5 +116,27 @@ impl crate::Peer for Peer {
         for update in bytes {
             self.doc.import(update).expect("it is an update");
         }
+    }
+}
+
+impl super::Talks for Peer {
+    type Session = ();
+
+    /// Each says what it has, and is sent what it lacks, if anything.
+    fn meet(&mut self, other: &mut Self) -> usize {
+        let (here, there) = (self.doc.oplog_vv(), other.doc.oplog_vv());
+        let mut sum = here.encode().len() + there.encode().len();
+        if here != there {
+            sum += self.tell(other, &mut ()) + other.tell(self, &mut ());
+        }
+        sum
+    }
+
+    fn stay(&mut self, _other: &mut Self) {}
+
+    fn tell(&mut self, other: &mut Self, _session: &mut ()) -> usize {
+        let updates = self.lacking(other);
+        other.merge(&updates);
+        updates.iter().map(Vec::len).sum()
     }
 }
