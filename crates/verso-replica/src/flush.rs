@@ -12,7 +12,7 @@ use crate::confirmation::Withheld;
 use crate::effect::{ConnectionId, Effect, Event};
 use crate::error::FlushError;
 use crate::journal::{AppendedRun, Ingested};
-use crate::local::LocalFile;
+use crate::local::{LocalFile, LocalStateError};
 use crate::replica::{Now, Replica};
 
 /// Most bytes of appended units that are kept at hand for peers that are connected: 1 MiB. Of more only the heads are told, and the
@@ -90,7 +90,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             || !self.folds_changed.is_empty()
             || !self.unreported.is_empty()
             || self.offers_changed
-            || self.local_file == LocalFile::Due
+            || self.local_file.is_due()
     }
 
     /// Makes everything durable that was committed and received, then acknowledges it to those who sent it and pushes it to the
@@ -134,8 +134,18 @@ impl<S: Storage, A: Application> Replica<S, A> {
             self.tell_conflicts(workspace);
         }
         self.withdraw_declines(now);
-        let saved = self.save_local().map_err(FlushError::from);
+        let saved = self.save_what_waited().map_err(FlushError::from);
         failed.map_or(saved, Err)
+    }
+
+    /// Writes the local state if it is due. When peers were met is nothing that anybody's change may fail for: if only that is lacking, it waits for another time.
+    fn save_what_waited(&mut self) -> Result<(), LocalStateError> {
+        let may_wait = self.local_file == LocalFile::Overdue;
+        let saved = self.save_local();
+        let (true, Err(error)) = (may_wait, &saved) else { return saved };
+        tracing::warn!(target: "verso.sync", %error, "when peers were met is not written yet");
+        self.local_file = LocalFile::Stale;
+        Ok(())
     }
 
     /// Passes on what is durable now: to the peers that did not bring it, and to the host. Of a log that failed nothing is known to be.

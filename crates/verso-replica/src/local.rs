@@ -187,7 +187,9 @@ pub(crate) enum LocalFile {
     Saved,
     /// It lacks what may wait: when peers were last seen. Nothing waits at a contact for a file that says no more than when it was.
     Stale,
-    /// It is to be written with the next flush.
+    /// It lacks what has waited, and is to be written with the next flush; if that fails, it waits again.
+    Overdue,
+    /// It is to be written with the next flush, which fails without it.
     Due,
 }
 
@@ -202,8 +204,13 @@ impl LocalFile {
     /// What may have waited is written with the next flush.
     pub(crate) const fn save_now(&mut self) {
         if matches!(self, Self::Stale) {
-            *self = Self::Due;
+            *self = Self::Overdue;
         }
+    }
+
+    /// Whether the next flush writes it.
+    pub(crate) const fn is_due(self) -> bool {
+        matches!(self, Self::Overdue | Self::Due)
     }
 }
 
@@ -323,7 +330,7 @@ impl LocalState {
     pub(crate) fn decode(bytes: &[u8]) -> Result<Option<Self>, LocalStateError> {
         match bytes.split_first() {
             Some((&VERSION, body)) => Ok(whole(body)),
-            Some((&v1::VERSION, body)) => Ok(whole::<v1::LocalState>(body).map(Self::from)),
+            Some((&v1::VERSION, body)) => Ok(whole(body).map(v1::LocalState::upgrade)),
             Some((version, _)) if *version > VERSION => Err(LocalStateError::Newer),
             _ => Ok(None),
         }

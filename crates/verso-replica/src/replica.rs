@@ -409,7 +409,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
 
     /// Writes the local state if it changed.
     pub(crate) fn save_local(&mut self) -> Result<(), LocalStateError> {
-        if self.local_file == LocalFile::Due {
+        if self.local_file.is_due() {
             self.local.store(&self.storage, &self.local_key)?;
             self.local_file = LocalFile::Saved;
         }

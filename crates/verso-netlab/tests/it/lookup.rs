@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use verso_netlab::{Access, Lookup, Relay, Wire};
-use verso_transport::{LookupState, OwnRelay, Probe, RelayState, Route};
+use verso_transport::{LookupState, OwnRelay, Probe, Reached, RelayState, Route};
 
 use crate::fixture::{ANNA, BEN, CARL, Device, close_all};
 use crate::patience::{PATIENCE, online, with_relay};
@@ -63,8 +63,12 @@ async fn whether_the_servers_answer_can_be_asked() {
     let config = with_relay(at(&relay, Some(&lookup)));
     let url = relay.url().parse().unwrap();
     let anna = Device::with_config(ANNA, &[], config.clone()).await;
-    let there =
-        Probe { relay: RelayState::Connected { relay: url }, lookup: LookupState::Reachable, route: Route::Known };
+    let there = Probe {
+        relay: RelayState::Connected { relay: url },
+        reached: None,
+        lookup: LookupState::Reachable,
+        route: Route::Known,
+    };
     assert_eq!(anna.transport.probe(PATIENCE).await, there);
     close_all([&anna]).await;
 
@@ -77,5 +81,6 @@ async fn whether_the_servers_answer_can_be_asked() {
     let probe = ben.transport.probe(Duration::from_secs(3)).await;
     assert!(matches!(probe.lookup, LookupState::Unreachable { .. }), "{probe:?}");
     assert_eq!(probe.relay.connected(), None, "{probe:?}");
+    assert!(matches!(probe.reached, Some(Reached::NoTcp { .. })), "{probe:?}");
     close_all([&ben]).await;
 }

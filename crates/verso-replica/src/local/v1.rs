@@ -33,18 +33,29 @@ struct Contact {
     reason: Option<(String, u64)>,
 }
 
-impl From<LocalState> for super::LocalState {
-    fn from(state: LocalState) -> Self {
-        let LocalState { incarnation, left, provisional, pairings, contacts, unconfirmed } = state;
-        let contacts = contacts.into_iter().map(|(peer, contact)| (peer, contact.into())).collect();
-        Self { incarnation, left, provisional, pairings, contacts, unconfirmed }
+impl LocalState {
+    /// Returns the same as this version has it.
+    pub(super) fn upgrade(self) -> super::LocalState {
+        let Self { incarnation, left, provisional, pairings, contacts, unconfirmed } = self;
+        let contacts = contacts.into_iter().map(|(peer, contact)| (peer, contact.upgrade())).collect();
+        super::LocalState { incarnation, left, provisional, pairings, contacts, unconfirmed }
     }
 }
 
-impl From<Contact> for super::Contact {
-    fn from(contact: Contact) -> Self {
-        let Contact { last_seen_ms, addresses, version_floor, told, told_devices, shared, offered, reason } = contact;
+impl Contact {
+    fn upgrade(self) -> super::Contact {
+        let Self { last_seen_ms, addresses, version_floor, told, told_devices, shared, offered, reason } = self;
         let workspaces = BTreeMap::new();
-        Self { last_seen_ms, addresses, version_floor, told, told_devices, shared, offered, reason, workspaces }
+        super::Contact {
+            last_seen_ms,
+            addresses,
+            version_floor,
+            told,
+            told_devices,
+            shared,
+            offered,
+            reason,
+            workspaces,
+        }
     }
 }

@@ -100,6 +100,25 @@ fn the_last_contact_is_when_it_ended_and_not_when_it_began() {
     assert_eq!(again.peers().next().unwrap().contact, kept);
 }
 
+/// A disk that is full keeps nobody from what needs no room, least of all for the sake of when somebody was met.
+#[test]
+fn that_a_contact_can_t_be_noted_fails_nothing_and_is_tried_again() {
+    let (mut rig, _workspaces, own) = declined();
+    rig.replica.flush(NOW).unwrap();
+    rig.replica.tick(later(3));
+    rig.replica.disconnected(own.connection);
+    rig.replica.tick(later(4));
+    assert!(rig.replica.needs_flush());
+    rig.disk.fail_after(0);
+    rig.replica.flush(later(4)).unwrap();
+    let kept = |rig: &Rig| open(&rig.disk.snapshot(5)).unwrap().0.peers().next().unwrap().contact.last_seen_ms;
+    assert_eq!(kept(&rig), Some(NOW.wall_ms), "the disk has failed");
+    assert!(!rig.replica.needs_flush(), "nothing waits for it");
+    rig.replica.tick(later(5));
+    rig.replica.flush(later(5)).unwrap();
+    assert_eq!(kept(&rig), Some(later(3).wall_ms));
+}
+
 #[test]
 fn a_stop_while_connected_keeps_when_that_was() {
     let (mut rig, _workspaces, _own) = declined();
