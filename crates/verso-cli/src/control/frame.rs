@@ -10,7 +10,7 @@ mod fields;
 use fields::{Fields, Writer};
 
 /// The version of the frames. Both ends are the same program as a rule; if not, whoever comes is told, by a greeting that never changes.
-pub(super) const VERSION: u16 = 1;
+pub(super) const VERSION: u16 = 2;
 
 /// What the greeting begins with.
 const MAGIC: [u8; 8] = *b"VERSOCTL";
@@ -23,6 +23,9 @@ pub(super) const MAX_TO_CLIENT: usize = 64 << 10;
 
 /// Longest frame to the server, without its length. A command line may name thousands of nodes; systems take no longer ones than a few MiB.
 pub(super) const MAX_TO_SERVER: usize = 4 << 20;
+
+/// Longest piece of standard input in a frame.
+pub(super) const MAX_INPUT: usize = 256 << 10;
 
 /// Bytes of the length in front of each frame.
 pub(super) const LENGTH: usize = 4;
@@ -93,6 +96,8 @@ pub(super) enum ToServer {
     Interrupt,
     /// Nobody reads the client's standard output any more.
     Unread,
+    /// A piece of the client's standard input, for a command that listens to it.
+    Input(Zeroizing<Vec<u8>>),
 }
 
 /// Which of a process's streams.
@@ -222,6 +227,10 @@ impl ToServer {
             }
             Self::Interrupt => frame.u8(3),
             Self::Unread => frame.u8(4),
+            Self::Input(bytes) => {
+                frame.u8(5);
+                frame.bytes(bytes);
+            }
         }
         frame.finish()
     }
@@ -254,6 +263,13 @@ impl ToServer {
             }
             3 => Self::Interrupt,
             4 => Self::Unread,
+            5 => {
+                let bytes = fields.bytes()?;
+                if bytes.len() > MAX_INPUT {
+                    return Err(FrameError::TooLong);
+                }
+                Self::Input(Zeroizing::new(bytes.to_vec()))
+            }
             _ => return Err(FrameError::Unknown),
         };
         fields.end()?;
