@@ -128,8 +128,7 @@ fn read(words: &[OsString], environment: &Environment, seat: &Seat) -> Result<Cl
 /// Has the command carried out by the `verso up` that has the data directory, if there is one. Returns its exit code.
 #[cfg(unix)]
 fn carried_out(words: &[OsString], cli: &Cli, output: &Output) -> Result<Option<u8>, CliError> {
-    // Whoever watches goes on when `up` ends, and asks it anew when it is there again.
-    if !cli.command.runs_in_up() || matches!(cli.command, Command::Status { watch: true }) {
+    if !cli.command.runs_in_up() || cli.command.outlives_up() {
         return Ok(None);
     }
     let settings = Settings::new(&cli.globals, &Environment::Process)?;
@@ -152,11 +151,22 @@ fn ended(output: &Output, outcome: Result<(), CliError>) -> u8 {
 }
 
 impl Command {
+    /// Tells whether the command goes on when the `verso up` ends that it is carried out in, and turns to it by itself when there is one again.
+    #[cfg(unix)]
+    const fn outlives_up(&self) -> bool {
+        match self {
+            #[cfg(feature = "panel")]
+            Self::Panel => true,
+            Self::Status { watch } => *watch,
+            _ => false,
+        }
+    }
+
     /// Tells whether the command is for a `verso up` that has the device open. The others need no device, or one that nobody has open.
     const fn runs_in_up(&self) -> bool {
         match self {
             #[cfg(feature = "panel")]
-            Self::Panel => false,
+            Self::Panel => true,
             Self::Init { .. }
             | Self::Keystore(_)
             | Self::Nearby { .. }

@@ -4,31 +4,33 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
-use verso_identity::KeyStoreKind;
-use verso_trust::Access;
-
-use crate::import::FileFormat;
 
 mod conflicts;
 mod discovery;
+mod format;
 mod help;
+mod identity;
 mod log;
 mod network;
 mod node;
 mod pair;
 mod parse;
 mod quarantine;
+mod workspace;
 
 pub(crate) use conflicts::{ConflictsCommand, ResolveChoice};
 pub(crate) use discovery::{DiscoveryChoice, DiscoveryOptions};
+pub(crate) use format::{ExportFormat, ImportFormat};
+pub(crate) use identity::{IdCommand, KeyStoreChoice, KeystoreCommand};
 pub(crate) use log::LogCommand;
 pub(crate) use network::{NetworkChoice, NetworkOptions};
 pub(crate) use node::{EdgeCommand, Ends, NodeCommand};
 pub(crate) use pair::{PairCommand, PairOptions, Picture, RoleChoice, TermsOptions};
 pub(crate) use parse::NoCommand;
 pub(crate) use quarantine::{Chosen, QuarantineCommand};
+pub(crate) use workspace::{AccessChoice, WorkspaceCommand, WorkspaceOption};
 
 /// How long `up --once` goes on trying peers that don't answer.
 const DEFAULT_WAIT: &str = "10s";
@@ -80,31 +82,6 @@ pub(crate) struct Globals {
     pub(crate) verbose: u8,
     #[arg(long, help = "No colours, as with the variable NO_COLOR", global = true)]
     pub(crate) no_color: bool,
-}
-
-/// Where a device's secret is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum KeyStoreChoice {
-    /// The system's keychain
-    Keychain,
-    /// A file in the data directory, encrypted under a passphrase
-    File,
-}
-
-impl KeyStoreChoice {
-    pub(crate) const fn kind(self) -> KeyStoreKind {
-        match self {
-            Self::Keychain => KeyStoreKind::Keychain,
-            Self::File => KeyStoreKind::File,
-        }
-    }
-}
-
-/// Which workspace a command is about.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct WorkspaceOption {
-    #[arg(short = 'w', long = "workspace", value_name = "WS", help = help::WHICH_WORKSPACE)]
-    pub(crate) workspace: Option<String>,
 }
 
 /// What is to be done.
@@ -301,138 +278,11 @@ pub(crate) enum Command {
     },
 }
 
-/// What is to be done with this device's name.
-#[derive(Debug, Subcommand)]
-pub(crate) enum IdCommand {
-    /// Changes what other devices call this one
-    Rename {
-        /// The new name
-        name: String,
-    },
-}
-
-/// What is to be done with the key store.
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeystoreCommand {
-    /// Tells where the secret is
-    Show,
-    /// Moves the secret to the other store
-    Move {
-        /// Where to
-        #[arg(value_enum)]
-        to: KeyStoreChoice,
-    },
-    /// Changes the passphrase of the key file
-    Passphrase,
-}
-
-/// What is to be done with workspaces.
-#[derive(Debug, Subcommand)]
-pub(crate) enum WorkspaceCommand {
-    /// Makes a workspace
-    New {
-        /// What people call it
-        name: String,
-    },
-    /// Lists workspaces with their ids and sizes, and what friends offer
-    List,
-    /// Changes what a workspace is called, for everybody who has it
-    Rename {
-        #[arg(value_name = "WS", help = "Workspace by name, id or start of an id")]
-        workspace: String,
-        /// The new name
-        name: String,
-    },
-    /// Gives a workspace to a friend, or back to a device of yours
-    Share {
-        #[arg(value_name = "WS", help = "Workspace by name, id or start of an id")]
-        workspace: String,
-        /// Peer by name, id or start of an id
-        peer: String,
-        /// Whether the friend may read, or read and write
-        #[arg(long, value_enum, default_value_t = AccessChoice::Rw)]
-        access: AccessChoice,
-    },
-    /// Takes a workspace away from a friend or a device of yours
-    Unshare {
-        #[arg(value_name = "WS", help = "Workspace by name, id or start of an id")]
-        workspace: String,
-        /// Peer by name, id or start of an id
-        peer: String,
-    },
-    /// Takes a workspace that a friend offers, or takes one back that this device left
-    Join {
-        /// The workspace by name, id or start of an id
-        #[arg(value_name = "WS")]
-        workspace: String,
-    },
-    /// Leaves a workspace, with this device alone: nothing more of it comes or goes
-    Leave {
-        #[arg(value_name = "WS", help = "Workspace by name, id or start of an id")]
-        workspace: String,
-        /// Leaves without asking
-        #[arg(long)]
-        yes: bool,
-    },
-}
-
-/// What a peer may do in a workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum AccessChoice {
-    /// To read
-    Ro,
-    /// To read and to write
-    Rw,
-}
-
-impl AccessChoice {
-    pub(crate) const fn access(self) -> Access {
-        match self {
-            Self::Ro => Access::ReadOnly,
-            Self::Rw => Access::ReadWrite,
-        }
-    }
-}
-
-/// The forms in which a workspace is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ExportFormat {
-    /// One canonical JSON document: devices in step print the same bytes
-    Json,
-    /// JSON lines that `verso import` reads
-    Jsonl,
-    /// Bookmarks that browsers import, and `verso import` reads, too
-    Bookmarks,
-    /// What Graphviz draws
-    Dot,
-}
-
 /// Whether something is done once or goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Repetition {
     Once,
     Watch,
-}
-
-/// What a file to import is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ImportFormat {
-    /// What its first words say
-    Auto,
-    /// Bookmarks, as browsers export them
-    Bookmarks,
-    /// JSON lines, a node each
-    Jsonl,
-}
-
-impl From<ImportFormat> for FileFormat {
-    fn from(format: ImportFormat) -> Self {
-        match format {
-            ImportFormat::Auto => Self::Auto,
-            ImportFormat::Bookmarks => Self::Bookmarks,
-            ImportFormat::Jsonl => Self::Lines,
-        }
-    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -445,97 +295,4 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-    use clap::error::ErrorKind;
-
-    use super::*;
-
-    fn parse(line: &str) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from(line.split_whitespace())
-    }
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    /// Every example in the help is one that works.
-    #[test]
-    fn examples_parse() {
-        let mut count = 0;
-        let examples = help::ALL.iter().flat_map(|text| text.lines()).map(str::trim);
-        for line in examples.filter(|line| line.starts_with("verso ")) {
-            // Two spaces end the command and start its explanation.
-            let command = line.split("  ").next().unwrap_or(line).replace('\'', "");
-            parse(&command).unwrap_or_else(|error| panic!("{command}\n{error}"));
-            count += 1;
-        }
-        assert!(count > 15, "only {count} examples were found");
-    }
-
-    /// Whoever asks a command for help sees how it is used.
-    #[test]
-    fn every_command_teaches_by_examples() {
-        for command in Cli::command().get_subcommands() {
-            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            let example = format!("\n  verso {}", command.get_name());
-            assert!(help.contains(&example), "{}: {help}", command.get_name());
-        }
-    }
-
-    #[test]
-    fn global_options_stand_anywhere() {
-        let before = parse("verso --json --data-dir d --network loopback -vv id").unwrap();
-        let after = parse("verso id --json --data-dir d --network loopback -vv").unwrap();
-        for cli in [before, after] {
-            assert!(cli.globals.json);
-            assert_eq!(cli.globals.data_dir, Some("d".into()));
-            assert_eq!(cli.globals.network.network, Some(NetworkChoice::Loopback));
-            assert_eq!(cli.globals.verbose, 2);
-        }
-    }
-
-    #[test]
-    fn times() {
-        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("5m"), Ok(Duration::from_mins(5)));
-        assert_eq!(duration("24h"), Ok(Duration::from_hours(24)));
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        for bad in ["", "soon", "0s", "-5m", "10", "5 parsecs"] {
-            assert!(duration(bad).is_err(), "{bad}");
-        }
-        let ttl = |line: &str| match parse(line).unwrap().command {
-            Command::Pair { options, .. } => options.ttl(),
-            _ => panic!("another command"),
-        };
-        assert_eq!(ttl("verso pair"), Duration::from_mins(5));
-        assert_eq!(ttl("verso pair --invite"), Duration::from_hours(24));
-        assert_eq!(ttl("verso pair --invite --ttl 1h"), Duration::from_hours(1));
-        let Command::Up { wait, .. } = parse("verso up --once").unwrap().command else { panic!("another command") };
-        assert_eq!(wait, Duration::from_secs(10));
-    }
-
-    #[test]
-    fn nonsense_is_usage() {
-        for line in [
-            "verso frobnicate",
-            "verso pair --qr code.gif",
-            "verso pair --invite list",
-            "verso pair withdraw",
-            "verso quarantine",
-            "verso quarantine keep",
-            "verso quarantine keep 0123 --all",
-            "verso up --wait 5s",
-            "verso import",
-            "verso id --network mars",
-            "verso id --network relay=relay.example",
-            "verso id --lookup dns.example",
-            "verso node rm",
-        ] {
-            let error = parse(line).unwrap_err();
-            assert_eq!(error.exit_code(), 2, "{line}: {error}");
-        }
-        assert_eq!(parse("verso").unwrap_err().kind(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
-    }
-}
+mod tests;

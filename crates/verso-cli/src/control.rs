@@ -15,4 +15,4 @@ pub(crate) mod server;
 mod socket;
 
 pub(crate) use guest::Guest;
-pub(crate) use host::{Host, Shared, ended};
+pub(crate) use host::{Host, Screen, Shared, ended};

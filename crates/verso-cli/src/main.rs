@@ -5,6 +5,7 @@ mod args;
 mod bookmarks;
 mod command;
 mod control;
+mod counted;
 #[cfg(test)]
 mod desk;
 mod device;

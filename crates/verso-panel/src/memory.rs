@@ -1,6 +1,7 @@
 //! What a person is in the middle of.
 
 use std::collections::BTreeMap;
+use std::mem::Discriminant;
 
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_trust::{Access, PeerRole};
@@ -67,6 +68,8 @@ pub(crate) enum Asking {
     Forget(DeviceId),
     Leave(WorkspaceId),
     Unshare(WorkspaceId, DeviceId),
+    /// Of all workspaces if none is named.
+    Repair(Option<WorkspaceId>),
 }
 
 /// What a person is in the middle of.
@@ -75,6 +78,10 @@ pub(crate) struct Memory {
     pub(crate) page: Page,
     /// The sheet for pairing is open, though none is under way yet.
     pub(crate) wants_to_pair: bool,
+    /// The sheet is to be left for a page.
+    pub(crate) leaves_sheet: bool,
+    /// The step of a pairing whose sheet was left. At the next step the sheet is there again.
+    pub(crate) aside: Option<Discriminant<Pairing>>,
     /// The host was asked to look for devices nearby.
     pub(crate) is_looking: bool,
     pub(crate) open_device: Option<DeviceId>,
@@ -93,6 +100,8 @@ impl Default for Memory {
         Self {
             page: Page::Overview,
             wants_to_pair: false,
+            leaves_sheet: false,
+            aside: None,
             is_looking: false,
             open_device: None,
             edit: None,
@@ -131,7 +140,9 @@ impl Memory {
             Asking::Forget(device) => has_device(device),
             Asking::Leave(workspace) => has_workspace(workspace),
             Asking::Unshare(workspace, device) => has_device(device) && has_workspace(workspace),
+            Asking::Repair(meant) => state.stops.iter().any(|stop| stop.workspace == *meant),
         });
+        self.aside = self.aside.filter(|step| *step == std::mem::discriminant(&state.pairing));
         let edited_is_gone = self.edit.as_ref().is_some_and(|edit| match &edit.what {
             Editing::Device(device) => !has_device(device),
             Editing::Workspace(workspace) => !has_workspace(workspace),

@@ -37,9 +37,10 @@ impl SyncPanel {
         Self::default()
     }
 
-    /// Goes to the list of conflicts: what a toast points at.
+    /// Goes to the list of conflicts: what a toast points at. A pairing that is under way goes on meanwhile, and there is a way back to it.
     pub fn show_conflicts(&mut self) {
         self.memory.go_to(Page::Review);
+        self.memory.leaves_sheet = true;
     }
 
     /// Opens the sheet on which devices are paired.
@@ -67,18 +68,22 @@ impl SyncPanel {
                 actions: &mut actions,
             };
             view.memory.follow(state);
+            view.put_aside();
             view.look_around();
             if view.is_pairing() {
-                page(ui, rect, "pairing", |ui| view.pairing(ui));
+                page(ui, rect, ("pairing", COLUMN), |ui| view.pairing(ui));
             } else {
                 let body = if rect.width() >= WIDE { rail(ui, &mut view, rect) } else { tabs(ui, &mut view, rect) };
                 let current = view.memory.page;
-                page(ui, body, current.name(), |ui| match current {
-                    Page::Overview => view.overview(ui),
-                    Page::Devices => view.devices(ui),
-                    Page::Workspaces => view.workspaces(ui),
-                    Page::Review => view.review(ui),
-                    Page::Activity => view.activity(ui),
+                page(ui, body, (current.name(), COLUMN), |ui| {
+                    view.notes(ui);
+                    match current {
+                        Page::Overview => view.overview(ui),
+                        Page::Devices => view.devices(ui),
+                        Page::Workspaces => view.workspaces(ui),
+                        Page::Review => view.review(ui),
+                        Page::Activity => view.activity(ui),
+                    }
                 });
             }
         });
@@ -87,13 +92,13 @@ impl SyncPanel {
     }
 }
 
-/// A page that scrolls, in a column that is not too wide to read.
-fn page(ui: &mut Ui, rect: Rect, name: &str, contents: impl FnOnce(&mut Ui)) {
+/// A page that scrolls, with its name, in a column that is no wider than this.
+pub(crate) fn page(ui: &mut Ui, rect: Rect, (name, widest): (&str, f32), contents: impl FnOnce(&mut Ui)) {
     let mut ui = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(name));
     ui.set_clip_rect(rect.intersect(ui.clip_rect()));
     ScrollArea::vertical().id_salt(name).auto_shrink(false).show(&mut ui, |ui| {
         let margin = if rect.width() < 420.0 { space::M } else { space::XL };
-        let width = (ui.available_width().min(COLUMN) - 2.0 * margin).max(64.0);
+        let width = (ui.available_width().min(widest) - 2.0 * margin).max(64.0);
         let left = ((ui.available_width() - width) / 2.0).clamp(margin, f32::INFINITY);
         let top = ui.cursor().top() + margin;
         let column = Rect::from_min_size(pos2(ui.max_rect().left() + left, top), vec2(width, f32::INFINITY));

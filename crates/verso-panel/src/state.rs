@@ -151,6 +151,10 @@ pub enum HappeningKind {
     ConflictOpened,
     /// A conflict was decided.
     ConflictResolved,
+    /// Damaged journals are being mended.
+    RepairBegun,
+    /// Damaged journals were mended.
+    Repaired,
 }
 
 /// What a person is told when something they asked for did not work.
@@ -165,6 +169,31 @@ pub struct Failure {
 }
 
 impl PanelState {
+    /// Makes the state of a device that has nothing yet: no other device, no workspace, nothing under way. `now_ms` is the wall clock, in milliseconds
+    /// since the Unix epoch; local time is UTC.
+    pub const fn new(now_ms: u64, device: ThisDevice) -> Self {
+        Self {
+            now_ms,
+            utc_offset_minutes: 0,
+            device,
+            indicator: Indicator::Offline,
+            devices: Vec::new(),
+            nearby: Vec::new(),
+            invitations: Vec::new(),
+            workspaces: Vec::new(),
+            lags: Vec::new(),
+            conflicts: Vec::new(),
+            held: Vec::new(),
+            more_held: 0,
+            discarding: None,
+            offered: Vec::new(),
+            stops: Vec::new(),
+            activity: Vec::new(),
+            pairing: Pairing::None,
+            failure: None,
+        }
+    }
+
     /// Finds a device by its id.
     pub fn device(&self, id: &DeviceId) -> Option<&Device> {
         self.devices.iter().find(|device| device.id == *id)

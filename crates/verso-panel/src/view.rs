@@ -4,6 +4,7 @@ mod activity;
 mod device;
 mod devices;
 mod matrix;
+mod notes;
 mod overview;
 mod pairing;
 mod remedy;
@@ -36,14 +37,30 @@ impl View<'_> {
         self.actions.push(action);
     }
 
-    /// The one line for it all.
-    pub(crate) fn badge(&self, ui: &mut Ui) {
-        ui.add(Badge::new(&self.state.indicator));
+    /// The one line for it all, which leads to what it is made of.
+    pub(crate) fn badge(&mut self, ui: &mut Ui) {
+        if ui.add(Badge::new(&self.state.indicator)).clicked() {
+            self.memory.go_to(Page::Overview);
+        }
     }
 
     /// Tells whether the sheet for pairing is what is shown.
     pub(crate) const fn is_pairing(&self) -> bool {
-        self.memory.wants_to_pair || !matches!(self.state.pairing, Pairing::None)
+        self.memory.wants_to_pair || (!matches!(self.state.pairing, Pairing::None) && self.memory.aside.is_none())
+    }
+
+    /// Leaves the sheet for pairing, if that is wanted: what is under way goes on, and what is over is closed.
+    pub(crate) fn put_aside(&mut self) {
+        if !std::mem::take(&mut self.memory.leaves_sheet) {
+            return;
+        }
+        match self.state.pairing {
+            Pairing::None => {}
+            Pairing::Paired { .. } | Pairing::Failed(_) | Pairing::Invited { .. } => {
+                self.ask(PanelAction::ClosePairing);
+            }
+            _ => self.memory.aside = Some(std::mem::discriminant(&self.state.pairing)),
+        }
     }
 
     /// Has the host look for devices nearby while they are shown, and no longer.

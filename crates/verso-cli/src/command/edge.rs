@@ -66,6 +66,10 @@ impl Report for Told {
             Verb::Add => "linked",
             Verb::Remove => "unlinked",
         };
-        writeln!(out, "{verb} {} → {} {}", self.src, self.dst, paint.faint(shown(&self.kind)))
+        write!(out, "{verb} {} → {}", self.src, self.dst)?;
+        if !self.kind.is_empty() {
+            write!(out, " {}", paint.faint(shown(&self.kind)))?;
+        }
+        writeln!(out)
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn init(app: &App, name: Option<String>) -> Result<(), CliError> {
 
 /// Chooses where the secret of a new device is kept: where it was asked for; under a passphrase, if one was given; else in the keychain, if
 /// there is one. The file instead of it is a person's choice, and never made for them.
-pub(super) fn choose_store(app: &App, person: &impl Person) -> Result<NewStore, CliError> {
+pub(crate) fn choose_store(app: &App, person: &impl Person) -> Result<NewStore, CliError> {
     let file = || prompt::new_passphrase(&app.environment, person).map(NewStore::File);
     match app.settings.keystore {
         Some(KeyStoreChoice::File) => return file(),
@@ -77,7 +77,7 @@ pub(crate) fn id(app: &App) -> Result<(), CliError> {
 }
 
 /// A name as devices may have it.
-pub(super) fn checked(name: String) -> Result<String, CliError> {
+pub(crate) fn checked(name: String) -> Result<String, CliError> {
     match Name::new(name) {
         Ok(name) => Ok(name.as_str().to_owned()),
         Err(error) => {

@@ -19,7 +19,6 @@ use super::agreement::{self, Consent, Up, role_code};
 use super::codes;
 use crate::app::App;
 use crate::args::{PairOptions, Picture, RoleChoice, TermsOptions};
-use crate::control::Host;
 use crate::error::{CliError, Exit};
 use crate::failure;
 use crate::find::{self, Named};
@@ -36,7 +35,7 @@ pub(crate) fn run(app: &App, options: &PairOptions) -> Result<(), CliError> {
     check_terms(terms)?;
     agreement::require_answer(app.output.seat(), consent, "can't pair")?;
     let unlocked = net::unlock(app)?;
-    let _screen = app.host.as_ref().map(Host::take_screen).transpose()?;
+    let _screen = app.host.as_ref().map(|host| host.screen().take()).transpose()?;
     app.block_on(async {
         let mut signals = Signals::listen(app.output.seat())?;
         let link = net::connect(app, unlocked).await?;

@@ -16,6 +16,7 @@ use verso_discovery::Depth;
 
 use crate::app::App;
 use crate::args::Repetition;
+use crate::counted::Counted;
 use crate::device::Device;
 use crate::discovery::Discovery;
 use crate::error::CliError;
@@ -34,19 +35,19 @@ pub(crate) fn run(app: &App, repetition: Repetition) -> Result<(), CliError> {
         };
     }
     let device = app.device()?;
-    let status = look(app, &device)?;
+    let status = look(app, &device, &mut Counted::default())?;
     device.close()?;
     app.output.print(&status)
 }
 
 /// How it stands: with the `verso up` in which this runs, or with a device on which nothing does.
-fn look(app: &App, device: &Device) -> Result<Status, CliError> {
+fn look(app: &App, device: &Device, counted: &mut Counted) -> Result<Status, CliError> {
     let live = app.host.as_ref().map(|host| host.worker().status().borrow().clone());
     let discovery = match &live {
         Some(live) => Discovery::from(&live.discovery.state),
         None => Discovery::of_settings(&app.settings, Depth::Quiet),
     };
-    Status::of(device, live.as_ref(), discovery)
+    Status::of(device, live.as_ref(), discovery, counted)
 }
 
 impl Report for Status {

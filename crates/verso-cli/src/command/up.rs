@@ -15,6 +15,7 @@ use verso_worker::{HostReplica, PeerStatus, Status, WorkerHandle, now_since};
 
 use crate::app::App;
 use crate::command::status::RelayRow;
+use crate::control::Screen;
 #[cfg(unix)]
 use crate::control::{Shared, server::Server};
 use crate::error::CliError;
@@ -28,7 +29,8 @@ pub(crate) fn run(app: &App) -> Result<(), CliError> {
     net::block_on(async {
         let mut signals = Signals::listen(app.output.seat())?;
         let (worker, handle) = net::open(app, unlocked).await?;
-        let control = Control::open(app, &handle, twin, worker.notices().clone());
+        let begun = Begun { notices: worker.notices().clone(), screen: Screen::default() };
+        let control = Control::open(app, &handle, twin, begun);
         let shutdown = CancellationToken::new();
         let (mut status, mut events) = (handle.status(), handle.events());
         let mut names = Names { handle: handle.clone(), known: BTreeMap::new() };
@@ -77,6 +79,15 @@ pub(crate) fn run(app: &App) -> Result<(), CliError> {
     })
 }
 
+/// What the other commands share with whoever opens the way for them.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    /// What was noticed when the device was opened.
+    pub(crate) notices: OpenNotices,
+    /// The place of the one offer that is shown.
+    pub(crate) screen: Screen,
+}
+
 /// The way for the other commands into this one. Without it all else works, and they end with what they would without it.
 pub(crate) struct Control {
     #[cfg(unix)]
@@ -85,14 +96,15 @@ pub(crate) struct Control {
 
 impl Control {
     #[cfg(unix)]
-    pub(crate) fn open(app: &App, handle: &WorkerHandle<Graph>, key: DeviceKey, notices: OpenNotices) -> Self {
+    pub(crate) fn open(app: &App, handle: &WorkerHandle<Graph>, key: DeviceKey, begun: Begun) -> Self {
+        let Begun { notices, screen } = begun;
         let shared = Shared {
             worker: handle.clone(),
             runtime: tokio::runtime::Handle::current(),
             key,
             notices,
             settings: app.settings.clone(),
-            screen: std::sync::Arc::default(),
+            screen,
         };
         let server = Server::open(app.home().dir(), shared).inspect_err(|error| {
             let why = crate::error::chain(error);
@@ -104,7 +116,7 @@ impl Control {
     }
 
     #[cfg(not(unix))]
-    pub(crate) fn open(_app: &App, _handle: &WorkerHandle<Graph>, _key: DeviceKey, _notices: OpenNotices) -> Self {
+    pub(crate) fn open(_app: &App, _handle: &WorkerHandle<Graph>, _key: DeviceKey, _begun: Begun) -> Self {
         Self {}
     }
 

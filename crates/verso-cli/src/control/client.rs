@@ -89,25 +89,84 @@ impl Connection {
         words: &[OsString],
         print: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> Result<u8, CliError> {
-        let run = ToServer::Run(Run {
-            words: words.iter().map(|word| word.as_bytes().to_vec()).collect(),
-            directory: env::current_dir().map(|directory| directory.into_os_string().into_vec()).unwrap_or_default(),
-            variables: variables(),
-            terminals: Terminals::here(),
-        });
-        let frame = run.encode();
-        if frame.len() > MAX_TO_SERVER {
-            let why = format!("it has {} bytes; `verso up` takes at most {MAX_TO_SERVER}", frame.len());
-            return Err(CliError::new(Exit::Usage, "the command line is too long", why, "split it into several"));
-        }
-        let way = Arc::new(Mutex::new(self.stream.try_clone().map_err(|error| lost(&error))?));
+        let frame = run(words)?;
+        let way = self.way()?;
         let signals = listen_to_signals(&way)?;
         send(&way, &frame).map_err(|_gone| ended())?;
-        let mut at_work = AtWork { stream: self.stream, way, gauge: None, questions: Vec::new(), is_read: true };
+        let mut at_work = AtWork::new(self.stream, way);
         let done = at_work.carry_on(print);
         at_work.end(&done);
         signals.close();
         done
+    }
+
+    /// Begins a command whose standard input is given to it piece by piece, and that nobody here signals to.
+    #[cfg(feature = "panel")]
+    pub(crate) fn converse(self, words: &[OsString]) -> Result<(Ear, Mouth, Leave), CliError> {
+        let frame = run(words)?;
+        let way = self.way()?;
+        let leave = Leave(self.stream.try_clone().map_err(|error| lost(&error))?);
+        send(&way, &frame).map_err(|_gone| ended())?;
+        Ok((Ear(AtWork::new(self.stream, Arc::clone(&way))), Mouth(way), leave))
+    }
+
+    fn way(&self) -> Result<Way, CliError> {
+        Ok(Arc::new(Mutex::new(self.stream.try_clone().map_err(|error| lost(&error))?)))
+    }
+}
+
+/// The frame that says what is to run.
+fn run(words: &[OsString]) -> Result<Zeroizing<Vec<u8>>, CliError> {
+    let run = ToServer::Run(Run {
+        words: words.iter().map(|word| word.as_bytes().to_vec()).collect(),
+        directory: env::current_dir().map(|directory| directory.into_os_string().into_vec()).unwrap_or_default(),
+        variables: variables(),
+        terminals: Terminals::here(),
+    });
+    let frame = run.encode();
+    if frame.len() > MAX_TO_SERVER {
+        let why = format!("it has {} bytes; `verso up` takes at most {MAX_TO_SERVER}", frame.len());
+        return Err(CliError::new(Exit::Usage, "the command line is too long", why, "split it into several"));
+    }
+    Ok(frame)
+}
+
+/// What a command says that is under way.
+#[cfg(feature = "panel")]
+pub(crate) struct Ear(AtWork);
+
+/// What is said to a command that is under way.
+#[cfg(feature = "panel")]
+pub(crate) struct Mouth(Way);
+
+/// Dropped, a command is left: whoever hears it or says something to it waits no longer.
+#[cfg(feature = "panel")]
+#[derive(Debug)]
+pub(crate) struct Leave(UnixStream);
+
+#[cfg(feature = "panel")]
+impl Ear {
+    /// Hears it to its end, and returns its exit code.
+    pub(crate) fn hear(mut self, print: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<u8, CliError> {
+        let done = self.0.carry_on(print);
+        self.0.end(&done);
+        done
+    }
+}
+
+#[cfg(feature = "panel")]
+impl Mouth {
+    /// Says a piece. Waits while the other end takes nothing in.
+    pub(crate) fn say(&self, piece: Zeroizing<Vec<u8>>) -> io::Result<()> {
+        send(&self.0, &ToServer::Input(piece).encode())
+    }
+}
+
+#[cfg(feature = "panel")]
+impl Drop for Leave {
+    fn drop(&mut self) {
+        // If it has ended already, there is nobody to leave.
+        self.0.shutdown(std::net::Shutdown::Both).unwrap_or_default();
     }
 }
 
@@ -123,6 +182,10 @@ struct AtWork {
 }
 
 impl AtWork {
+    const fn new(stream: UnixStream, way: Way) -> Self {
+        Self { stream, way, gauge: None, questions: Vec::new(), is_read: true }
+    }
+
     /// Does what the command wants done here, until it is over.
     fn carry_on(&mut self, print: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<u8, CliError> {
         loop {

@@ -24,6 +24,9 @@ pub(super) const MAX_TO_CLIENT: usize = 64 << 10;
 /// Longest frame to the server, without its length. A command line may name thousands of nodes; systems take no longer ones than a few MiB.
 pub(super) const MAX_TO_SERVER: usize = 4 << 20;
 
+/// Longest piece of standard input in a frame.
+pub(super) const MAX_INPUT: usize = 256 << 10;
+
 /// Bytes of the length in front of each frame.
 pub(super) const LENGTH: usize = 4;
 
@@ -95,6 +98,8 @@ pub(super) enum ToServer {
     Interrupt,
     /// Nobody reads the client's standard output any more.
     Unread,
+    /// A piece of the client's standard input, for a command that listens to it.
+    Input(Zeroizing<Vec<u8>>),
 }
 
 /// Which of a process's streams.
@@ -224,6 +229,10 @@ impl ToServer {
             }
             Self::Interrupt => frame.u8(3),
             Self::Unread => frame.u8(4),
+            Self::Input(bytes) => {
+                frame.u8(5);
+                frame.bytes(bytes);
+            }
         }
         frame.finish()
     }
@@ -256,6 +265,13 @@ impl ToServer {
             }
             3 => Self::Interrupt,
             4 => Self::Unread,
+            5 => {
+                let bytes = fields.bytes()?;
+                if bytes.len() > MAX_INPUT {
+                    return Err(FrameError::TooLong);
+                }
+                Self::Input(Zeroizing::new(bytes.to_vec()))
+            }
             _ => return Err(FrameError::Unknown),
         };
         fields.end()?;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::mpsc as channel;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
@@ -17,6 +18,9 @@ use crate::seat::Terminals;
 
 /// Longest text of a question, and longest piece of output in a frame: with what stands around it, it fits.
 const PIECE: usize = MAX_TO_CLIENT - 64;
+
+/// How many pieces of input may wait. A piece is something that a person did.
+const INPUTS: usize = 16;
 
 type Answer = Result<Zeroizing<Vec<u8>>, NoAnswer>;
 
@@ -38,13 +42,21 @@ pub(crate) struct Guest {
     listens: AtomicBool,
     /// Whether anybody reads its standard output.
     is_read: AtomicBool,
+    /// The way of its standard input to the command; `None` once the client has left.
+    input: Mutex<Option<channel::Sender<Input>>>,
+    /// The other end of it; `None` once the command listens.
+    unheard: Mutex<Option<channel::Receiver<Input>>>,
 }
+
+/// A piece of a client's standard input.
+type Input = Zeroizing<Vec<u8>>;
 
 /// Questions that wait for their answers. `None` once the client has left.
 type Asked = Option<BTreeMap<u32, mpsc::SyncSender<Answer>>>;
 
 impl Guest {
     pub(super) fn new(terminals: Terminals, variables: BTreeMap<String, OsString>) -> Self {
+        let (way, input) = channel::channel(INPUTS);
         Self {
             outbox: Outbox::default(),
             terminals,
@@ -54,6 +66,8 @@ impl Guest {
             interrupted: CancellationToken::new(),
             listens: AtomicBool::new(false),
             is_read: AtomicBool::new(true),
+            input: Mutex::new(Some(way)),
+            unheard: Mutex::new(Some(input)),
         }
     }
 
@@ -121,6 +135,12 @@ impl Guest {
         self.interrupted.clone()
     }
 
+    /// Returns its standard input, which ends when the client leaves. `None` the second time.
+    #[cfg(feature = "panel")]
+    pub(crate) fn input(&self) -> Option<channel::Receiver<Input>> {
+        self.unheard.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     fn ask(&self, question: Question, asked: &str) -> io::Result<Zeroizing<Vec<u8>>> {
         let (sender, answer) = mpsc::sync_channel(1);
         let number = self.questions.fetch_add(1, Ordering::Relaxed);
@@ -160,10 +180,18 @@ impl Guest {
         self.is_read.store(false, Ordering::SeqCst);
     }
 
+    /// Takes in a piece of its standard input. Waits while the command does not come to those before it.
+    pub(super) async fn take_in(&self, piece: Input) {
+        let Some(way) = self.way_in().clone() else { return };
+        // A command that has ended needs no more.
+        drop(way.send(piece).await);
+    }
+
     /// The client is gone: nobody reads or answers any more, and the command is to end.
     pub(super) fn leave(&self) {
         self.interrupted.cancel();
         *self.asked() = None;
+        *self.way_in() = None;
         self.outbox.leave();
     }
 
@@ -179,6 +207,10 @@ impl Guest {
 
     pub(super) const fn outbox(&self) -> &Outbox {
         &self.outbox
+    }
+
+    fn way_in(&self) -> MutexGuard<'_, Option<channel::Sender<Input>>> {
+        self.input.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn asked(&self) -> MutexGuard<'_, Asked> {
@@ -237,6 +269,40 @@ mod tests {
         assert_eq!(guest.agrees("Pair?").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
         assert!(interruption.is_cancelled());
         assert_eq!(guest.print(b"anybody?").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[cfg(feature = "panel")]
+    #[tokio::test]
+    async fn input_waits_for_the_command_and_ends_with_the_client() {
+        let guest = guest();
+        let piece = |text: &[u8]| Zeroizing::new(text.to_vec());
+        for _ in 0..INPUTS {
+            guest.take_in(piece(b"one")).await;
+        }
+        let mut input = guest.input().unwrap();
+        assert!(guest.input().is_none(), "one listens");
+        let (held, more) = (Arc::clone(&guest), piece(b"more"));
+        let mut waiting = tokio::spawn(async move { held.take_in(more).await });
+        assert!(futures_now(&mut waiting).await.is_none(), "there is room for no more");
+        assert_eq!(input.recv().await.unwrap().as_slice(), b"one");
+        waiting.await.unwrap();
+        guest.leave();
+        let mut rest = 0;
+        while input.recv().await.is_some() {
+            rest += 1;
+        }
+        assert_eq!(rest, INPUTS, "what came before it left is taken in");
+    }
+
+    /// What a task has come to by now.
+    #[cfg(feature = "panel")]
+    async fn futures_now<T>(task: &mut tokio::task::JoinHandle<T>) -> Option<T> {
+        tokio::task::yield_now().await;
+        tokio::select! {
+            biased;
+            done = task => done.ok(),
+            () = std::future::ready(()) => None,
+        }
     }
 
     #[tokio::test]

@@ -32,8 +32,23 @@ pub(crate) struct Shared {
     pub(crate) notices: OpenNotices,
     /// How `up` reaches others, and so do the commands that run in it.
     pub(crate) settings: Settings,
-    /// Held by whoever shows an offer: there is one screen.
-    pub(crate) screen: Arc<Mutex<()>>,
+    /// Held by whoever shows an offer.
+    pub(crate) screen: Screen,
+}
+
+/// The place of the one offer that a device shows at a time.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Screen(Arc<Mutex<()>>);
+
+impl Screen {
+    /// Takes the place, until the guard is dropped.
+    pub(crate) fn take(&self) -> Result<OwnedMutexGuard<()>, CliError> {
+        Arc::clone(&self.0).try_lock_owned().map_err(|_held| {
+            let why = "another code of this device waits for somebody to join";
+            let hint = "join by that one, or end it: with Ctrl-C in its terminal, or in its window; `verso pair --invite` stands beside it";
+            CliError::new(Exit::Failed, "no device was paired", why, hint)
+        })
+    }
 }
 
 impl Host {
@@ -80,13 +95,9 @@ impl Host {
         self.runtime().block_on(self.worker().lend()).ok_or_else(ended)
     }
 
-    /// Takes the place of the one offer that is shown, until the guard is dropped.
-    pub(crate) fn take_screen(&self) -> Result<OwnedMutexGuard<()>, CliError> {
-        Arc::clone(&self.shared.screen).try_lock_owned().map_err(|_held| {
-            let why = "another `verso pair` on this device waits for somebody to join";
-            let hint = "join by what that one shows, or end it with Ctrl-C; `verso pair --invite` stands beside it";
-            CliError::new(Exit::Failed, "no device was paired", why, hint)
-        })
+    /// The place of the one offer that is shown.
+    pub(crate) fn screen(&self) -> &Screen {
+        &self.shared.screen
     }
 }
 

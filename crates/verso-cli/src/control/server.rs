@@ -169,6 +169,7 @@ async fn hear(reader: &mut (impl AsyncRead + Unpin), guest: &Guest) {
             Ok(ToServer::Answer { number, answer }) => guest.answer(number, answer),
             Ok(ToServer::Interrupt) => guest.interrupt(),
             Ok(ToServer::Unread) => guest.unread(),
+            Ok(ToServer::Input(piece)) => guest.take_in(piece).await,
             Ok(ToServer::Run(_)) | Err(_) => return,
         }
     }

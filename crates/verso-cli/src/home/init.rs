@@ -35,6 +35,12 @@ pub(crate) struct Made {
 }
 
 impl Home {
+    /// Tells whether there is no device here, and one can be made.
+    #[cfg(feature = "panel")]
+    pub(crate) fn is_vacant(&self) -> Result<bool, CliError> {
+        Ok(matches!(self.look()?, Contents::Nothing | Contents::Unfinished))
+    }
+
     /// Makes sure that a device can be made here, without changing anything.
     pub(crate) fn require_room(&self) -> Result<(), CliError> {
         const HINT: &str = "name an empty or a new directory with --data-dir or VERSO_DATA_DIR";

@@ -1,6 +1,7 @@
 //! [`Attendant`]: makes the states that a window shows, and has carried out what it asks for.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
@@ -13,12 +14,15 @@ use verso_panel::state::{Discarding, Failure, Happening, HappeningKind, Stop};
 use verso_panel::{PanelAction, PanelState};
 use verso_replica::{Event, OpenNotices};
 use verso_wire::Reason;
-use verso_worker::{WorkerHandle, now_since};
+use verso_worker::{Status, WorkerHandle, now_since};
 
 use super::carry;
 use super::ceremony::Ceremony;
 use super::mapping;
+use super::mend::Mending;
 use super::seam::Far;
+use crate::control::Screen;
+use crate::counted::Counted;
 use crate::error::CliError;
 use crate::when;
 
@@ -35,20 +39,35 @@ const REMEMBERED: usize = 200;
 #[derive(Debug)]
 pub(super) struct Attendant {
     handle: WorkerHandle<Graph>,
-    far: Far,
+    far: Far<PanelState, PanelAction>,
     ceremony: Ceremony,
     /// The latest first.
     activity: VecDeque<Happening>,
+    counted: Counted,
+    /// Whom it was told to be there.
+    online: BTreeSet<DeviceId>,
     discarding: Option<Discarding>,
     failure: Option<Failure>,
     /// Held while somebody looks for devices nearby.
     looking: Option<watch::Receiver<View>>,
     /// What was found damaged when the device was opened.
     damaged: Vec<Stop>,
+    data_dir: PathBuf,
+    mending: Option<Mending>,
+}
+
+/// What an attendant finds where the device is open.
+#[derive(Debug)]
+pub(super) struct Around<'a> {
+    /// What was noticed when the device was opened.
+    pub(super) notices: &'a OpenNotices,
+    /// The place of the one offer that is shown.
+    pub(super) screen: Screen,
+    pub(super) data_dir: &'a Path,
 }
 
 /// What keeps data from moving because a journal is damaged.
-pub(super) fn damaged(notices: &OpenNotices) -> Vec<Stop> {
+fn damaged(notices: &OpenNotices) -> Vec<Stop> {
     let damaged = notices.logs.iter().filter(|(_workspace, report)| report.loses_records());
     let stop = |workspace: &WorkspaceId| Stop {
         reason: Reason::LogDamaged,
@@ -60,16 +79,23 @@ pub(super) fn damaged(notices: &OpenNotices) -> Vec<Stop> {
 }
 
 impl Attendant {
-    pub(super) fn new(handle: WorkerHandle<Graph>, far: Far, damaged: Vec<Stop>) -> Self {
+    pub(super) fn new(handle: WorkerHandle<Graph>, far: Far<PanelState, PanelAction>, around: Around<'_>) -> Self {
+        let Around { notices, screen, data_dir } = around;
+        let there =
+            |status: &Status| status.peers.iter().filter(|(_, peer)| peer.connected).map(|(id, _)| *id).collect();
         Self {
-            ceremony: Ceremony::new(handle.clone()),
+            ceremony: Ceremony::new(handle.clone(), screen),
+            online: there(&handle.status().borrow()),
             handle,
             far,
             activity: VecDeque::new(),
+            counted: Counted::default(),
             discarding: None,
             failure: None,
             looking: None,
-            damaged,
+            damaged: damaged(notices),
+            data_dir: data_dir.to_path_buf(),
+            mending: None,
         }
     }
 
@@ -80,7 +106,7 @@ impl Attendant {
         loop {
             let next = due.unwrap_or_else(Instant::now);
             tokio::select! {
-                action = self.far.actions.recv() => {
+                action = self.far.asked.recv() => {
                     let Some(action) = action else { return };
                     self.carry_out(action).await;
                     due = Some(Instant::now());
@@ -101,6 +127,10 @@ impl Attendant {
                     Err(RecvError::Closed) => return,
                 },
                 () = self.ceremony.step() => due = Some(Instant::now()),
+                done = ended(&mut self.mending) => {
+                    self.mended(done);
+                    due = Some(Instant::now());
+                }
                 () = sleep_until(next), if due.is_some() => {
                     due = None;
                     let Some(state) = self.state().await else { return };
@@ -148,16 +178,29 @@ impl Attendant {
                 }
                 done
             }
+            PanelAction::Repair { workspace } => {
+                if self.mending.is_none() {
+                    self.mending = Some(Mending::begin(self.data_dir.clone(), workspace));
+                    self.remember(HappeningKind::RepairBegun, None, workspace);
+                }
+                Ok(())
+            }
             other if Ceremony::is_about(&other) => self.ceremony.take(other).await,
             other => carry::out(&self.handle, other).await,
         };
-        self.failure = done.err().map(|CliError { what, why, hint, .. }| Failure { what, why, hint });
+        self.failure = done.err().map(told);
     }
 
     /// Makes the state of this moment; `None` if the worker has ended.
-    pub(super) async fn state(&mut self) -> Option<PanelState> {
+    async fn state(&mut self) -> Option<PanelState> {
         let now = now_since(std::time::Instant::now());
-        let mut state = self.handle.read(move |replica| mapping::of_replica(replica, now)).await?;
+        let mut counted = std::mem::take(&mut self.counted);
+        let looked = self.handle.read(move |replica| {
+            let state = mapping::of_replica(replica, now, &mut counted);
+            (state, counted)
+        });
+        let (mut state, counted) = looked.await?;
+        self.counted = counted;
         state.device.addresses = self.handle.addresses().iter().map(ToString::to_string).collect();
         state.stops.splice(..0, self.damaged.iter().cloned());
         let status = self.handle.status().borrow().clone();
@@ -170,10 +213,25 @@ impl Attendant {
         Some(state.bounded())
     }
 
+    /// A repair has ended.
+    fn mended(&mut self, done: Result<(), CliError>) {
+        let Some(Mending { workspace, .. }) = self.mending.take() else { return };
+        match done {
+            Ok(()) => {
+                self.damaged.retain(|stop| workspace.is_some() && stop.workspace != workspace);
+                self.remember(HappeningKind::Repaired, None, workspace);
+            }
+            Err(error) => self.failure = Some(told(error)),
+        }
+    }
+
     fn note(&mut self, event: &Event) {
         let (kind, device, workspace) = match event {
-            Event::PeerOnline { peer } => (HappeningKind::Online, Some(*peer), None),
-            Event::PeerOffline { peer: Some(peer), .. } => (HappeningKind::Offline, Some(*peer), None),
+            // A device is gone once, however many of its connections end.
+            Event::PeerOnline { peer } if self.online.insert(*peer) => (HappeningKind::Online, Some(*peer), None),
+            Event::PeerOffline { peer: Some(peer), .. } if self.online.remove(peer) => {
+                (HappeningKind::Offline, Some(*peer), None)
+            }
             Event::Paired { peer, .. } => (HappeningKind::Paired, Some(*peer), None),
             Event::AllLevel { peer, stopped: false } => (HappeningKind::InStep, Some(*peer), None),
             Event::RemoteDelta { workspace, from, entries } if *workspace != WorkspaceId::CONTROL => {
@@ -202,4 +260,17 @@ impl Attendant {
             self.activity.truncate(REMEMBERED);
         }
     }
+}
+
+/// Waits for the end of a repair; for ever if none is under way.
+async fn ended(mending: &mut Option<Mending>) -> Result<(), CliError> {
+    match mending {
+        Some(mending) => mending.end().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What a person is told in the window.
+pub(super) fn told(CliError { what, why, hint, .. }: CliError) -> Failure {
+    Failure { what, why, hint }
 }

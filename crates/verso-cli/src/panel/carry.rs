@@ -85,14 +85,8 @@ pub(super) async fn out(handle: &WorkerHandle<Graph>, action: PanelAction) -> Re
             let dots = dots(handle, workspace, entries).await?;
             decided(handle, "can't keep the entries", move |replica, now| replica.keep(&workspace, &dots, now)).await
         }
-        PanelAction::Repair { .. } => {
-            // It moves the journals aside, which nothing else may have open meanwhile.
-            let why = "a journal can't be mended while it is in use";
-            let hint = "close this window, and run `verso log repair`";
-            Err(CliError::new(Exit::Failed, "can't repair it from here", why, hint))
-        }
         PanelAction::WithdrawInvitation { id } => withdraw(handle, &id),
-        // The others are about a pairing or about what is shown, and never come here.
+        // The others are about a pairing, a repair or what is shown, and never come here.
         _ => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedMutexGuard, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use verso_graph::Graph;
 use verso_identity::DeviceId;
@@ -18,6 +18,7 @@ use verso_worker::{Answer, OfferOptions, PairError, PairingEvent, PairingOffer, 
 
 use crate::command::agreement::no_code;
 use crate::command::join;
+use crate::control::Screen as Place;
 use crate::error::{CliError, Exit};
 use crate::failure;
 use crate::find;
@@ -26,6 +27,7 @@ use crate::find;
 #[derive(Debug)]
 pub(super) struct Ceremony {
     handle: WorkerHandle<Graph>,
+    place: Place,
     shown: Pairing,
     question: Option<Question>,
     run: Option<Run>,
@@ -35,7 +37,7 @@ pub(super) struct Ceremony {
 #[derive(Debug)]
 enum Run {
     /// Somebody may come by an offer, which is on the screen. Dropped, it is withdrawn.
-    Offer { offer: PairingOffer, screen: Box<Screen> },
+    Offer { offer: PairingOffer, screen: Box<Screen>, _place: OwnedMutexGuard<()> },
     /// This device joins another.
     Join { events: mpsc::UnboundedReceiver<PairingEvent>, task: Task },
 }
@@ -64,8 +66,8 @@ enum Next {
 }
 
 impl Ceremony {
-    pub(super) const fn new(handle: WorkerHandle<Graph>) -> Self {
-        Self { handle, shown: Pairing::None, question: None, run: None }
+    pub(super) const fn new(handle: WorkerHandle<Graph>, place: Place) -> Self {
+        Self { handle, place, shown: Pairing::None, question: None, run: None }
     }
 
     /// How far it is.
@@ -113,6 +115,9 @@ impl Ceremony {
     }
 
     async fn show_code(&mut self, terms: OfferTerms) -> Result<(), CliError> {
+        // One that is shown here gives way.
+        self.run = None;
+        let place = self.place.take()?;
         let options = self.options(terms, PAIR_SECONDS).await?;
         let (role, workspaces) = (options.role, options.workspaces.iter().map(term).collect());
         let offer = self
@@ -131,7 +136,7 @@ impl Ceremony {
             last_attempt: None,
         };
         self.shown = Pairing::Showing(Box::new(screen.clone()));
-        self.run = Some(Run::Offer { offer, screen: Box::new(screen) });
+        self.run = Some(Run::Offer { offer, screen: Box::new(screen), _place: place });
         Ok(())
     }
 

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use verso_discovery::DiscoveryState;
-use verso_graph::{Choice, ConflictId, Graph, Register, What};
+use verso_graph::{Choice, ConflictId, Counts, Graph, Register, What};
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_pairing::OfferStatus;
 use verso_panel::PanelState;
 use verso_panel::state::{
     Conflict, ConflictKind, Device, Grant, Held, HeldBecause, HeldId, Indicator, Invitation, InvitationState, Lag,
-    Member, Nearby, Offered, Opinion, Pairing, Path, Presence, Seen, Stop, ThisDevice, Trust, Way, Workspace,
+    Member, Nearby, Offered, Opinion, Path, Presence, Seen, Stop, ThisDevice, Trust, Way, Workspace,
 };
 use verso_replica::{Now, WhyHeld};
 use verso_transport::PathKind;
@@ -19,46 +19,34 @@ use verso_trust::{Access, PairingWay, PeerRole, Standing};
 use verso_wire::Reason;
 use verso_worker::{HostReplica, PeerStatus, Status};
 
+use crate::counted::Counted;
 use crate::find;
 use crate::when;
 
 /// What is known without any connection.
-pub(super) fn of_replica(replica: &HostReplica<Graph>, now: Now) -> PanelState {
+pub(super) fn of_replica(replica: &HostReplica<Graph>, now: Now, counted: &mut Counted) -> PanelState {
     let workspaces = find::workspaces_of(replica);
-    let devices = devices(replica, now);
+    let device = ThisDevice {
+        id: replica.device(),
+        name: replica.name().to_owned(),
+        fingerprint: replica.device().fingerprint(),
+        addresses: Vec::new(),
+        discovery: Seen::Off,
+        is_restored: replica.unconfirmed().next().is_some(),
+    };
     let mut state = PanelState {
-        now_ms: now.wall_ms,
         utc_offset_minutes: utc_offset_minutes(),
-        device: ThisDevice {
-            id: replica.device(),
-            name: replica.name().to_owned(),
-            fingerprint: replica.device().fingerprint(),
-            addresses: Vec::new(),
-            discovery: Seen::Off,
-            is_restored: replica.unconfirmed().next().is_some(),
-        },
-        indicator: Indicator::Offline,
-        nearby: Vec::new(),
-        invitations: Vec::new(),
-        workspaces: Vec::new(),
-        lags: Vec::new(),
-        conflicts: Vec::new(),
-        held: Vec::new(),
-        more_held: 0,
-        discarding: None,
-        offered: Vec::new(),
         stops: stops(replica),
-        activity: Vec::new(),
-        pairing: Pairing::None,
-        failure: None,
-        devices,
+        devices: devices(replica, now),
+        ..PanelState::new(now.wall_ms, device)
     };
     for find::Named { id, name } in workspaces {
         if let Some(graph) = replica.application(&id) {
             state.conflicts.extend(graph.conflicts().iter().map(|conflict| conflict_of(graph, id, &name, conflict)));
         }
         hold(replica, id, &mut state);
-        state.workspaces.push(workspace(replica, id, name, &state.devices));
+        let counts = counted.of(replica, &id);
+        state.workspaces.push(workspace(replica, find::Named { id, name }, counts, &state.devices));
     }
     let offered = replica.pending_offers();
     state.offered = offered
@@ -127,8 +115,8 @@ fn devices(replica: &HostReplica<Graph>, now: Now) -> Vec<Device> {
     devices
 }
 
-fn workspace(replica: &HostReplica<Graph>, id: WorkspaceId, name: String, devices: &[Device]) -> Workspace {
-    let counts = replica.application(&id).map(Graph::counts).unwrap_or_default();
+fn workspace(replica: &HostReplica<Graph>, named: find::Named, counts: Counts, devices: &[Device]) -> Workspace {
+    let find::Named { id, name } = named;
     let has = |device: &Device| match device.role {
         PeerRole::Own => (!replica.trust().is_excluded(&id, &device.id)).then_some(Access::ReadWrite),
         PeerRole::Friend => device.grants.iter().find(|grant| grant.workspace == id).map(|grant| grant.access),

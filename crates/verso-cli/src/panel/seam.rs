@@ -1,61 +1,47 @@
-//! The seam between a window and whoever attends to it: states one way, actions the other.
+//! The seam between whoever shows something and whoever attends to it: states one way, what is asked for the other.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use eframe::egui::{Context, ViewportCommand};
 use tokio::sync::{mpsc, watch};
 use verso_panel::{PanelAction, PanelState};
 
-/// The window's end.
+/// How much that was asked for may wait. Nobody presses as many buttons before anything happens.
+const WAITING: usize = 64;
+
+/// The end of whoever shows states.
 #[derive(Debug)]
-pub(super) struct Near {
-    pub(super) states: watch::Receiver<Option<PanelState>>,
-    pub(super) actions: mpsc::UnboundedSender<PanelAction>,
-    window: Closing,
+pub(super) struct Near<S, A> {
+    /// Of the states only the last counts. Closed when nobody attends any more.
+    pub(super) states: watch::Receiver<Option<S>>,
+    pub(super) asked: mpsc::Sender<A>,
 }
 
-/// The attendant's end.
+/// The end of whoever attends.
 #[derive(Debug)]
-pub(super) struct Far {
-    states: watch::Sender<Option<PanelState>>,
-    pub(super) actions: mpsc::UnboundedReceiver<PanelAction>,
-    window: Closing,
-}
-
-/// The window, once there is one.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Closing(Arc<Mutex<Window>>);
-
-#[derive(Debug, Default)]
-struct Window {
-    context: Option<Context>,
-    is_over: bool,
+pub(super) struct Far<S, A> {
+    pub(super) states: watch::Sender<Option<S>>,
+    /// Closed when nothing is shown any more.
+    pub(super) asked: mpsc::Receiver<A>,
 }
 
 /// Makes a seam.
-pub(super) fn new() -> (Near, Far) {
+pub(super) fn new<S, A>() -> (Near<S, A>, Far<S, A>) {
     let (states, shown) = watch::channel(None);
-    let (sender, actions) = mpsc::unbounded_channel();
-    let window = Closing::default();
-    let near = Near { states: shown, actions: sender, window: window.clone() };
-    (near, Far { states, actions, window })
+    let (sender, asked) = mpsc::channel(WAITING);
+    (Near { states: shown, asked: sender }, Far { states, asked })
 }
 
-impl Near {
-    /// From now on the window is woken up when there is something new.
-    pub(super) fn attach(&self, context: &Context) {
-        let mut window = self.window.lock();
-        window.context = Some(context.clone());
-        if window.is_over {
-            context.send_viewport_cmd(ViewportCommand::Close);
+impl<S, A> Near<S, A> {
+    /// Asks for something, without waiting: if too much waits already, or nobody attends any more, it is not heard.
+    pub(super) fn ask(&self, action: A) {
+        if let Err(mpsc::error::TrySendError::Full(_unheard)) = self.asked.try_send(action) {
+            tracing::warn!(target: "verso.panel", "too much is asked for at a time");
         }
     }
 }
 
-impl Far {
-    /// Shows a state, and wakes the window up if it differs from the one before in more than the time.
+impl Far<PanelState, PanelAction> {
+    /// Shows a state, if it differs from the one before in more than the time.
     pub(super) fn show(&self, state: PanelState) {
-        let is_news = self.states.send_if_modified(|shown| {
+        self.states.send_if_modified(|shown| {
             let is_news =
                 shown.as_ref().is_none_or(|shown| PanelState { now_ms: shown.now_ms, ..state.clone() } != *shown);
             if is_news {
@@ -63,28 +49,5 @@ impl Far {
             }
             is_news
         });
-        if is_news && let Some(context) = &self.window.lock().context {
-            context.request_repaint();
-        }
-    }
-
-    pub(super) fn closing(&self) -> Closing {
-        self.window.clone()
-    }
-}
-
-impl Closing {
-    /// Closes the window, now or as soon as there is one.
-    pub(super) fn close(&self) {
-        let mut window = self.lock();
-        window.is_over = true;
-        if let Some(context) = &window.context {
-            context.send_viewport_cmd(ViewportCommand::Close);
-            context.request_repaint();
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Window> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

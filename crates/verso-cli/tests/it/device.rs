@@ -1,7 +1,7 @@
 //! [`Device`]: a data directory of its own, and the program run on it.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Lines};
+use std::io::{BufRead as _, BufReader, Lines, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
@@ -27,7 +27,7 @@ pub(crate) struct Failure {
     pub(crate) stdout: String,
 }
 
-/// A command that is still running.
+/// A command that is still running. It ends with the test, however that ends.
 pub(crate) struct Running {
     pub(crate) child: Child,
     /// None if documents go to a terminal.
@@ -151,8 +151,13 @@ impl Running {
 
     /// The next line of standard output as a document; it has to come.
     pub(crate) fn line(&mut self) -> Value {
-        let line = self.lines.as_mut().unwrap().next().unwrap_or_else(|| panic!("it has nothing more to say")).unwrap();
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+        self.try_line().unwrap_or_else(|| panic!("it has nothing more to say"))
+    }
+
+    /// The next line of standard output as a document; `None` if it has nothing more to say.
+    pub(crate) fn try_line(&mut self) -> Option<Value> {
+        let line = self.lines.as_mut().unwrap().next()?.unwrap();
+        Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}")))
     }
 
     /// Reads lines up to one whose event is this, and returns it.
@@ -172,12 +177,22 @@ impl Running {
     }
 
     /// Waits for the end, and returns what was printed since.
-    pub(crate) fn end(self) -> Output {
-        let Self { child, lines } = self;
-        let rest: Vec<String> = lines.into_iter().flatten().map(Result::unwrap).collect();
-        let mut output = child.wait_with_output().unwrap();
-        output.stdout = rest.into_iter().flat_map(|line| [line, "\n".to_owned()]).collect::<String>().into_bytes();
-        output
+    pub(crate) fn end(mut self) -> Output {
+        let rest: Vec<String> = self.lines.take().into_iter().flatten().map(Result::unwrap).collect();
+        let stdout = rest.into_iter().flat_map(|line| [line, "\n".to_owned()]).collect::<String>().into_bytes();
+        let mut stderr = Vec::new();
+        if let Some(mut told) = self.child.stderr.take() {
+            told.read_to_end(&mut stderr).unwrap();
+        }
+        Output { status: self.child.wait().unwrap(), stdout, stderr }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // If it has ended, there is nothing to end.
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 

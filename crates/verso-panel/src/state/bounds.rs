@@ -7,9 +7,14 @@ use crate::text;
 pub const MAX_ROWS: usize = 512;
 /// Longest text, in bytes: a title may have 64 KiB, and nobody reads it here.
 pub const MAX_TEXT_BYTES: usize = 4096;
+/// Most bytes of all texts together. Somebody who wrote many long ones can't make a state that a socket takes long for.
+const MAX_ALL_TEXT_BYTES: usize = 4 << 20;
+/// Most opinions of a conflict that are shown. A device has one of each of its lives, so one device can have many.
+const MAX_OPINIONS: usize = 64;
 
 impl PanelState {
-    /// Cuts every list to [`MAX_ROWS`] and every text to [`MAX_TEXT_BYTES`], so that a state costs little to show whoever sent it.
+    /// Cuts every list to [`MAX_ROWS`] and every text to [`MAX_TEXT_BYTES`], and all texts together to 4 MiB, so that a state costs little to send and to
+    /// show whoever wrote what is in it.
     #[must_use]
     pub fn bounded(mut self) -> Self {
         self.devices.truncate(MAX_ROWS);
@@ -23,7 +28,6 @@ impl PanelState {
         self.offered.truncate(MAX_ROWS);
         self.stops.truncate(MAX_ROWS);
         self.activity.truncate(MAX_ROWS);
-        self.each_text(&mut |text| text::cut(text, MAX_TEXT_BYTES));
         for device in &mut self.devices {
             device.grants.truncate(MAX_ROWS);
         }
@@ -31,7 +35,7 @@ impl PanelState {
             workspace.members.truncate(MAX_ROWS);
         }
         for conflict in &mut self.conflicts {
-            conflict.opinions.truncate(MAX_ROWS);
+            conflict.opinions.truncate(MAX_OPINIONS);
         }
         if let Some(Discarding { entries, dependents, .. }) = &mut self.discarding {
             entries.truncate(MAX_ROWS);
@@ -43,6 +47,12 @@ impl PanelState {
         if let Pairing::Confirming(agreement) = &mut self.pairing {
             agreement.workspaces.truncate(MAX_ROWS);
         }
+        // Last, so that nothing is counted that is left out.
+        let mut room = MAX_ALL_TEXT_BYTES;
+        self.each_text(&mut |text| {
+            text::cut(text, MAX_TEXT_BYTES.min(room));
+            room = room.saturating_sub(text.len());
+        });
         self
     }
 
@@ -74,11 +84,6 @@ impl PanelState {
             invitation.workspaces.iter_mut().for_each(&mut *change);
         }
         self.workspaces.iter_mut().for_each(|workspace| change(&mut workspace.name));
-        for conflict in &mut self.conflicts {
-            [&mut conflict.title, &mut conflict.rule].into_iter().for_each(&mut *change);
-            conflict.opinions.iter_mut().for_each(|opinion| change(&mut opinion.value));
-        }
-        self.held.iter_mut().for_each(|held| change(&mut held.does));
         self.offered.iter_mut().for_each(|offered| change(&mut offered.name));
         if let Some(discarding) = &mut self.discarding {
             discarding.dependents.iter_mut().for_each(&mut *change);
@@ -102,6 +107,12 @@ impl PanelState {
             Pairing::Failed(failure) => [&mut failure.what, &mut failure.hint].into_iter().for_each(&mut *change),
             Pairing::None | Pairing::Opening | Pairing::Invited { .. } | Pairing::Comparing { .. } => {}
         }
+        // What others write at length comes last, so that it takes no room from the rest.
+        for conflict in &mut self.conflicts {
+            [&mut conflict.title, &mut conflict.rule].into_iter().for_each(&mut *change);
+            conflict.opinions.iter_mut().for_each(|opinion| change(&mut opinion.value));
+        }
+        self.held.iter_mut().for_each(|held| change(&mut held.does));
     }
 }
 

@@ -49,6 +49,8 @@ impl View<'_> {
     fn told(&self, happening: &Happening) -> (Icon, Tone, String) {
         let who = happening.device.map_or_else(|| "A device".to_owned(), |device| self.state.name_of(&device));
         let place = happening.workspace.map_or_else(|| "a workspace".to_owned(), |it| self.state.workspace_name(&it));
+        let journals =
+            happening.workspace.map_or_else(|| "Every journal".to_owned(), |_one| format!("The journal of {place}"));
         match happening.kind {
             HappeningKind::Online => (Icon::Broadcast, Tone::Plain, format!("{who} connected")),
             HappeningKind::Offline => (Icon::CloudSlash, Tone::Plain, format!("{who} is gone")),
@@ -70,6 +72,8 @@ impl View<'_> {
                 (Icon::Merge, Tone::Warn, format!("This device had been put back, as {place} shows; nothing is lost"))
             }
             HappeningKind::ConflictOpened => (Icon::Merge, Tone::Warn, format!("A conflict in {place}")),
+            HappeningKind::RepairBegun => (Icon::Wrench, Tone::Busy, format!("{journals} is being repaired")),
+            HappeningKind::Repaired => (Icon::Wrench, Tone::Good, format!("{journals} is whole again")),
             HappeningKind::ConflictResolved => (Icon::Check, Tone::Good, format!("A conflict in {place} was settled")),
         }
     }

@@ -9,7 +9,7 @@ use crate::memory::{Asking, Editing};
 use crate::state::{Device, Path, Presence, Trust};
 use crate::text;
 use crate::theme::{Tone, space};
-use crate::widgets::{Button, Icon, Look, card, chip, chips, disc, facts, line, notice, say, split};
+use crate::widgets::{Button, Icon, Look, card, chip, chips, facts, headline, notice, say};
 
 impl View<'_> {
     pub(super) fn device(&mut self, ui: &mut Ui, device: &Device) {
@@ -18,28 +18,13 @@ impl View<'_> {
         let is_open = self.memory.open_device == Some(device.id);
         let (tone, how) = self.presence(device);
         card(ui, &theme, |ui| {
-            ui.horizontal(|ui| {
-                disc(ui, &theme, tone, role_icon(device.role), 36.0);
-                ui.add_space(space::XS);
-                split(
-                    ui,
-                    190.0,
-                    |ui| {
-                        ui.spacing_mut().item_spacing.y = 2.0;
-                        line(ui, theme.strong(&name));
-                        say(ui, theme.toned(tone, how));
-                    },
-                    |ui| {
-                        let (icon, text) = if is_open { (Icon::Down, "Less") } else { (Icon::Right, "More") };
-                        if Button::new(Look::Quiet, text)
-                            .icon(icon)
-                            .named(format!("{text} about {name}"))
-                            .show(ui, &theme)
-                        {
-                            self.memory.open_device = (!is_open).then_some(device.id);
-                        }
-                    },
-                );
+            let sign = (tone, role_icon(device.role), 36.0);
+            headline(ui, &theme, sign, [theme.strong(&name), theme.toned(tone, how)], |ui| {
+                let (icon, text) = if is_open { (Icon::Down, "Less") } else { (Icon::Right, "More") };
+                let button = Button::new(Look::Quiet, text).icon(icon).named(format!("{text} about {name}"));
+                if button.show(ui, &theme) {
+                    self.memory.open_device = (!is_open).then_some(device.id);
+                }
             });
             self.behind(ui, device);
             match device.trust {
@@ -120,7 +105,7 @@ impl View<'_> {
             ("STORED HERE", theme.body(stored)),
         ];
         facts(ui, &theme, &all);
-        self.access_of(ui, device, name);
+        self.access_of(ui, device);
         if self.edit(ui, Editing::Device(device.id), &format!("New name of {name}"), "Rename") {
             return;
         }
@@ -150,7 +135,7 @@ impl View<'_> {
     }
 
     /// What it may do, and where.
-    fn access_of(&self, ui: &mut Ui, device: &Device, _name: &str) {
+    fn access_of(&self, ui: &mut Ui, device: &Device) {
         let theme = self.theme;
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 3.0;

@@ -9,7 +9,7 @@ use crate::memory::{Editing, Page};
 use crate::state::{InvitationState, Seen};
 use crate::text;
 use crate::theme::{Tone, space};
-use crate::widgets::{Button, Icon, Look, card, chip, disc, facts, line, notice, say, section, split, title};
+use crate::widgets::{Button, Icon, Look, card, chip, facts, headline, notice, plain_headline, say, section, title};
 
 impl View<'_> {
     pub(crate) fn devices(&mut self, ui: &mut Ui) {
@@ -35,27 +35,12 @@ impl View<'_> {
         let (theme, device) = (self.theme, &self.state.device);
         let name = text::shown(&device.name);
         card(ui, &theme, |ui| {
-            ui.horizontal(|ui| {
-                disc(ui, &theme, Tone::Accent, Icon::Laptop, 40.0);
-                ui.add_space(space::XS);
-                split(
-                    ui,
-                    190.0,
-                    |ui| {
-                        ui.spacing_mut().item_spacing.y = 2.0;
-                        line(ui, theme.heading(&name));
-                        say(ui, theme.soft("This device"));
-                    },
-                    |ui| {
-                        if Button::new(Look::Plain, "Rename")
-                            .icon(Icon::Pencil)
-                            .named("Rename this device")
-                            .show(ui, &theme)
-                        {
-                            self.memory.begin_edit(Editing::ThisDevice, &device.name);
-                        }
-                    },
-                );
+            let texts = [theme.heading(&name), theme.soft("This device")];
+            headline(ui, &theme, (Tone::Accent, Icon::Laptop, 40.0), texts, |ui| {
+                let rename = Button::new(Look::Plain, "Rename").icon(Icon::Pencil).named("Rename this device");
+                if rename.show(ui, &theme) {
+                    self.memory.begin_edit(Editing::ThisDevice, &device.name);
+                }
             });
             self.edit(ui, Editing::ThisDevice, "Name of this device", "Rename");
             ui.add_space(space::XS);
@@ -111,22 +96,14 @@ impl View<'_> {
                     ui.separator();
                 }
                 let name = text::shown(&nearby.name);
-                split(
-                    ui,
-                    190.0,
-                    |ui| {
-                        ui.spacing_mut().item_spacing.y = 2.0;
-                        line(ui, theme.strong(&name));
-                        say(ui, theme.mono(&nearby.fingerprint).color(theme.soft));
-                    },
-                    |ui| {
-                        let button =
-                            Button::new(Look::Plain, "Pair").icon(Icon::Broadcast).named(format!("Pair with {name}"));
-                        if button.show(ui, &theme) {
-                            self.actions.push(PanelAction::JoinNearby { device: nearby.id });
-                        }
-                    },
-                );
+                let texts = [theme.strong(&name), theme.mono(&nearby.fingerprint).color(theme.soft)];
+                plain_headline(ui, texts, |ui| {
+                    let button =
+                        Button::new(Look::Plain, "Pair").icon(Icon::Broadcast).named(format!("Pair with {name}"));
+                    if button.show(ui, &theme) {
+                        self.actions.push(PanelAction::JoinNearby { device: nearby.id });
+                    }
+                });
             }
             say(ui, theme.soft("Anybody may claim a name: compare the fingerprints when you pair."));
         });
@@ -151,26 +128,18 @@ impl View<'_> {
                         format!("For a friend: {}", names.join(", "))
                     }
                 };
-                split(
-                    ui,
-                    190.0,
-                    |ui| {
-                        ui.spacing_mut().item_spacing.y = 2.0;
-                        line(ui, theme.strong(what));
-                        say(ui, theme.soft(format!("Ends {}", self.clock.when(invitation.expires_ms))));
-                    },
-                    |ui| match invitation.state {
-                        InvitationState::Used => chip(ui, &theme, Tone::Good, "used"),
-                        InvitationState::Over => chip(ui, &theme, Tone::Plain, "over"),
-                        InvitationState::Open => {
-                            let id = text::shown(&invitation.id);
-                            let button = Button::new(Look::Plain, "Withdraw").icon(Icon::Cross);
-                            if button.named(format!("Withdraw the link {id}")).show(ui, &theme) {
-                                self.actions.push(PanelAction::WithdrawInvitation { id: invitation.id.clone() });
-                            }
+                let ends = theme.soft(format!("Ends {}", self.clock.when(invitation.expires_ms)));
+                plain_headline(ui, [theme.strong(what), ends], |ui| match invitation.state {
+                    InvitationState::Used => chip(ui, &theme, Tone::Good, "used"),
+                    InvitationState::Over => chip(ui, &theme, Tone::Plain, "over"),
+                    InvitationState::Open => {
+                        let id = text::shown(&invitation.id);
+                        let button = Button::new(Look::Plain, "Withdraw").icon(Icon::Cross);
+                        if button.named(format!("Withdraw the link {id}")).show(ui, &theme) {
+                            self.actions.push(PanelAction::WithdrawInvitation { id: invitation.id.clone() });
                         }
-                    },
-                );
+                    }
+                });
             }
         });
     }

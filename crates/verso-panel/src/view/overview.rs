@@ -8,7 +8,7 @@ use crate::memory::{Editing, Page};
 use crate::state::{Device, Indicator, Presence};
 use crate::text;
 use crate::theme::{Theme, Tone, space};
-use crate::widgets::{Button, Icon, Look, card, disc, line, marked_card, notice, progress, say, section, split};
+use crate::widgets::{Button, Icon, Look, banner, card, disc, headline, notice, progress, say, section};
 
 /// Whether a step of the first start is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,6 @@ const LATEST: usize = 4;
 
 impl View<'_> {
     pub(crate) fn overview(&mut self, ui: &mut Ui) {
-        self.failure(ui);
         let is_new = self.state.devices.is_empty();
         if is_new {
             self.welcome(ui);
@@ -61,29 +60,6 @@ impl View<'_> {
         }
     }
 
-    /// What did not work, until the person has read it.
-    fn failure(&mut self, ui: &mut Ui) {
-        let Some(failure) = &self.state.failure else { return };
-        let theme = self.theme;
-        marked_card(ui, &theme, Tone::Bad, |ui| {
-            split(
-                ui,
-                190.0,
-                |ui| {
-                    ui.spacing_mut().item_spacing.y = 3.0;
-                    say(ui, theme.strong(text::sentence(&text::shown(&failure.what))));
-                    say(ui, theme.soft(text::sentence(&text::shown(&failure.why))));
-                    say(ui, theme.soft(text::sentence(&text::shown(&failure.hint))));
-                },
-                |ui| {
-                    if Button::new(Look::Plain, "Dismiss").show(ui, &theme) {
-                        self.actions.push(PanelAction::DismissFailure);
-                    }
-                },
-            );
-        });
-    }
-
     /// How everything stands.
     fn hero(&mut self, ui: &mut Ui) {
         let theme = self.theme;
@@ -91,7 +67,7 @@ impl View<'_> {
         let here = self.state.devices.iter().filter(|device| matches!(device.presence, Presence::Here { .. })).count();
         let of = text::counted(text::len(&self.state.devices), "device", "devices");
         let connected = format!("{here} of {of} connected.");
-        let (icon, headline, text) = match indicator {
+        let (icon, headline_text, text) = match indicator {
             Indicator::Synced { .. } => (
                 Icon::CheckCircle,
                 "Everything is in step".to_owned(),
@@ -123,22 +99,17 @@ impl View<'_> {
             ),
         };
         card(ui, &theme, |ui| {
-            ui.horizontal(|ui| {
-                disc(ui, &theme, indicator.tone(), icon, 48.0);
-                ui.add_space(space::S);
-                ui.vertical(|ui| {
-                    ui.spacing_mut().item_spacing.y = 2.0;
-                    say(ui, theme.title(headline));
-                    say(ui, theme.soft(text));
-                });
-            });
+            banner(ui, &theme, (indicator.tone(), icon, 48.0), [theme.title(headline_text), theme.soft(text)]);
             if let Indicator::Syncing { done, of, .. } = indicator {
                 ui.add_space(space::XS);
                 progress(ui, &theme, done, of, "Sync progress");
             }
             ui.add_space(space::XS);
             ui.horizontal_wrapped(|ui| {
-                if Button::new(Look::Primary, "Pair a device").icon(Icon::Plus).show(ui, &theme) {
+                // Where something else is to be done, that comes first.
+                let is_calm = !matches!(indicator, Indicator::Attention | Indicator::Conflict { .. });
+                let look = if is_calm { Look::Primary } else { Look::Plain };
+                if Button::new(look, "Pair a device").icon(Icon::Plus).show(ui, &theme) {
                     self.memory.wants_to_pair = true;
                 }
                 if Button::new(Look::Plain, "Sync now").icon(Icon::Sync).show(ui, &theme) {
@@ -180,23 +151,11 @@ impl View<'_> {
         let theme = self.theme;
         card(ui, &theme, |ui| {
             for (_, icon, what, why) in lines.iter().filter(|(count, ..)| *count > 0) {
-                ui.horizontal(|ui| {
-                    disc(ui, &theme, Tone::Warn, *icon, 32.0);
-                    ui.add_space(space::XS);
-                    split(
-                        ui,
-                        190.0,
-                        |ui| {
-                            ui.spacing_mut().item_spacing.y = 2.0;
-                            line(ui, theme.strong(what));
-                            say(ui, theme.soft(text::sentence(why)));
-                        },
-                        |ui| {
-                            if Button::new(Look::Plain, "Review").named(format!("Review: {what}")).show(ui, &theme) {
-                                self.memory.go_to(Page::Review);
-                            }
-                        },
-                    );
+                let texts = [theme.strong(what), theme.soft(text::sentence(why))];
+                headline(ui, &theme, (Tone::Warn, *icon, 32.0), texts, |ui| {
+                    if Button::new(Look::Plain, "Review").named(format!("Review: {what}")).show(ui, &theme) {
+                        self.memory.go_to(Page::Review);
+                    }
                 });
             }
         });
@@ -207,25 +166,12 @@ impl View<'_> {
         let theme = self.theme;
         let name = self.state.name_of(&device.id);
         let (tone, how) = self.presence(device);
-        ui.horizontal(|ui| {
-            disc(ui, &theme, tone, super::role_icon(device.role), 32.0);
-            ui.add_space(space::XS);
-            split(
-                ui,
-                190.0,
-                |ui| {
-                    ui.spacing_mut().item_spacing.y = 2.0;
-                    line(ui, theme.strong(&name));
-                    say(ui, theme.toned(tone, how));
-                },
-                |ui| {
-                    let details = Button::new(Look::Quiet, "Details").named(format!("Details: {name}"));
-                    if details.show(ui, &theme) {
-                        self.memory.go_to(Page::Devices);
-                        self.memory.open_device = Some(device.id);
-                    }
-                },
-            );
+        let sign = (tone, super::role_icon(device.role), 32.0);
+        headline(ui, &theme, sign, [theme.strong(&name), theme.toned(tone, how)], |ui| {
+            if Button::new(Look::Quiet, "Details").named(format!("Details: {name}")).show(ui, &theme) {
+                self.memory.go_to(Page::Devices);
+                self.memory.open_device = Some(device.id);
+            }
         });
     }
 

@@ -9,7 +9,7 @@ use crate::state::{Agreement, Pairing, PairingFailure, Secret, Side, Term};
 use crate::text;
 use crate::theme::{CONTROL_HEIGHT, Tone, fonts, space};
 use crate::widgets::{
-    Button, Field, Icon, Look, beside, card, chip, chips, disc, ends, facts, field, line, named_segment, notice, say,
+    Button, Field, Icon, Look, banner, beside, card, chip, chips, ends, facts, field, line, named_segment, notice, say,
     section, segment,
 };
 
@@ -262,15 +262,8 @@ impl View<'_> {
         let theme = self.theme;
         let name = text::shown(&agreement.name);
         card(ui, &theme, |ui| {
-            ui.horizontal(|ui| {
-                disc(ui, &theme, Tone::Accent, super::role_icon(agreement.role), 48.0);
-                ui.add_space(space::S);
-                ui.vertical(|ui| {
-                    ui.spacing_mut().item_spacing.y = 2.0;
-                    say(ui, theme.title(format!("Pair with {name}?")));
-                    say(ui, theme.soft(what_it_becomes(agreement.role)));
-                });
-            });
+            let texts = [theme.title(format!("Pair with {name}?")), theme.soft(what_it_becomes(agreement.role))];
+            banner(ui, &theme, (Tone::Accent, super::role_icon(agreement.role), 48.0), texts);
             ui.add_space(space::XS);
             facts(ui, &theme, &[("ITS FINGERPRINT", theme.mono(&agreement.fingerprint))]);
             say(ui, theme.soft("If in doubt, compare it with what the other device shows under Devices."));
@@ -314,39 +307,21 @@ impl View<'_> {
 
     fn wait(&self, ui: &mut Ui, what: &str, why: &str) {
         let theme = self.theme;
-        card(ui, &theme, |ui| {
-            ui.horizontal(|ui| {
-                disc(ui, &theme, Tone::Busy, Icon::Clock, 48.0);
-                ui.add_space(space::S);
-                ui.vertical(|ui| {
-                    ui.spacing_mut().item_spacing.y = 2.0;
-                    say(ui, theme.heading(what));
-                    say(ui, theme.soft(why));
-                });
-            });
-        });
+        let texts = [theme.heading(what), theme.soft(why)];
+        card(ui, &theme, |ui| banner(ui, &theme, (Tone::Busy, Icon::Clock, 48.0), texts));
     }
 
     fn paired_with(&mut self, ui: &mut Ui, name: &str, role: PeerRole) {
         let theme = self.theme;
         card(ui, &theme, |ui| {
-            ui.horizontal(|ui| {
-                disc(ui, &theme, Tone::Good, Icon::CheckCircle, 48.0);
-                ui.add_space(space::S);
-                ui.vertical(|ui| {
-                    ui.spacing_mut().item_spacing.y = 2.0;
-                    say(ui, theme.title(format!("Paired with {name}")));
-                    let text = match role {
-                        PeerRole::Own => {
-                            "Both devices have everything of yours from now on, and find each other by themselves."
-                        }
-                        PeerRole::Friend => {
-                            "What was agreed is shared from now on. More can be shared under Workspaces."
-                        }
-                    };
-                    say(ui, theme.soft(text));
-                });
-            });
+            let about = match role {
+                PeerRole::Own => {
+                    "Both devices have everything of yours from now on, and find each other by themselves."
+                }
+                PeerRole::Friend => "What was agreed is shared from now on. More can be shared under Workspaces.",
+            };
+            let texts = [theme.title(format!("Paired with {name}")), theme.soft(about)];
+            banner(ui, &theme, (Tone::Good, Icon::CheckCircle, 48.0), texts);
             if Button::new(Look::Primary, "Done").show(ui, &theme) {
                 self.memory.wants_to_pair = false;
                 self.actions.push(PanelAction::ClosePairing);
@@ -357,15 +332,9 @@ impl View<'_> {
     fn failed(&mut self, ui: &mut Ui, failure: &PairingFailure) {
         let theme = self.theme;
         card(ui, &theme, |ui| {
-            ui.horizontal(|ui| {
-                disc(ui, &theme, Tone::Bad, Icon::Warning, 48.0);
-                ui.add_space(space::S);
-                ui.vertical(|ui| {
-                    ui.spacing_mut().item_spacing.y = 2.0;
-                    say(ui, theme.heading(text::sentence(&text::shown(&failure.what))));
-                    say(ui, theme.soft(text::sentence(&text::shown(&failure.hint))));
-                });
-            });
+            let texts = [&failure.what, &failure.hint].map(|text| text::sentence(&text::shown(text)));
+            let [what, hint] = texts;
+            banner(ui, &theme, (Tone::Bad, Icon::Warning, 48.0), [theme.heading(what), theme.soft(hint)]);
             if Button::new(Look::Primary, "Start over").show(ui, &theme) {
                 self.memory.wants_to_pair = true;
                 self.actions.push(PanelAction::ClosePairing);

@@ -6,7 +6,7 @@ use verso_wire::Reason;
 
 use super::View;
 use crate::action::PanelAction;
-use crate::memory::Page;
+use crate::memory::{Asking, Page};
 use crate::state::Stop;
 use crate::theme::{Theme, Tone, space};
 use crate::widgets::{Button, Icon, Look, disc, marked_card, say};
@@ -22,6 +22,8 @@ enum Remedy {
     Go(Icon, &'static str, Page),
     /// Pair anew.
     Pair,
+    /// Mend a journal, which is asked about first.
+    Repair,
     /// Take along what a person needs to report or repair it elsewhere.
     Copy,
 }
@@ -49,10 +51,15 @@ impl View<'_> {
 
     fn remedy(&mut self, ui: &mut Ui, theme: &Theme, stop: &Stop, about: &str) {
         let remedy = remedy(stop);
+        if remedy == Remedy::Repair && self.memory.asking == Some(Asking::Repair(stop.workspace)) {
+            self.ask_to_repair(ui, stop, about);
+            return;
+        }
         let (icon, label) = match &remedy {
             Remedy::None => return,
             Remedy::Ask(icon, label, _) | Remedy::Go(icon, label, _) => (*icon, *label),
             Remedy::Pair => (Icon::Handshake, "Pair again"),
+            Remedy::Repair => (Icon::Wrench, "Repair"),
             Remedy::Copy => (Icon::Copy, "Copy details"),
         };
         ui.add_space(space::XS);
@@ -64,8 +71,18 @@ impl View<'_> {
             Remedy::Ask(_, _, action) => self.ask(action),
             Remedy::Go(_, _, page) => self.memory.go_to(page),
             Remedy::Pair => self.memory.wants_to_pair = true,
+            Remedy::Repair => self.memory.asking = Some(Asking::Repair(stop.workspace)),
             Remedy::Copy => ui.ctx().copy_text(self.details(stop)),
         }
+    }
+
+    /// What mending does, before it is done.
+    fn ask_to_repair(&mut self, ui: &mut Ui, stop: &Stop, about: &str) {
+        let text = "What is whole makes a new journal, the damaged one is kept beside it, and what is missing comes from your other devices. \
+                    Until that is done nothing can be recorded.";
+        let answers =
+            [("Repair it", format!("Repair now: {about}")), ("Not now", format!("Leave it as it is: {about}"))];
+        self.ask_first(ui, text, answers, PanelAction::Repair { workspace: stop.workspace });
     }
 
     /// Between whom, where, and since when.
@@ -109,10 +126,7 @@ fn remedy(stop: &Stop) -> Remedy {
         Reason::Declined => Remedy::Go(Icon::Merge, "Review what is held", Page::Review),
         Reason::DiskFull => retry("Check again"),
         Reason::Unreachable | Reason::LogLocked | Reason::KeyMissing | Reason::KeychainLocked => retry("Try again"),
-        Reason::Gap | Reason::LogDamaged => {
-            let repair = PanelAction::Repair { workspace: stop.workspace };
-            Remedy::Ask(Icon::Wrench, "Repair", repair)
-        }
+        Reason::Gap | Reason::LogDamaged => Remedy::Repair,
         Reason::Unconfirmed => match stop.device {
             Some(device) => Remedy::Ask(Icon::Shield, "Confirm this device", PanelAction::ConfirmPeer { device }),
             None => Remedy::None,

@@ -12,7 +12,7 @@ use crate::state::{Conflict, ConflictKind, Discarding, Held, HeldBecause, HeldId
 use crate::text;
 use crate::theme::{CONTROL_RADIUS, Tone, space};
 use crate::widgets::{
-    Button, Icon, Look, boxes_beside, card, chip, disc, line, marked_card, notice, say, section, split, title,
+    Button, Icon, Look, banner, boxes_beside, card, chip, marked_card, notice, plain_headline, say, section, title,
 };
 
 /// From this width on, two values stand side by side.
@@ -26,18 +26,9 @@ impl View<'_> {
         title(ui, &theme, Page::Review.title(), |_ui| {});
         if state.conflicts.is_empty() && state.held.is_empty() && state.offered.is_empty() {
             card(ui, &theme, |ui| {
-                ui.horizontal(|ui| {
-                    disc(ui, &theme, Tone::Good, Icon::CheckCircle, 40.0);
-                    ui.add_space(space::XS);
-                    ui.vertical(|ui| {
-                        ui.spacing_mut().item_spacing.y = 2.0;
-                        say(ui, theme.heading("Nothing waits for you"));
-                        say(
-                            ui,
-                            theme.soft("Where two devices do different things at once, both are kept and shown here."),
-                        );
-                    });
-                });
+                let about = "Where two devices do different things at once, both are kept and shown here.";
+                let texts = [theme.heading("Nothing waits for you"), theme.soft(about)];
+                banner(ui, &theme, (Tone::Good, Icon::CheckCircle, 40.0), texts);
             });
             return;
         }
@@ -57,23 +48,15 @@ impl View<'_> {
         let theme = self.theme;
         let (name, from) = (text::shown(&offered.name), self.state.name_of(&offered.from));
         marked_card(ui, &theme, Tone::Accent, |ui| {
-            split(
-                ui,
-                190.0,
-                |ui| {
-                    ui.spacing_mut().item_spacing.y = 2.0;
-                    line(ui, theme.strong(format!("{from} offers {name}")));
-                    say(ui, theme.soft(format!("You may {} in it.", access_text(offered.access).replace(" only", ""))));
-                },
-                |ui| {
-                    let button =
-                        Button::new(Look::Primary, "Join").icon(Icon::Check).named(format!("Join {name} of {from}"));
-                    if button.show(ui, &theme) {
-                        let (workspace, from) = (offered.workspace, offered.from);
-                        self.actions.push(PanelAction::JoinWorkspace { workspace, from });
-                    }
-                },
-            );
+            let may = theme.soft(format!("You may {} in it.", access_text(offered.access).replace(" only", "")));
+            plain_headline(ui, [theme.strong(format!("{from} offers {name}")), may], |ui| {
+                let button =
+                    Button::new(Look::Primary, "Join").icon(Icon::Check).named(format!("Join {name} of {from}"));
+                if button.show(ui, &theme) {
+                    let (workspace, from) = (offered.workspace, offered.from);
+                    self.actions.push(PanelAction::JoinWorkspace { workspace, from });
+                }
+            });
         });
     }
 
@@ -87,16 +70,10 @@ impl View<'_> {
             ConflictKind::Deletion => "Deleted while somebody worked on it",
         };
         card(ui, &theme, |ui| {
-            split(
-                ui,
-                190.0,
-                |ui| {
-                    ui.spacing_mut().item_spacing.y = 2.0;
-                    line(ui, theme.heading(text::shown(&conflict.title)));
-                    say(ui, theme.soft(format!("{what} · {}", self.state.workspace_name(&conflict.workspace))));
-                },
-                |ui| chip(ui, &theme, Tone::Warn, "conflict"),
-            );
+            let about = theme.soft(format!("{what} · {}", self.state.workspace_name(&conflict.workspace)));
+            plain_headline(ui, [theme.heading(text::shown(&conflict.title)), about], |ui| {
+                chip(ui, &theme, Tone::Warn, "conflict");
+            });
             match conflict.opinions.as_slice() {
                 [one, other] if ui.available_width() >= SIDE_BY_SIDE => {
                     let lines = [self.edge(conflict, 0), self.edge(conflict, 1)];
@@ -206,15 +183,8 @@ impl View<'_> {
         let count = text::counted(text::len(held), "entry", "entries");
         let because = held.first().map(|held| self.because(held)).unwrap_or_default();
         card(ui, &theme, |ui| {
-            ui.horizontal(|ui| {
-                disc(ui, &theme, Tone::Warn, Icon::Lock, 36.0);
-                ui.add_space(space::XS);
-                ui.vertical(|ui| {
-                    ui.spacing_mut().item_spacing.y = 2.0;
-                    say(ui, theme.heading(format!("{count} of {who} in {place}")));
-                    say(ui, theme.soft(because));
-                });
-            });
+            let texts = [theme.heading(format!("{count} of {who} in {place}")), theme.soft(because)];
+            banner(ui, &theme, (Tone::Warn, Icon::Lock, 36.0), texts);
             for entry in held.iter().take(TOLD) {
                 let when = self.clock.when(entry.at_ms);
                 say(ui, theme.body(format!("{} · {when}", text::sentence(&text::shown(&entry.does)))));

@@ -9,7 +9,7 @@ use crate::memory::{Asking, Editing, Page};
 use crate::state::{Member, Workspace};
 use crate::text;
 use crate::theme::{CONTROL_HEIGHT, Tone, space};
-use crate::widgets::{Button, Icon, Look, card, chip, disc, ends, line, say, section, segment, split, title};
+use crate::widgets::{Button, Icon, Look, card, chip, ends, headline, line, say, section, segment, split, title};
 
 impl View<'_> {
     pub(crate) fn workspaces(&mut self, ui: &mut Ui) {
@@ -45,22 +45,10 @@ impl View<'_> {
         let theme = self.theme;
         let name = self.state.workspace_name(&workspace.id);
         card(ui, &theme, |ui| {
-            ui.horizontal(|ui| {
-                disc(ui, &theme, Tone::Accent, Icon::Stack, 36.0);
-                ui.add_space(space::XS);
-                split(
-                    ui,
-                    190.0,
-                    |ui| {
-                        ui.spacing_mut().item_spacing.y = 2.0;
-                        line(ui, theme.heading(&name));
-                        say(ui, theme.soft(contents(workspace)));
-                    },
-                    |ui| {
-                        let tone = if workspace.access == Access::ReadWrite { Tone::Accent } else { Tone::Plain };
-                        chip(ui, &theme, tone, access_text(workspace.access));
-                    },
-                );
+            let texts = [theme.heading(&name), theme.soft(contents(workspace))];
+            headline(ui, &theme, (Tone::Accent, Icon::Stack, 36.0), texts, |ui| {
+                let tone = if workspace.access == Access::ReadWrite { Tone::Accent } else { Tone::Plain };
+                chip(ui, &theme, tone, access_text(workspace.access));
             });
             self.members(ui, workspace, &name);
             self.workspace_buttons(ui, workspace, &name);

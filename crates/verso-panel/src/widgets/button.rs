@@ -23,6 +23,19 @@ pub(crate) enum Look {
     Danger,
 }
 
+/// Whether all is there that a button takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    Ready,
+    Lacking,
+}
+
+impl From<bool> for Readiness {
+    fn from(is_ready: bool) -> Self {
+        if is_ready { Self::Ready } else { Self::Lacking }
+    }
+}
+
 /// A button that is about to be shown.
 #[must_use]
 pub(crate) struct Button<'a> {
@@ -59,6 +72,12 @@ impl<'a> Button<'a> {
     /// Can't be pressed while this is empty.
     pub(crate) const fn unless_blank(mut self, text: &str) -> Self {
         self.is_enabled = !text.is_empty();
+        self
+    }
+
+    /// Can't be pressed before all is there that it takes.
+    pub(crate) fn enabled_if(mut self, readiness: Readiness) -> Self {
+        self.is_enabled = readiness == Readiness::Ready;
         self
     }
 

@@ -2,13 +2,13 @@
 
 use egui::epaint::RectShape;
 use egui::{
-    Align, Color32, CornerRadius, Frame, Layout, Margin, Rect, Shape, Sides, Stroke, StrokeKind, Ui, UiBuilder, pos2,
-    vec2,
+    Align, Color32, CornerRadius, Frame, Layout, Margin, Rect, RichText, Shape, Sides, Stroke, StrokeKind, Ui,
+    UiBuilder, pos2, vec2,
 };
 
 use super::{
     Icon,
-    label::{line, say},
+    label::{disc, line, say},
 };
 use crate::theme::{CARD_RADIUS, CONTROL_HEIGHT, CONTROL_RADIUS, Theme, Tone, fonts, space};
 
@@ -71,7 +71,7 @@ pub(crate) fn notice(ui: &mut Ui, theme: &Theme, tone: Tone, icon: Icon, text: &
         ui.set_width(ui.available_width());
         ui.horizontal_top(|ui| {
             let ink = theme.tone(tone);
-            ui.label(egui::RichText::new(icon.glyph()).font(fonts::icons(16.0)).color(ink));
+            ui.label(RichText::new(icon.glyph()).font(fonts::icons(16.0)).color(ink));
             let text_width = ui.available_width();
             ui.scope_builder(UiBuilder::new(), |ui| {
                 ui.set_max_width(text_width);
@@ -92,6 +92,50 @@ pub(crate) fn split(ui: &mut Ui, needs: f32, left: impl FnOnce(&mut Ui), right: 
         Sides::new().shrink_left().truncate().show(ui, |ui| ui.vertical(left), right);
     }
 }
+
+/// The sign before a headline: what it says by colour and picture, and its diameter.
+pub(crate) type Sign = (Tone, Icon, f32);
+
+/// Width from which buttons stand beside a headline.
+const HEADLINE: f32 = 190.0;
+
+/// A sign, what something is called, a line about it, and at its end what can be done.
+pub(crate) fn headline(ui: &mut Ui, theme: &Theme, sign: Sign, texts: [RichText; 2], actions: impl FnOnce(&mut Ui)) {
+    let (tone, icon, diameter) = sign;
+    ui.horizontal(|ui| {
+        disc(ui, theme, tone, icon, diameter);
+        ui.add_space(space::XS);
+        plain_headline(ui, texts, actions);
+    });
+}
+
+/// The same without a sign.
+pub(crate) fn plain_headline(ui: &mut Ui, [name, about]: [RichText; 2], actions: impl FnOnce(&mut Ui)) {
+    let told = |ui: &mut Ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        line(ui, name);
+        say(ui, about);
+    };
+    split(ui, HEADLINE, told, actions);
+}
+
+/// A sign and what a card is about, over as many lines as it takes.
+pub(crate) fn banner(ui: &mut Ui, theme: &Theme, sign: Sign, texts: [RichText; 2]) {
+    let (tone, icon, diameter) = sign;
+    ui.horizontal(|ui| {
+        disc(ui, theme, tone, icon, diameter);
+        ui.add_space(if diameter < BIG { space::XS } else { space::S });
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            for text in texts {
+                say(ui, text);
+            }
+        });
+    });
+}
+
+/// From this diameter on, a sign keeps more distance.
+const BIG: f32 = 48.0;
 
 /// Two short things in one line, one at each end.
 pub(crate) fn ends(ui: &mut Ui, height: f32, left: impl FnOnce(&mut Ui), right: impl FnOnce(&mut Ui)) {

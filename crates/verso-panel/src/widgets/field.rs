@@ -20,9 +20,18 @@ pub(crate) enum Field {
 
 /// A line of text with a caption above it. Returns what became of it, and the field, which may be given the keyboard.
 pub(crate) fn field(ui: &mut Ui, theme: &Theme, caption: &str, hint: &str, text: &mut String) -> (Field, Response) {
+    add(ui, theme, [caption, hint], TextEdit::singleline(text))
+}
+
+/// The same for a text that is not shown while it is typed.
+pub(crate) fn secret_field(ui: &mut Ui, theme: &Theme, caption: &str, text: &mut String) -> (Field, Response) {
+    add(ui, theme, [caption, ""], TextEdit::singleline(text).password(true))
+}
+
+fn add(ui: &mut Ui, theme: &Theme, [caption, hint]: [&str; 2], edit: TextEdit<'_>) -> (Field, Response) {
     let caption = ui.label(theme.caption(caption));
     ui.add_space(-space::XS);
-    let edit = TextEdit::singleline(text)
+    let edit = edit
         .hint_text(theme.body(hint).color(theme.soft.gamma_multiply(0.8)))
         .desired_width(f32::INFINITY)
         .char_limit(LONGEST)

@@ -17,11 +17,21 @@ fn pressing(state: PanelState, page: &str, names: &[&str]) -> Vec<PanelAction> {
         if !page.is_empty() {
             stage.go(page);
         }
-        names.iter().for_each(|name| stage.press(name));
+        for name in names {
+            stage.press(name);
+        }
     }
     let asked = stage.asked();
     assert_eq!(narrow.asked(), asked, "it is the same where there is little room");
     asked
+}
+
+#[test]
+fn the_indicator_leads_to_what_it_is_made_of() {
+    let mut stage = Stage::new(samples::synced());
+    stage.go("Activity");
+    stage.press("Sync: 2 peers · synced");
+    assert!(stage.shows("Everything is in step"));
 }
 
 #[test]
@@ -69,7 +79,7 @@ fn a_device_is_confirmed_after_a_restore() {
     state.devices[0].trust = Trust::Unconfirmed;
     state.stops = vec![samples::stop(Reason::Unconfirmed, Some(LAP), None)];
     let confirm = PanelAction::ConfirmPeer { device: LAP };
-    assert_eq!(pressing(state.clone(), "Devices", &["More about lap", "Confirm lap"]), [confirm.clone()]);
+    assert_eq!(pressing(state.clone(), "Devices", &["More about lap", "Confirm lap"]), std::slice::from_ref(&confirm));
     assert_eq!(pressing(state, "", &["Confirm this device: lap · since 09:40"]), [confirm]);
 }
 
@@ -255,9 +265,13 @@ fn a_reason_s_button_does_something_about_it() {
     assert_eq!(retried, [PanelAction::Retry { device: PHONE }]);
     let again = pressing(with(Reason::DiskFull, None, None), "", &["Check again: this device · since 09:40"]);
     assert_eq!(again, [PanelAction::SyncNow]);
-    let repaired =
-        pressing(with(Reason::LogDamaged, None, Some(GARDEN)), "", &["Repair: this device · Garden · since 09:40"]);
+    let about = "this device · Garden · since 09:40";
+    let damaged = || with(Reason::LogDamaged, None, Some(GARDEN));
+    let [repair, sure, not] = ["Repair", "Repair now", "Leave it as it is"].map(|label| format!("{label}: {about}"));
+    assert_eq!(pressing(damaged(), "", &[&repair]), [], "it is asked first");
+    let repaired = pressing(damaged(), "", &[&repair, &sure]);
     assert_eq!(repaired, [PanelAction::Repair { workspace: Some(GARDEN) }]);
+    assert_eq!(pressing(damaged(), "", &[&repair, &not, &repair]), []);
 
     let mut stage = Stage::new(with(Reason::Revoked, Some(ADA), Some(GARDEN)));
     stage.press("Pair again: Ada's notebook · Garden · since 09:40");
@@ -278,7 +292,11 @@ fn what_did_not_work_is_told_until_it_was_read() {
         why: "this device may only read it".into(),
         hint: "ask an owner for write access".into(),
     });
-    assert!(Stage::new(state.clone()).shows("This device may only read it"));
+    for page in ["Overview", "Devices", "Workspaces", "Review", "Activity"] {
+        let mut stage = Stage::new(state.clone());
+        stage.go(page);
+        assert!(stage.shows("This device may only read it"), "{page}");
+    }
     assert_eq!(pressing(state, "", &["Dismiss"]), [PanelAction::DismissFailure]);
 }
 

@@ -23,9 +23,12 @@ fn reachable(stage: &Stage) -> BTreeSet<String> {
 }
 
 fn name(node: &egui_kittest::Node<'_>) -> String {
-    let labelled =
-        node.accesskit_node().labelled_by().filter_map(|label| label.label().or_else(|| label.value())).next();
+    let labelled = node.accesskit_node().labelled_by().find_map(|label| label.label().or_else(|| label.value()));
     node.accesskit_node().label().or(labelled).unwrap_or_default()
+}
+
+fn has_keyboard(node: &egui_kittest::kittest::AccessKitNode<'_>) -> bool {
+    node.is_focused()
 }
 
 /// Goes through the panel with Tab and returns the names that the keyboard was at.
@@ -37,7 +40,7 @@ fn tabbed(stage: &mut Stage) -> BTreeSet<String> {
         let focused = stage
             .0
             .root()
-            .query_all(egui_kittest::kittest::By::new().predicate(|node| node.is_focused()))
+            .query_all(egui_kittest::kittest::By::new().predicate(has_keyboard))
             .map(|node| name(&node))
             .next();
         if let Some(name) = focused {

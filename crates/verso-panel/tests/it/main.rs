@@ -1,21 +1,15 @@
 //! The panel as a person meets it: by the names that screen readers hear, by keyboard, and by picture.
 
-#![allow(
-    clippy::similar_names,
-    clippy::filter_map_next,
-    clippy::redundant_closure_for_method_calls,
-    clippy::indexing_slicing,
-    clippy::fn_params_excessive_bools,
+#![expect(clippy::similar_names, reason = "a state is shown on a stage, again and again")]
+#![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::needless_for_each,
-    clippy::cloned_ref_to_slice_refs,
-    clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    reason = "a state is shown on a stage, again and again"
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic as tests do"
 )]
 
 mod actions;
+mod gates;
 mod idle;
 mod keyboard;
 mod names;

@@ -30,33 +30,15 @@ pub(crate) const LINK: &str = "verso://pair/2vZxG5QeJc8pTqYw1nLk3mRd7sHb9uFa4oEi
 
 /// The first start: nothing is there yet.
 pub(crate) fn first() -> PanelState {
-    PanelState {
-        now_ms: NOW,
-        utc_offset_minutes: 60,
-        device: ThisDevice {
-            id: DESK,
-            name: "desk".to_owned(),
-            fingerprint: DESK.fingerprint(),
-            addresses: vec!["192.168.1.24:41641".to_owned()],
-            discovery: Seen::On { interfaces: vec!["wlan0".to_owned()] },
-            is_restored: false,
-        },
-        indicator: Indicator::Offline,
-        devices: Vec::new(),
-        nearby: Vec::new(),
-        invitations: Vec::new(),
-        workspaces: Vec::new(),
-        lags: Vec::new(),
-        conflicts: Vec::new(),
-        held: Vec::new(),
-        more_held: 0,
-        discarding: None,
-        offered: Vec::new(),
-        stops: Vec::new(),
-        activity: Vec::new(),
-        pairing: Pairing::None,
-        failure: None,
-    }
+    let device = ThisDevice {
+        id: DESK,
+        name: "desk".to_owned(),
+        fingerprint: DESK.fingerprint(),
+        addresses: vec!["192.168.1.24:41641".to_owned()],
+        discovery: Seen::On { interfaces: vec!["wlan0".to_owned()] },
+        is_restored: false,
+    };
+    PanelState { utc_offset_minutes: 60, ..PanelState::new(NOW, device) }
 }
 
 /// Two devices are here and in step, one of which is a friend's.
@@ -66,11 +48,11 @@ pub(crate) fn synced() -> PanelState {
     state.devices = vec![lap(), phone(), ada()];
     state.workspaces = vec![garden(), reading()];
     state.lags = vec![
-        lag(LAP, GARDEN, 0, 0, true),
-        lag(LAP, READING, 0, 0, true),
-        lag(PHONE, GARDEN, 14, 0, false),
-        lag(PHONE, READING, 0, 0, false),
-        lag(ADA, GARDEN, 0, 0, true),
+        lag(LAP, GARDEN, 0, 0),
+        lag(LAP, READING, 0, 0),
+        Lag { is_live: false, ..lag(PHONE, GARDEN, 14, 0) },
+        Lag { is_live: false, ..lag(PHONE, READING, 0, 0) },
+        lag(ADA, GARDEN, 0, 0),
     ];
     state.activity = vec![
         happening(2 * MINUTE, HappeningKind::InStep, Some(LAP), None),
@@ -88,9 +70,9 @@ pub(crate) fn synced() -> PanelState {
 pub(crate) fn syncing() -> PanelState {
     let mut state = synced();
     state.indicator = Indicator::Syncing { peers: 2, done: 1204, of: 9310 };
-    state.devices[0].presence = here(412, false);
-    state.lags[0] = lag(LAP, GARDEN, 0, 8106, true);
-    state.lags[1] = lag(LAP, READING, 27, 3, true);
+    state.devices[0].presence = Presence::Here { path: Some(direct(412)), is_in_step: false };
+    state.lags[0] = lag(LAP, GARDEN, 0, 8106);
+    state.lags[1] = lag(LAP, READING, 27, 3);
     state
 }
 
@@ -202,7 +184,7 @@ fn lap() -> Device {
         role: PeerRole::Own,
         fingerprint: LAP.fingerprint(),
         trust: Trust::Firm,
-        presence: here(412, true),
+        presence: Presence::Here { path: Some(direct(412)), is_in_step: true },
         last_seen_ms: Some(NOW - 2 * MINUTE),
         added: Some(Way { at_ms: NOW - 40 * DAY, by: "desk".into(), how: "by six words".into() }),
         grants: Vec::new(),
@@ -242,8 +224,8 @@ fn ada() -> Device {
     }
 }
 
-pub(crate) fn here(round_trip_us: u64, is_in_step: bool) -> Presence {
-    Presence::Here { path: Some(Path::Direct { round_trip_us }), is_in_step }
+fn direct(round_trip_us: u64) -> Path {
+    Path::Direct { round_trip_us }
 }
 
 fn garden() -> Workspace {
@@ -277,8 +259,8 @@ pub(crate) fn member(device: DeviceId, access: Access) -> Member {
     Member { device, access, has_left: false }
 }
 
-fn lag(device: DeviceId, workspace: WorkspaceId, to_send: u64, to_receive: u64, is_live: bool) -> Lag {
-    Lag { device, workspace, to_send, to_receive, is_live }
+fn lag(device: DeviceId, workspace: WorkspaceId, to_send: u64, to_receive: u64) -> Lag {
+    Lag { device, workspace, to_send, to_receive, is_live: true }
 }
 
 pub(crate) fn stop(reason: Reason, device: Option<DeviceId>, workspace: Option<WorkspaceId>) -> Stop {

@@ -51,6 +51,13 @@ fn a_state_costs_little_to_show_whoever_sent_it() {
     assert_eq!(bounded.activity.len(), MAX_ROWS);
     assert_eq!((bounded.held.len(), bounded.more_held), (MAX_ROWS, 12 + 7), "what is counted is counted whole");
     assert!(bounded.conflicts.iter().all(|conflict| conflict.title.len() <= MAX_TEXT_BYTES + 3));
+    // One device writes as much as it likes.
+    let opinion = samples::titles().opinions[0].clone();
+    let long = verso_panel::state::Opinion { value: "ä".repeat(MAX_TEXT_BYTES), ..opinion };
+    let mut state = samples::busy();
+    state.conflicts = vec![Conflict { opinions: vec![long; 100], ..samples::titles() }; 50];
+    let told = serde_json::to_vec(&state.bounded()).unwrap().len();
+    assert!(told < 8 << 20, "{told} bytes");
     let mut stage = Stage::new(bounded);
     for page in ["Devices", "Workspaces", "Review", "Activity"] {
         stage.go(page);
@@ -125,6 +132,33 @@ fn a_toast_tells_of_a_new_conflict_and_points_into_the_list() {
     assert!(harness.query_by_label("Later: Apple varieties").is_none(), "it has done its work");
 }
 
+/// What a toast points at is seen, whatever sheet is open, and what was under way goes on.
+#[test]
+fn the_list_of_conflicts_is_shown_over_a_pairing_that_goes_on() {
+    let mut state = samples::conflicted();
+    state.pairing = samples::showing().pairing;
+    let mut stage = Stage::new(state);
+    stage.0.state_mut().panel.show_conflicts();
+    stage.0.run_ok();
+    assert!(stage.shows("CONFLICTS") && !stage.shows("Word 1"), "the sheet gave way");
+    assert_eq!(stage.asked(), [], "the code still stands");
+    stage.press("Back to the pairing");
+    assert!(stage.shows("Word 1"));
+    // Somebody comes meanwhile: then the question is what matters.
+    stage.0.state_mut().panel.show_conflicts();
+    stage.0.run_ok();
+    assert!(!stage.shows("Word 1"));
+    stage.0.state_mut().state.pairing = samples::confirming().pairing;
+    stage.0.run_ok();
+    assert!(stage.shows("Pair with Grace's tablet?"));
+    // What is over is closed by leaving it.
+    stage.0.state_mut().state.pairing = samples::paired().pairing;
+    stage.0.run_ok();
+    stage.0.state_mut().panel.show_conflicts();
+    stage.0.run_ok();
+    assert_eq!(stage.asked(), [PanelAction::ClosePairing]);
+}
+
 #[test]
 fn a_toast_goes_by_itself_and_the_list_stays() {
     let mut harness = notes(samples::synced());
@@ -144,9 +178,9 @@ fn the_qr_code_on_the_screen_holds_the_link() {
     for (size, theme) in [([1100.0, 820.0], egui::Theme::Dark), ([320.0, 820.0], egui::Theme::Light)] {
         let mut stage = Stage::of(samples::showing(), size, theme);
         let picture = stage.0.render().unwrap();
-        let (width, height) = (picture.width() as usize, picture.height() as usize);
-        let grey = |x: usize, y: usize| picture.get_pixel(x as u32, y as u32).0[1];
-        let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, grey);
+        let [width, height] = [picture.width(), picture.height()].map(|side| usize::try_from(side).unwrap());
+        let grey: Vec<u8> = picture.pixels().map(|pixel| pixel.0[1]).collect();
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| grey[y * width + x]);
         let read: Vec<String> = image.detect_grids().iter().filter_map(|grid| Some(grid.decode().ok()?.1)).collect();
         assert_eq!(read, [samples::LINK], "at a width of {}", size[0]);
     }

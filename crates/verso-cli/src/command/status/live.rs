@@ -9,6 +9,7 @@ use super::state::Status;
 use super::{look, view};
 use crate::app::App;
 use crate::control::Host;
+use crate::counted::Counted;
 use crate::error::CliError;
 use crate::net::Signals;
 use crate::output::Format;
@@ -63,13 +64,14 @@ pub(super) fn run(app: &App, host: &Host) -> Result<(), CliError> {
     }
 }
 
-/// What was seen last, and what tells cheaply whether it is another now: to count a graph takes time in proportion to it.
+/// What was seen last, and what tells cheaply whether it is another now.
 struct Seen {
     name: String,
     status: Status,
     /// What makes it another, for a script.
     told: Value,
     live: Live,
+    counted: Counted,
     entries: Vec<Option<(u64, u64)>>,
 }
 
@@ -82,16 +84,20 @@ impl Seen {
             .chain(replica.workspaces())
             .map(|id| replica.entries(&id))
             .collect();
-        if let Some(before) = before.filter(|before| before.live == live && before.entries == entries) {
-            device.close()?;
-            return Ok(before);
-        }
-        let status = look(app, &device)?;
+        let counted = match before {
+            Some(before) if before.live == live && before.entries == entries => {
+                device.close()?;
+                return Ok(before);
+            }
+            before => before.map(|before| before.counted),
+        };
+        let mut counted = counted.unwrap_or_default();
+        let status = look(app, &device, &mut counted)?;
         let id = app.host.as_ref().map(|host| host.worker().device());
         let name = id.and_then(|id| replica.trust().name(&id)).unwrap_or_default().to_owned();
         device.close()?;
         let told = without_measurements(serde_json::to_value(&status).unwrap_or_default());
-        Ok(Self { name, status, told, live, entries })
+        Ok(Self { name, status, told, live, counted, entries })
     }
 }
 

@@ -11,6 +11,7 @@ use super::link::{LinkRow, RelayRow};
 use super::reasons::{ReasonRow, Reasons, passes_by_itself};
 use super::shared::{self, SharedRow};
 use crate::command::peers::{self, Peer};
+use crate::counted::Counted;
 use crate::device::Device;
 use crate::discovery::Discovery;
 use crate::error::CliError;
@@ -117,14 +118,19 @@ pub(super) struct ForkRow {
 
 impl Status {
     /// `live` is what a worker tells that has the device; without one nothing runs.
-    pub(super) fn of(device: &Device, live: Option<&Live>, discovery: Discovery) -> Result<Self, CliError> {
+    pub(super) fn of(
+        device: &Device,
+        live: Option<&Live>,
+        discovery: Discovery,
+        counted: &mut Counted,
+    ) -> Result<Self, CliError> {
         let reasons = Reasons::of(device, live);
         let mut workspaces = Vec::new();
         let mut conflicts = Vec::new();
         for workspace in find::workspaces(device) {
             let graph = device.graph(&workspace.id)?;
             let (held, applied) = device.replica().entries(&workspace.id).unwrap_or_default();
-            let counts = graph.counts();
+            let counts = counted.of(device.replica(), &workspace.id);
             conflicts.extend(graph.conflicts().iter().map(|conflict| {
                 ConflictRow {
                     id: conflict.id.to_string(),

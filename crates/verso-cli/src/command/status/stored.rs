@@ -13,6 +13,7 @@ use super::look;
 use super::state::Status;
 use crate::app::App;
 use crate::command::host_name;
+use crate::counted::Counted;
 use crate::device::Device;
 use crate::error::CliError;
 use crate::when;
@@ -41,7 +42,7 @@ impl Stored {
         let device = Device::open_unlocked(&dir, unlocked, &host_name())?;
         device.tell_notices(&app.output);
         let name = device.replica().trust().name(&key.id()).unwrap_or_default().to_owned();
-        let status = look(app, &device)?;
+        let status = look(app, &device, &mut Counted::default())?;
         device.close()?;
         let files = Files::of(&dir);
         Ok(Self { key, dir, name, status, read_ms: when::now_ms(), seen: files.clone(), files, is_held: false })
@@ -68,7 +69,7 @@ impl Stored {
             Err(error) => return Err(crate::failure::lock(&error, &self.dir)),
         };
         let device = Device::open(&self.dir, DeviceKey::from_secret(&self.key.to_secret()), &host_name())?;
-        self.status = look(app, &device)?;
+        self.status = look(app, &device, &mut Counted::default())?;
         // Nothing was done with it that would have to be kept.
         drop(device);
         self.files = Files::of(&self.dir);

@@ -25,6 +25,7 @@ fn to_server() -> impl Strategy<Value = ToServer> {
             .prop_map(|(number, answer)| ToServer::Answer { number, answer }),
         Just(ToServer::Interrupt),
         Just(ToServer::Unread),
+        secret().prop_map(ToServer::Input),
     ]
 }
 
@@ -115,4 +116,8 @@ fn a_length_that_is_too_long_is_refused_before_anything_is_read() {
     // As many items as fit into four bytes are said to be there, and none is.
     let list = [&[1, 0][..], &0_u32.to_le_bytes(), &u32::MAX.to_le_bytes()].concat();
     assert_eq!(ToServer::decode(&list), Err(FrameError::Short));
+    for (len, is_read) in [(MAX_INPUT, true), (MAX_INPUT + 1, false)] {
+        let input = ToServer::Input(Zeroizing::new(vec![7; len])).encode();
+        assert_eq!(ToServer::decode(body(&input)).is_ok(), is_read, "{len}");
+    }
 }
