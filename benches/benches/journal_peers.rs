@@ -57,7 +57,7 @@ trait Store: Sized {
 fn main() {
     let measuring = std::env::args().any(|argument| argument == "--bench");
     let records = records(&Workload::load());
-    let records = if measuring { &records[..] } else { &records[..2_000] };
+    let records = if measuring { &records[..] } else { &records[..500] };
     let bytes: usize = records.iter().map(|record| record.row.len()).sum();
     println!("all\tbytes of a record\t{}", float(bytes) / float(records.len()));
     round::<Bare>(records);

@@ -82,17 +82,21 @@ async fn sync(task: &Task, place: &Path) {
     tell_peak("cold sync peak");
     assert_eq!(laptop.digest(workspace).await, phone.digest(workspace).await, "both show the same");
 
-    let (mut times, mut shakes) = (Vec::new(), Vec::new());
+    let [mut shakes, mut rests] = [Vec::new(), Vec::new()];
+    let mut times = Vec::new();
     let handshakes = Handshakes::new().await.unwrap();
     for _ in 0..NOTHING {
-        shakes.push(handshakes.shake().await.unwrap());
+        let shake = handshakes.shake().await.unwrap();
         let (outcome, took) = round(&laptop, &phone).await;
+        shakes.push(shake);
+        rests.push(took.saturating_sub(shake));
         times.push((took, outcome.bytes_sent + outcome.bytes_received));
     }
     times.sort_unstable();
     let (took, bytes) = times[NOTHING / 2];
     tell_time("no-op", took);
     tell_time("handshakes", median(shakes));
+    tell_time("no-op behind", median(rests));
     tell("no-op bytes", float(bytes));
 
     let nodes = laptop.first_nodes(workspace, MERGED).await;

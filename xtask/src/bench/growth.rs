@@ -30,6 +30,13 @@ enum Grows {
     Not,
 }
 
+/// The plots: the file of each, what it shows, in which unit, and what of the measures.
+const KINDS: [(&str, &str, Unit, Grows); 3] = [
+    ("growth-time.svg", "Time of the whole work", Unit::Seconds, Grows::WithWork),
+    ("growth-memory.svg", "Most memory of the process", Unit::Bytes, Grows::InMemory),
+    ("growth-news.svg", "Time of news, by how much is held", Unit::Seconds, Grows::Not),
+];
+
 /// Medians by how many intents they are of.
 #[derive(Debug)]
 pub(crate) struct Growth {
@@ -72,16 +79,12 @@ impl Growth {
             cells.extend([exponent(points), exponent(last)]);
             Some(cells)
         };
-        table(&header, MEASURES.iter().filter_map(row))
+        let pictures = KINDS.map(|(file, title, ..)| format!("![{title}](pictures/{file})\n"));
+        format!("{}\n{}", table(&header, MEASURES.iter().filter_map(row)), pictures.join("\n"))
     }
 
     /// A plot of each kind, with the name of its file.
     pub(crate) fn pictures(&self) -> Vec<(&'static str, String)> {
-        let kinds = [
-            ("growth-time.svg", "Time of the whole work", Unit::Seconds, Grows::WithWork),
-            ("growth-memory.svg", "Most memory of the process", Unit::Bytes, Grows::InMemory),
-            ("growth-news.svg", "Time of news, by how much is held", Unit::Seconds, Grows::Not),
-        ];
         let draw = |(file, title, unit, kind)| {
             let of_kind = MEASURES.iter().filter(|(.., grows)| *grows == kind);
             let line = |(measure, name, ..): &(&str, &str, Unit, Grows)| {
@@ -90,7 +93,7 @@ impl Growth {
             let plot = Plot { title, across: "intents", unit, lines: of_kind.filter_map(line).collect() };
             (file, plot.to_svg())
         };
-        kinds.map(draw).into()
+        KINDS.map(draw).into()
     }
 }
 

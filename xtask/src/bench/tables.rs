@@ -82,6 +82,7 @@ const ROWS: &[Row] = &[
     row("their bytes, both ways", 40e3, (Unit::Bytes, Made::Plain), ["thousand bytes", "thousand bytes"]),
     beside("no-op sync, dialling and handshakes included", Unit::Seconds, Made::Plain, "no-op", Some("no-op")),
     beside("of which handshakes: QUIC, TLS and Noise", Unit::Seconds, Made::Plain, "handshakes", None),
+    row("no-op sync, behind the handshakes", 1e-3, (Unit::Seconds, Made::Plain), ["no-op behind", "no-op"]),
     row("no-op sync, bytes each way", 300.0, (Unit::Bytes, Made::Half), ["no-op bytes", "no-op bytes"]),
     row("most memory, recording", 130e6, (Unit::Bytes, Made::Plain), ["record peak", "record peak"]),
     row("most memory, reopening", 150e6, (Unit::Bytes, Made::Plain), ["reopen peak", "reopen peak"]),
