@@ -47,7 +47,8 @@ impl Withheld {
 
 impl<S: Storage, A: Application> Replica<S, A> {
     /// Iterates over the peers that are still trusted only as far as an earlier state goes: this device was restored from a backup, its control
-    /// log was repaired, or its high-water mark told that its data had been put back. Empty once an own device that knew at least as much has brought its control log, or all were confirmed.
+    /// log was repaired, or its high-water mark told that its data had been put back. Empty once an own device that knew at least as much has brought
+    /// its control log, or all were confirmed.
     pub fn unconfirmed(&self) -> impl Iterator<Item = DeviceId> + '_ {
         self.trust().peers().map(|peer| peer.device).filter(|peer| self.trust().is_unconfirmed(peer))
     }

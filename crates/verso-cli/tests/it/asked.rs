@@ -61,6 +61,7 @@ fn a_link_can_be_typed_and_is_not_shown() {
         command.env("VERSO_KEY_CACHE", "off");
         let mut joins = Seat::alone(command, ROWS, COLUMNS);
         joins.wait("Link or six words");
+        joins.wait_until_hidden();
         joins.type_in(&format!("{link}\r"));
         joins.wait("Pair with desk?");
         assert!(!joins.written().contains(&link["verso://pair/".len()..]), "{}", joins.written());

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use crate::device::Running;
 use crate::machine::Machine;
@@ -94,6 +94,15 @@ impl Seat {
                 return behind.to_owned();
             }
             assert!(begun.elapsed() < PATIENCE, "`{text}` is not on the screen:\n{screen}");
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// Waits until what is typed is not shown. What comes before that is thrown away with all else that nobody has read.
+    pub(crate) fn wait_until_hidden(&self) {
+        let begun = Instant::now();
+        while tcgetattr(&self.keyboard).unwrap().local_modes.contains(LocalModes::ECHO) {
+            assert!(begun.elapsed() < PATIENCE, "what is typed is shown:\n{}", self.written());
             std::thread::sleep(POLL);
         }
     }
