@@ -170,5 +170,9 @@ impl Person for AtWindow {
         Err(io::ErrorKind::Interrupted.into())
     }
 
+    fn line(&self) -> io::Result<Zeroizing<String>> {
+        Err(io::ErrorKind::Interrupted.into())
+    }
+
     fn tell(&self, _text: &str) {}
 }
