@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, broadcast, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use verso_identity::{DeviceId, DeviceKey};
 use verso_replica::Greeting;
 use verso_session::Mode;
 use verso_transport::{Addresses, DialError, FrameStream, Incoming, SyncConnection, Transport};
+use verso_wire::limits::HANDSHAKE_TIMEOUT;
 use verso_wire::{Application, CloseCode, Reason};
 
 use crate::board::Board;
@@ -33,6 +34,10 @@ const REPORTS: usize = 256;
 /// handshakes from completing any. With twenty peers the last is dialled a second later.
 const TURNS: usize = 8;
 const TURN: Duration = Duration::from_millis(500);
+
+/// For how long after a connection came about another may come that was dialled before: as long as a dial takes at most, and as much again for what the two ends
+/// see at different moments.
+const MEETING: Duration = Duration::from_secs(2 * HANDSHAKE_TIMEOUT.as_secs());
 
 /// All that connections need, shared by their tasks.
 #[derive(Debug)]
@@ -76,8 +81,17 @@ pub(crate) struct Parts<A: Application> {
 struct Live {
     number: u64,
     connection: SyncConnection,
+    since: Instant,
     /// Cancelled when this goes.
     gone: CancellationToken,
+}
+
+impl Live {
+    /// Tells whether a connection that the peer makes now may have been dialled before it had this one. Who is connected dials no more, and a dial that was
+    /// under way has ended by then.
+    fn is_of_the_same_time(&self) -> bool {
+        self.since.elapsed() < MEETING
+    }
 }
 
 impl Drop for Live {
@@ -388,21 +402,22 @@ impl<A: Application> Network<A> {
         self.engine.with(move |replica, now| replica.note_reason(peer, Some(reason), now)).await;
     }
 
-    /// Takes the peer's place for a connection. Of two, both sides keep the one that the lower id dialled; of two that the same side
-    /// dialled, the newer: its maker had lost the other.
+    /// Takes the peer's place for a connection. Of two that were dialled at a time, both sides keep the one that the lower id dialled. All others give way to the newer:
+    /// whoever made it had lost the other.
     fn enter(&self, connection: &SyncConnection) -> Option<u64> {
         let mut live = lock(&self.live);
         if let Some(other) = live.get(&connection.peer())
             && other.connection.close_reason().is_none()
         {
-            if other.connection.dialer() < connection.dialer() {
+            if other.is_of_the_same_time() && other.connection.dialer() < connection.dialer() {
                 return None;
             }
             other.connection.close(CloseCode::SUPERSEDED);
         }
         let number = self.connections.fetch_add(1, Ordering::Relaxed);
         let gone = CancellationToken::new();
-        live.insert(connection.peer(), Live { number, connection: connection.clone(), gone });
+        let since = Instant::now();
+        live.insert(connection.peer(), Live { number, connection: connection.clone(), since, gone });
         drop(live);
         self.arrivals.send_replace(Some(connection.peer()));
         Some(number)

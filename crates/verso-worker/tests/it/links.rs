@@ -101,6 +101,25 @@ fn an_interface_that_goes_down_is_told_and_when_it_is_up_again_all_goes_on() {
     lap.0.down(lap.1);
 }
 
+/// A machine gets another address under a connection, in the same network: what is recorded on both meanwhile arrives.
+#[test]
+fn an_address_that_is_replaced_under_a_connection_stops_nothing_for_good() {
+    let Some(network) = Network::new() else { return };
+    let [desk, lap] = in_step(&network);
+    let garden = found_workspace(&desk.0, &desk.1, "one");
+    wait_nodes(&lap, garden, 1);
+    desk.0.move_to("192.168.7.9");
+    add(&desk.0, &desk.1, garden, "two");
+    add(&lap.0, &lap.1, garden, "three");
+    wait_nodes(&desk, garden, 3);
+    wait_nodes(&lap, garden, 3);
+    for ((_, up), (peer, _)) in [(&desk, &lap), (&lap, &desk)] {
+        up.wait_in_step(peer.id());
+    }
+    desk.0.down(desk.1);
+    lap.0.down(lap.1);
+}
+
 /// Whoever was refused asks again in an hour, or once something changes, and nothing does by itself: what leads to the dial is the change and nothing else.
 #[test]
 fn a_change_of_the_network_has_peers_dialled_though_no_dial_is_due() {
