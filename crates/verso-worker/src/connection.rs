@@ -142,6 +142,17 @@ fn refused(connection: &SyncConnection, reason: Reason) -> Ended {
     Ended::new(connection, How::Stopped(reason))
 }
 
+/// Closes the connection when a panic drops it. What is dropped after it may be streams, which QUIC ends then as if all had been said: the peer must know better by that.
+struct Alarm(SyncConnection);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.close(CloseCode::from(Reason::WorkerCrash));
+        }
+    }
+}
+
 struct Task<A: Application> {
     id: ConnectionId,
     engine: EngineHandle<A>,
@@ -173,7 +184,8 @@ impl<A: Application> Task<A> {
         let (opened, mut named) = mpsc::channel(OPENED);
         let (sender, receiver) = control.split();
         self.write(Stream::Control, sender);
-        self.tasks.spawn(read(self.id, Stream::Control, receiver, self.engine.clone()));
+        self.tasks.spawn(read(self.id, Stream::Control, receiver, self.engine.clone(), self.alarm()));
+        let _alarm = self.alarm();
         loop {
             tokio::select! {
                 order = orders.recv() => {
@@ -190,8 +202,10 @@ impl<A: Application> Task<A> {
                 }
                 stream = self.connection.accept_stream() => match stream {
                     Ok(stream) => {
-                        self.tasks.spawn(accept(self.id, stream, self.engine.clone(), opened.clone()));
+                        self.tasks.spawn(accept(self.id, stream, self.engine.clone(), opened.clone(), self.alarm()));
                     }
+                    // It may be over because one of them has panicked.
+                    Err(_closed) if self.has_panicked().await => return crashed(&self.connection),
                     Err(error) => {
                         let how = error.reason().map_or(How::Lost, How::Stopped);
                         return Ended::new(&self.connection, how);
@@ -221,10 +235,25 @@ impl<A: Application> Task<A> {
 
     /// Starts the task that writes a stream. It finishes the stream when its sender is dropped.
     fn write(&mut self, stream: Stream, sender: FrameSender) {
-        tracing::trace!(target: "verso.sync.stream_opened", connection = %self.id, ?stream);
         let (writer, messages) = mpsc::unbounded_channel();
         self.writers.insert(stream, writer);
         self.tasks.spawn(write(sender, messages));
+        tracing::trace!(target: "verso.sync.stream_opened", connection = %self.id, ?stream);
+    }
+
+    /// Ends readers and writers, and tells whether one of them has ended by a panic.
+    async fn has_panicked(&mut self) -> bool {
+        self.tasks.abort_all();
+        while let Some(task) = self.tasks.join_next().await {
+            if task.is_err_and(|error| error.is_panic()) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn alarm(&self) -> Alarm {
+        Alarm(self.connection.clone())
     }
 
     /// Opens a stream; what is to be written waits until the peer allows one more.
@@ -232,11 +261,11 @@ impl<A: Application> Task<A> {
         tracing::trace!(target: "verso.sync.stream_opened", connection = %self.id, stream = ?Stream::Workspace(workspace));
         let (writer, messages) = mpsc::unbounded_channel();
         self.writers.insert(Stream::Workspace(workspace), writer);
-        let (connection, engine, id) = (self.connection.clone(), self.engine.clone(), self.id);
+        let (connection, engine, id, alarm) = (self.connection.clone(), self.engine.clone(), self.id, self.alarm());
         self.tasks.spawn(async move {
             let Ok(stream) = connection.open_stream().await else { return };
             let (sender, receiver) = stream.split();
-            tokio::join!(write(sender, messages), read(id, Stream::Workspace(workspace), receiver, engine));
+            tokio::join!(write(sender, messages), read(id, Stream::Workspace(workspace), receiver, engine, alarm));
         });
     }
 
@@ -260,7 +289,13 @@ async fn write(mut sender: FrameSender, mut messages: mpsc::UnboundedReceiver<Ou
 }
 
 /// Reads messages until the stream ends, and tells the engine.
-async fn read<A: Application>(id: ConnectionId, stream: Stream, mut receiver: FrameReceiver, engine: EngineHandle<A>) {
+async fn read<A: Application>(
+    id: ConnectionId,
+    stream: Stream,
+    mut receiver: FrameReceiver,
+    engine: EngineHandle<A>,
+    _alarm: Alarm,
+) {
     loop {
         let command = match next(&mut receiver).await {
             Ok(Some(message)) => {
@@ -291,8 +326,11 @@ async fn accept<A: Application>(
     stream: FrameStream,
     engine: EngineHandle<A>,
     opened: mpsc::Sender<Opened>,
+    alarm: Alarm,
 ) {
     let (sender, mut receiver) = stream.split();
+    // Declared after the sender, so dropped before it.
+    let alarm = alarm;
     let workspace = match next(&mut receiver).await {
         Ok(Some(Message::Open { workspace })) => workspace,
         Ok(None) | Err(Broken::Connection) => return,
@@ -308,7 +346,7 @@ async fn accept<A: Application>(
     let stream = Stream::Workspace(workspace);
     let message = Box::new(Message::Open { workspace });
     if engine.send(Command::Receive { connection: id, stream, message }).await {
-        read(id, stream, receiver, engine).await;
+        read(id, stream, receiver, engine, alarm).await;
     }
 }
 
