@@ -1,5 +1,5 @@
 //! What the benches have in common: [the work](rows), Verso's devices ([whole](device), [without disk and network](writer)), the graph in
-//! [others' crates](peers), [the work's payloads alone](workload), and [what nobody can do without](floor).
+//! others' crates (`peers`, with the feature of that name), [the work's payloads alone](workload), and [what nobody can do without](floor).
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
