@@ -55,8 +55,8 @@ pub(crate) struct Network<A: Application> {
     /// Held while an invitation stands.
     open_invitations: Mutex<Option<OpenOffer>>,
     live: Mutex<BTreeMap<DeviceId, Live>>,
-    /// Who has come last to be connected.
-    arrivals: watch::Sender<Option<DeviceId>>,
+    /// Told each time that somebody has come to be connected.
+    arrivals: watch::Sender<()>,
     /// How many connections there have been, which numbers them.
     connections: AtomicU64,
     /// How often something has changed that may let a dial go another way.
@@ -160,7 +160,7 @@ impl<A: Application> Network<A> {
             invitations: Mutex::default(),
             open_invitations: Mutex::default(),
             live: Mutex::default(),
-            arrivals: watch::Sender::new(None),
+            arrivals: watch::Sender::new(()),
             connections: AtomicU64::new(0),
             changes: watch::Sender::new(0),
             turns: Semaphore::new(TURNS),
@@ -419,7 +419,7 @@ impl<A: Application> Network<A> {
         let since = Instant::now();
         live.insert(connection.peer(), Live { number, connection: connection.clone(), since, gone });
         drop(live);
-        self.arrivals.send_replace(Some(connection.peer()));
+        self.arrivals.send_replace(());
         Some(number)
     }
 

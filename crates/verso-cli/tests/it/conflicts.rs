@@ -2,24 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::device::{Device, assert_equal, keys, pair, sync};
-
-/// Two devices that gave one node two titles, and of which one deleted another node while the other tagged it.
-fn apart() -> [Device; 2] {
-    let (desk, lap) = (Device::new("desk"), Device::new("lap"));
-    desk.ok(&["workspace", "new", "garden"]);
-    desk.ok(&["node", "add", "u:a", "--title", "A"]);
-    desk.ok(&["node", "add", "u:b", "--title", "B"]);
-    pair(&desk, &lap);
-    sync(&desk, &lap);
-    desk.ok(&["node", "title", "u:a", "from desk"]);
-    lap.ok(&["node", "title", "u:a", "from lap"]);
-    desk.ok(&["node", "rm", "u:b"]);
-    lap.ok(&["node", "tag", "u:b", "keep"]);
-    sync(&desk, &lap);
-    assert_equal(&desk, &lap);
-    [desk, lap]
-}
+use crate::device::{Device, apart, assert_equal, keys, sync};
 
 fn conflicts(device: &Device) -> Vec<Value> {
     device.json(&["conflicts"])["conflicts"].as_array().unwrap().clone()

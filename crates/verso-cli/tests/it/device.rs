@@ -330,3 +330,20 @@ fn collect(root: &Path, dir: &Path, files: &mut Vec<(String, Vec<u8>)>) {
         }
     }
 }
+
+/// Two devices of one person that gave one node two titles, and of which one deleted another node while the other tagged it.
+pub(crate) fn apart() -> [Device; 2] {
+    let (desk, lap) = (Device::new("desk"), Device::new("lap"));
+    desk.ok(&["workspace", "new", "garden"]);
+    desk.ok(&["node", "add", "u:a", "--title", "A"]);
+    desk.ok(&["node", "add", "u:b", "--title", "B"]);
+    pair(&desk, &lap);
+    sync(&desk, &lap);
+    desk.ok(&["node", "title", "u:a", "from desk"]);
+    lap.ok(&["node", "title", "u:a", "from lap"]);
+    desk.ok(&["node", "rm", "u:b"]);
+    lap.ok(&["node", "tag", "u:b", "keep"]);
+    sync(&desk, &lap);
+    assert_equal(&desk, &lap);
+    [desk, lap]
+}

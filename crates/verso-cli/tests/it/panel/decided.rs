@@ -6,23 +6,7 @@ use verso_panel::{OfferTerms, PanelState};
 use verso_trust::{Access, PeerRole};
 
 use super::far::Far;
-use crate::device::{Device, befriend, end, meet, pair, sync, titles, up};
-
-/// Two devices of one person that gave one node two titles, and of which one deleted another node while the other tagged it.
-fn apart() -> [Device; 2] {
-    let (desk, lap) = (Device::new("desk"), Device::new("lap"));
-    desk.ok(&["workspace", "new", "garden"]);
-    desk.ok(&["node", "add", "u:a", "--title", "A"]);
-    desk.ok(&["node", "add", "u:b", "--title", "B"]);
-    pair(&desk, &lap);
-    sync(&desk, &lap);
-    desk.ok(&["node", "title", "u:a", "from desk"]);
-    lap.ok(&["node", "title", "u:a", "from lap"]);
-    desk.ok(&["node", "rm", "u:b"]);
-    lap.ok(&["node", "tag", "u:b", "keep"]);
-    sync(&desk, &lap);
-    [desk, lap]
-}
+use crate::device::{Device, apart, befriend, end, meet, sync, titles, up};
 
 fn no_failure(state: &PanelState) -> Option<()> {
     state.failure.is_none().then_some(())
