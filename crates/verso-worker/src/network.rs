@@ -35,6 +35,10 @@ const REPORTS: usize = 256;
 const TURNS: usize = 8;
 const TURN: Duration = Duration::from_millis(500);
 
+/// How long the device with the higher id leaves the dial to the other before it dials itself. Where both dial at a time the connection that the lower id dialled stays, so
+/// the other would be made in vain: on a local network a handshake takes less than this, and nobody notices it.
+const HEAD_START: Duration = Duration::from_millis(10);
+
 /// For how long after a connection came about another may come that was dialled before: as long as a dial takes at most, and as much again for what the two ends
 /// see at different moments.
 const MEETING: Duration = Duration::from_secs(2 * HANDSHAKE_TIMEOUT.as_secs());
@@ -305,6 +309,9 @@ impl<A: Application> Network<A> {
 
     /// Dials a peer at all addresses that are known of it, and where it is found, until it answers or has come by itself.
     pub(crate) async fn dial(&self, peer: DeviceId) -> Result<(SyncConnection, FrameStream), DialError> {
+        if self.key.id() > peer && timeout(HEAD_START, self.has_come(peer)).await.is_ok() {
+            return Err(DialError::GivenUp);
+        }
         self.board.update(peer, |status| status.dials = status.dials.saturating_add(1));
         let known = self.engine.with(move |replica, _now| replica.addresses(&peer)).await.unwrap_or_default();
         let Addresses { direct, relays } = Addresses::from_texts(&known);

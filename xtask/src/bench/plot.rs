@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::figures::Unit;
 
-const WIDTH: f64 = 720.0;
+const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 420.0;
 const LEFT: f64 = 80.0;
 const RIGHT: f64 = 190.0;
