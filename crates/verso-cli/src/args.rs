@@ -70,7 +70,7 @@ pub(crate) struct Globals {
     #[command(flatten)]
     pub(crate) network: NetworkOptions,
     /// Address and UDP port to listen on, instead of the port that `init` chose
-    #[arg(long, global = true, value_name = "ADDR")]
+    #[arg(long, global = true, value_name = "ADDR", value_parser = address)]
     pub(crate) listen: Option<SocketAddr>,
     #[command(flatten)]
     pub(crate) discovery: DiscoveryOptions,
@@ -163,7 +163,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "NAME", conflicts_with = "code")]
         nearby: Option<String>,
         /// Where the other device can be reached, if it isn't found by itself
-        #[arg(long, value_name = "ADDR")]
+        #[arg(long, value_name = "ADDR", value_parser = address)]
         at: Vec<SocketAddr>,
         /// Agrees without asking
         #[arg(long)]
@@ -192,7 +192,7 @@ pub(crate) enum Command {
         /// Peer by name, id or start of an id
         peer: String,
         /// Addresses with their ports
-        #[arg(required = true, value_name = "ADDR")]
+        #[arg(required = true, value_name = "ADDR", value_parser = address)]
         addresses: Vec<SocketAddr>,
     },
     /// Syncs with all paired devices, until stopped
@@ -285,6 +285,11 @@ pub(crate) enum Repetition {
     Watch,
 }
 
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let hint = "it has to be an address with its port, such as 192.168.1.7:4433 or [fe80::1]:4433";
+    text.parse().map_err(|_source| hint.to_owned())
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     let hint = "a time like 90s, 5m or 24h";
     let parsed: jiff::SignedDuration = text.parse().map_err(|_source| format!("not {hint}"))?;
@@ -294,5 +299,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(parsed).map_err(|_source| format!("not {hint}"))
 }
 
+#[cfg(test)]
+mod documented;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,6 @@
 //! compressed with zstd.
 
 mod batches;
-mod bookmarks;
 mod check;
 mod counts;
 mod error;
@@ -61,3 +60,6 @@ impl Progress {
         number.is_multiple_of(PROGRESS_EVERY)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@
 
 mod announcement;
 mod backup_restore;
+mod bookmarks;
 mod bytes;
 mod chains;
 mod event;
@@ -35,6 +36,7 @@ mod words;
 
 pub use announcement::announcement;
 pub use backup_restore::backup_restore;
+pub use bookmarks::bookmarks;
 pub use bytes::Bytes;
 pub use chains::chain;
 pub use event::event;
@@ -67,6 +69,7 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     Target { name: "announcement", run: announcement },
     Target { name: "backup_restore", run: backup_restore },
+    Target { name: "bookmarks", run: bookmarks },
     Target { name: "chain", run: chain },
     Target { name: "event", run: event },
     Target { name: "frame", run: frame },

@@ -5,6 +5,7 @@ use super::tree::Tree;
 
 /// Crates that decide and do nothing else. Time and randomness come in as arguments.
 const PURE: &[&str] = &[
+    "verso-bookmarks",
     "verso-discovery",
     "verso-graph",
     "verso-log",

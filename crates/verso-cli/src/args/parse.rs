@@ -2,8 +2,8 @@
 
 use std::ffi::OsString;
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 
 use super::Cli;
 use crate::error::{CliError, Exit};
@@ -25,13 +25,26 @@ impl Cli {
         Self::try_parse_from(words).map_err(|error| match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => NoCommand::Answer(error.render().to_string()),
             ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => NoCommand::Help(error.render().to_string()),
-            _ => NoCommand::Nonsense(nonsense(&error.render().to_string())),
+            _ => NoCommand::Nonsense(nonsense(&error.render().to_string(), &command(words))),
         })
     }
 }
 
+/// The command whose help tells more: as far as the words name one.
+fn command(words: &[OsString]) -> String {
+    let root = Cli::command();
+    let (mut at, mut name) = (&root, root.get_name().to_owned());
+    for word in words.iter().skip(1).filter_map(|word| word.to_str()) {
+        if let Some(below) = at.find_subcommand(word) {
+            at = below;
+            name = format!("{name} {word}");
+        }
+    }
+    name
+}
+
 /// Takes apart what clap says: paragraphs with the fault, tips, the usage, and a pointer to the help.
-fn nonsense(told: &str) -> CliError {
+fn nonsense(told: &str, command: &str) -> CliError {
     let paragraphs: Vec<&str> = told.split("\n\n").map(str::trim).collect();
     let fault = paragraphs.first().map_or("", |fault| fault.strip_prefix("error: ").unwrap_or(fault));
     let usage = paragraphs.iter().find_map(|paragraph| paragraph.strip_prefix("Usage: "));
@@ -39,7 +52,7 @@ fn nonsense(told: &str) -> CliError {
     let mut hint: Vec<String> = tips.map(|tip| tip.replace("\n  tip: ", "; ")).collect();
     match usage {
         Some(usage) => hint.push(format!("usage: {usage}")),
-        None => hint.push("see `verso --help`".to_owned()),
+        None => hint.push(format!("see `{command} --help`")),
     }
     CliError::new(Exit::Usage, "can't make sense of the command line", fault, hint.join("; "))
 }
@@ -76,6 +89,21 @@ mod tests {
         assert_eq!(why, format!("invalid value 'mars' for '--network <NETWORK>': it has to be one of: {networks}"));
         let (why, _) = told("verso pair --ttl soon");
         assert!(why.ends_with("not a time like 90s, 5m or 24h"), "{why}");
+        for line in ["verso --listen 4433 id", "verso join x --at desk:1", "verso address desk 10.0.0.1"] {
+            let (why, _) = told(line);
+            assert!(why.ends_with("with its port, such as 192.168.1.7:4433 or [fe80::1]:4433"), "{line}: {why}");
+        }
+    }
+
+    #[test]
+    fn the_hint_leads_to_the_help_of_the_command() {
+        for (line, command) in [
+            ("verso --network mars id", "verso id"),
+            ("verso export --format xml", "verso export"),
+            ("verso --data-dir d workspace share w p --access all", "verso workspace share"),
+        ] {
+            assert_eq!(told(line).1, format!("see `{command} --help`"), "{line}");
+        }
     }
 
     #[test]

@@ -241,7 +241,7 @@ mod tests {
 
     use super::*;
     use crate::desk::Desk;
-    use crate::import::counts::LeftOut;
+    use verso_bookmarks::LeftOut;
 
     const SAMPLE: &str = include_str!("../../assets/sample.jsonl");
 

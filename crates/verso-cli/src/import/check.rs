@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::counts::LeftOut;
+use verso_bookmarks::LeftOut;
+
 use super::error::{Fault, ImportError};
 use super::record::{Part, Record, content_error};
 use super::records::{FileFormat, Records};

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use verso_bookmarks::LeftOut;
 
 use crate::output::{Paint, Report, counted, grouped};
 
@@ -23,38 +24,6 @@ pub(crate) struct ImportCounts {
     pub(crate) left_out: LeftOut,
 }
 
-/// What a file of bookmarks has and a graph has no place for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub(crate) struct LeftOut {
-    /// What somebody wrote about a link or a folder.
-    pub(crate) descriptions: u64,
-    /// Lines between items.
-    pub(crate) separators: u64,
-    /// Words to type instead of an address.
-    pub(crate) keywords: u64,
-    /// Saved searches of Firefox.
-    pub(crate) queries: u64,
-    /// Links without an address, and links and tags that are longer than a graph takes.
-    pub(crate) unusable: u64,
-}
-
-impl LeftOut {
-    /// In words; empty if nothing was left out.
-    pub(crate) fn told(&self) -> String {
-        let Self { descriptions, separators, keywords, queries, unusable } = *self;
-        let parts = [
-            (descriptions, "description", "descriptions"),
-            (separators, "separator", "separators"),
-            (keywords, "keyword", "keywords"),
-            (queries, "saved search", "saved searches"),
-            (unusable, "link or tag that is empty or too long", "links or tags that are empty or too long"),
-        ];
-        let told = parts.into_iter().filter(|(count, ..)| *count > 0);
-        let told = told.map(|(count, one, more)| format!("{} {}", grouped(count), if count == 1 { one } else { more }));
-        told.collect::<Vec<_>>().join(", ")
-    }
-}
-
 impl Report for ImportCounts {
     fn write_text(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
         let Self { nodes, tags, edges, intents, skipped, left_out } = *self;
@@ -70,12 +39,27 @@ impl Report for ImportCounts {
             let were = if skipped == 1 { "was" } else { "were" };
             writeln!(out, "{} {were} there already", counted(skipped, "thing"))?;
         }
-        let left_out = left_out.told();
+        let left_out = told(left_out);
         if !left_out.is_empty() {
             writeln!(out, "{} {left_out}: a graph has no place for them", paint.warn("left out"))?;
         }
         Ok(())
     }
+}
+
+/// What was left out in words; empty if nothing was.
+fn told(left_out: LeftOut) -> String {
+    let LeftOut { descriptions, separators, keywords, queries, unusable } = left_out;
+    let parts = [
+        (descriptions, "description", "descriptions"),
+        (separators, "separator", "separators"),
+        (keywords, "keyword", "keywords"),
+        (queries, "saved search", "saved searches"),
+        (unusable, "link or tag that is empty or too long", "links or tags that are empty or too long"),
+    ];
+    let told = parts.into_iter().filter(|(count, ..)| *count > 0);
+    let told = told.map(|(count, one, more)| format!("{} {}", grouped(count), if count == 1 { one } else { more }));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

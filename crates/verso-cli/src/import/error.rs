@@ -53,7 +53,7 @@ pub(crate) enum ImportError {
         /// Which line.
         line: u64,
         /// What is wrong there.
-        fault: MarkupFault,
+        fault: verso_bookmarks::Fault,
     },
     /// The file is not what it was when it was checked.
     #[error("it changed while it was read")]
@@ -118,26 +118,6 @@ pub(crate) enum Fault {
     EmptyTag,
 }
 
-/// What is wrong with a file of bookmarks.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum MarkupFault {
-    /// A name or an address is not text.
-    #[error("not UTF-8")]
-    NotUtf8,
-    /// Folders lie in one another without end.
-    #[error("folders lie too deep in one another")]
-    TooDeep,
-    /// Something is longer than it can be.
-    #[error("{0} is too long")]
-    TooLong(&'static str),
-    /// Our own attribute says something else.
-    #[error("the attribute VERSO is not what `verso export` writes: {0}")]
-    Ours(String),
-    /// Our own attribute says what a graph doesn't take.
-    #[error(transparent)]
-    Content(Fault),
-}
-
 impl ImportError {
     /// How the failure to import the file at `path` is told.
     pub(crate) fn to_cli(&self, path: &Path) -> CliError {
@@ -146,7 +126,7 @@ impl ImportError {
             Self::NotAFile => "name a file of bookmarks or of JSON lines, plain or .zst",
             Self::BrowsersOwn { .. } => "have the browser export its bookmarks as HTML, and import that file",
             Self::OtherHtml => "if it is a list of links all the same, say --format bookmarks",
-            Self::Markup { fault, .. } if *fault != MarkupFault::NotUtf8 => {
+            Self::Markup { fault, .. } if *fault != verso_bookmarks::Fault::NotUtf8 => {
                 "mend that place; nothing of the file was imported"
             }
             Self::OtherCompression { .. } => "unpack it first, or compress it with zstd",

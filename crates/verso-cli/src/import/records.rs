@@ -1,10 +1,12 @@
 //! [`Records`]: what a file holds, one node after the other, whatever the file is made of.
 
+use std::borrow::Cow;
 use std::cell::Cell;
+use std::io::Read;
 use std::rc::Rc;
 
-use super::bookmarks::{Bookmarks, Cause, NextError};
-use super::counts::LeftOut;
+use verso_bookmarks::{Cause, Item, LeftOut, ReadError, Reader};
+
 use super::error::ImportError;
 use super::record::Record;
 use super::source::{Form, Kind, Lines, Opened, Source};
@@ -25,7 +27,7 @@ pub(crate) enum FileFormat {
 pub(super) enum Records {
     Lines(Lines),
     Bookmarks {
-        bookmarks: Box<Bookmarks>,
+        bookmarks: Box<Reader<Box<dyn Read>>>,
         form: Form,
         /// Bytes of the file that were read so far.
         consumed: Rc<Cell<u64>>,
@@ -54,7 +56,7 @@ impl Records {
             FileFormat::Auto | FileFormat::Lines => Ok(Self::Lines(source.lines()?)),
             FileFormat::Bookmarks => {
                 let Opened { bytes, consumed } = source.bytes()?;
-                Ok(Self::Bookmarks { bookmarks: Box::new(Bookmarks::new(bytes)), form: source.form(), consumed })
+                Ok(Self::Bookmarks { bookmarks: Box::new(Reader::new(bytes)), form: source.form(), consumed })
             }
         }
     }
@@ -64,10 +66,11 @@ impl Records {
         match self {
             Self::Lines(lines) => lines.next()?.map(Record::parse).transpose(),
             Self::Bookmarks { bookmarks, form, .. } => {
-                bookmarks.next().map_err(|NextError { line, cause }| match cause {
-                    Cause::Read(error) => form.unreadable(error, line),
+                let item = bookmarks.next_item().map_err(|ReadError { line, cause }| match cause {
                     Cause::Fault(fault) => ImportError::Markup { line, fault },
-                })
+                    Cause::Read(error) => form.unreadable(error, line),
+                })?;
+                Ok(item.map(record))
             }
         }
     }
@@ -102,5 +105,17 @@ impl Records {
             Self::Lines(_) => LeftOut::default(),
             Self::Bookmarks { bookmarks, .. } => bookmarks.left_out(),
         }
+    }
+}
+
+/// A link or a folder as a line would tell it.
+fn record(item: &Item) -> Record<'_> {
+    Record {
+        id: item.id,
+        title: Cow::Borrowed(&item.title),
+        url: Cow::Borrowed(&item.url),
+        tags: item.tags.clone(),
+        links: item.links.clone(),
+        within: item.within,
     }
 }

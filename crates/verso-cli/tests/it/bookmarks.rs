@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::device::{Device, keys};
 
-const FIREFOX: &str = include_str!("../bookmarks/firefox.html");
-const CHROME: &str = include_str!("../bookmarks/chrome.html");
-const SAFARI: &str = include_str!("../bookmarks/safari.html");
+const FIREFOX: &str = include_str!("../../../verso-bookmarks/tests/browsers/firefox.html");
+const CHROME: &str = include_str!("../../../verso-bookmarks/tests/browsers/chrome.html");
+const SAFARI: &str = include_str!("../../../verso-bookmarks/tests/browsers/safari.html");
 
 /// A device with a workspace.
 fn device(name: &str) -> Device {

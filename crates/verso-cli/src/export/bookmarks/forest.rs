@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use verso_bookmarks::{FOLDER, MAX_DEPTH};
 use verso_graph::{Graph, Node, NodeId, Stamp};
 
-use crate::bookmarks::{CONTAINS, FOLDER, MAX_DEPTH};
+use crate::bookmarks::CONTAINS;
 
 /// Folders as trees.
 ///
@@ -20,7 +21,7 @@ pub(super) struct Forest {
 }
 
 /// Whether a node is a folder of bookmarks.
-pub(super) fn is_folder(node: &Node<'_>) -> bool {
+fn is_folder(node: &Node<'_>) -> bool {
     node.url().starts_with(FOLDER)
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use proptest::prelude::*;
+use verso_bookmarks::{FOLDER, MAX_DEPTH};
 use verso_graph::{Intent, NodeRef};
 
 use super::*;
-use crate::bookmarks::{FOLDER, MAX_DEPTH};
 use crate::desk::Desk;
 use crate::import::{FileFormat, Import};
 
@@ -69,9 +69,9 @@ fn tag(node: usize, tag: &str) -> Intent {
 #[test]
 fn what_browsers_wrote_is_written_as_they_do() {
     for html in [
-        include_str!("../../../tests/bookmarks/firefox.html"),
-        include_str!("../../../tests/bookmarks/chrome.html"),
-        include_str!("../../../tests/bookmarks/safari.html"),
+        include_str!("../../../../verso-bookmarks/tests/browsers/firefox.html"),
+        include_str!("../../../../verso-bookmarks/tests/browsers/chrome.html"),
+        include_str!("../../../../verso-bookmarks/tests/browsers/safari.html"),
     ] {
         let first = imported(1, html);
         let written = exported(&first);

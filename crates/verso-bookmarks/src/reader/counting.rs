@@ -8,20 +8,20 @@ use std::rc::Rc;
 use html5gum::{IoReader, Reader};
 
 /// Bytes of a file of bookmarks. What the tokenizer has looked at and not taken is not counted.
-pub(super) struct Counting {
-    bytes: IoReader<Retrying>,
+pub(super) struct Counting<R: Read> {
+    bytes: IoReader<Retrying<R>>,
     lines: Rc<Cell<u64>>,
 }
 
-impl fmt::Debug for Counting {
+impl<R: Read> fmt::Debug for Counting<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Counting").field("lines", &self.lines).finish_non_exhaustive()
     }
 }
 
-impl Counting {
+impl<R: Read> Counting<R> {
     /// Counts in `lines`, which stands at the line that is being read, from 1.
-    pub(super) fn new(bytes: Box<dyn Read>, lines: Rc<Cell<u64>>) -> Self {
+    pub(super) fn new(bytes: R, lines: Rc<Cell<u64>>) -> Self {
         lines.set(1);
         Self { bytes: IoReader::new(Retrying(bytes)), lines }
     }
@@ -33,7 +33,7 @@ fn count(lines: &Cell<u64>, bytes: &[u8]) {
     lines.set(lines.get().saturating_add(u64::try_from(ended).unwrap_or(u64::MAX)));
 }
 
-impl Reader for Counting {
+impl<R: Read> Reader for Counting<R> {
     type Error = io::Error;
 
     fn read_byte(&mut self) -> io::Result<Option<u8>> {
@@ -56,9 +56,9 @@ impl Reader for Counting {
 }
 
 /// Reads again where a signal came in between.
-struct Retrying(Box<dyn Read>);
+struct Retrying<R>(R);
 
-impl Read for Retrying {
+impl<R: Read> Read for Retrying<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.0.read(buffer) {
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn lines_that_were_taken_are_counted() {
         let lines = Rc::new(Cell::new(0));
-        let mut counting = Counting::new(Box::new(&b"a\r\nb\n\nc"[..]), Rc::clone(&lines));
+        let mut counting = Counting::new(&b"a\r\nb\n\nc"[..], Rc::clone(&lines));
         assert_eq!(lines.get(), 1);
         assert!(counting.try_read_string(b"A", false).unwrap());
         assert_eq!(lines.get(), 1);
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_signal_is_no_end() {
-        let mut counting = Counting::new(Box::new(Restless(true)), Rc::new(Cell::new(0)));
+        let mut counting = Counting::new(Restless(true), Rc::new(Cell::new(0)));
         assert_eq!(counting.read_byte().unwrap(), Some(b'x'));
     }
 }

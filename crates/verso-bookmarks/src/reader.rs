@@ -1,34 +1,30 @@
-//! [`Bookmarks`]: the links and folders of a browser's bookmark file, one after the other, as [`Record`]s.
-//!
-//! The format is what Netscape wrote and all browsers write since: HTML of the 1990s, in which nearly everything is left open. So it
-//! is read by a tokenizer that takes any HTML, and what is nested is told by the lists alone. What becomes of it in a graph is told in
-//! [`crate::bookmarks`].
+//! [`Reader`]: the links and folders of a file of bookmarks, one after the other.
 
-mod reader;
+mod counting;
 mod tokens;
 
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::Read;
 use std::rc::Rc;
-use std::{io, mem};
+use std::{fmt, mem};
 
 use html5gum::Tokenizer;
 use verso_graph::{MAX_LABEL, MAX_TITLE, MAX_URL};
 
-use super::counts::LeftOut;
-use super::error::MarkupFault;
-use super::record::Record;
-use crate::bookmarks::{MAX_DEPTH, Ours, READING_LIST_ID, SPECIAL, folder_url, is_blank, is_query};
-use reader::Counting;
+use crate::error::{Cause, Fault, ReadError};
+use crate::item::{Item, Kind, LeftOut};
+use crate::words::{MAX_DEPTH, Ours, READING_LIST_ID, SPECIAL, folder_url, is_blank, is_query};
+use counting::Counting;
 use tokens::{Attributes, Element, Token, Tokens, Value};
 
 /// Ids that the file itself doesn't give have this bit, so that none is meant by a link.
 const UNNAMED: u64 = 1 << 63;
+
 /// The links and folders of a file; a folder comes before what lies in it.
-#[derive(Debug)]
-pub(super) struct Bookmarks {
-    tokens: Tokenizer<Counting, Tokens>,
+///
+/// It reads a little at a time, and holds one item, the paths of the folders that are open, and what of a name or an attribute a graph would take.
+pub struct Reader<R: Read> {
+    tokens: Tokenizer<Counting<R>, Tokens>,
     line: Rc<Cell<u64>>,
     /// For each list that is open the folder that it lists; none at the top.
     lists: Vec<Option<Rc<Folder>>>,
@@ -45,6 +41,8 @@ pub(super) struct Bookmarks {
 struct Folder {
     id: u64,
     url: String,
+    /// How many folders it lies in.
+    depth: usize,
 }
 
 /// What the text at hand belongs to.
@@ -58,31 +56,15 @@ enum Reading {
     Description,
 }
 
-#[derive(Debug, Default)]
-struct Item {
-    id: u64,
-    title: String,
-    url: String,
-    tags: Vec<String>,
-    links: Vec<(u64, String)>,
-    within: Option<u64>,
-}
-
-impl Item {
-    fn record(&self) -> Record<'_> {
-        Record {
-            id: self.id,
-            title: Cow::Borrowed(&self.title),
-            url: Cow::Borrowed(&self.url),
-            tags: self.tags.clone(),
-            links: self.links.clone(),
-            within: self.within,
-        }
+impl<R: Read> fmt::Debug for Reader<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("line", &self.line()).field("left_out", &self.left_out).finish_non_exhaustive()
     }
 }
 
-impl Bookmarks {
-    pub(super) fn new(bytes: Box<dyn Read>) -> Self {
+impl<R: Read> Reader<R> {
+    /// Begins at the start of a file.
+    pub fn new(bytes: R) -> Self {
         let line = Rc::new(Cell::new(1));
         let reader = Counting::new(bytes, Rc::clone(&line));
         Self {
@@ -99,31 +81,34 @@ impl Bookmarks {
     }
 
     /// What was left out so far.
-    pub(super) const fn left_out(&self) -> LeftOut {
+    pub const fn left_out(&self) -> LeftOut {
         self.left_out
     }
 
     /// The line that is being read, from 1.
-    pub(super) fn line(&self) -> u64 {
+    pub fn line(&self) -> u64 {
         self.line.get()
     }
 
-    /// Makes [`next`](Self::next) give the same one once more.
-    pub(super) const fn again(&mut self) {
+    /// Makes [`next_item`](Self::next_item) give the same one once more.
+    pub const fn again(&mut self) {
         self.again = true;
     }
 
     /// The next link or folder, `None` at the end. What a graph doesn't take is left out.
-    pub(super) fn next(&mut self) -> Result<Option<Record<'_>>, NextError> {
+    ///
+    /// # Errors
+    /// If the bytes can't be read, or what they say can't be. Reading ends with it.
+    pub fn next_item(&mut self) -> Result<Option<&Item>, ReadError> {
         if !mem::take(&mut self.again) {
             match self.read() {
                 Ok(Some(item)) => self.item = item,
                 Ok(None) => return Ok(None),
-                Err(cause) => return Err(NextError { line: self.line(), cause }),
+                Err(cause) => return Err(ReadError { line: self.line(), cause }),
             }
             self.number = self.number.saturating_add(1);
         }
-        Ok(Some(self.item.record()))
+        Ok(Some(&self.item))
     }
 
     fn read(&mut self) -> Result<Option<Item>, Cause> {
@@ -177,7 +162,7 @@ impl Bookmarks {
             Element::Separator => self.left_out.separators = self.left_out.separators.saturating_add(1),
             Element::List => {
                 if self.lists.len() >= MAX_DEPTH {
-                    return Err(Cause::Fault(MarkupFault::TooDeep));
+                    return Err(Cause::Fault(Fault::TooDeep));
                 }
                 let folder = self.heading.take().or_else(|| self.folder());
                 self.lists.push(folder);
@@ -205,7 +190,7 @@ impl Bookmarks {
         .map_err(Cause::Fault)
     }
 
-    fn link(&mut self, attributes: &Attributes, title: &Value) -> Result<Option<Item>, MarkupFault> {
+    fn link(&mut self, attributes: &Attributes, title: &Value) -> Result<Option<Item>, Fault> {
         let ours = ours(attributes)?;
         let href = attributes.href.as_ref().map(Value::whole);
         let href = href.map(|href| href.map(|bytes| text(bytes.trim_ascii())).transpose()).transpose()?.flatten();
@@ -222,22 +207,21 @@ impl Bookmarks {
             self.left_out.unusable = self.left_out.unusable.saturating_add(1);
             return Ok(None);
         };
-        let within = self.folder().map(|folder| folder.id);
         let tags = self.tags(attributes)?;
-        self.item(ours, Item { title, url, tags, within, ..Item::default() }).map(Some)
+        self.item(ours, Item { kind: Kind::Link, title, url, tags, ..Item::default() }).map(Some)
     }
 
-    fn heading(&mut self, attributes: &Attributes, title: &Value) -> Result<Item, MarkupFault> {
+    fn heading(&mut self, attributes: &Attributes, title: &Value) -> Result<Item, Fault> {
         let ours = ours(attributes)?;
         let title = match &ours.title {
             Some(title) => title.clone(),
-            None => name(title)?.ok_or(MarkupFault::TooLong("the name of a folder"))?,
+            None => name(title)?.ok_or(Fault::TooLong("the name of a folder"))?,
         };
         let within = self.folder();
         let url =
             ours.url.clone().unwrap_or_else(|| folder_url(within.as_ref().map(|folder| folder.url.as_str()), &title));
         if url.len() > MAX_URL {
-            return Err(MarkupFault::TooDeep);
+            return Err(Fault::TooDeep);
         }
         let mut tags = self.tags(attributes)?;
         let is_true = |value: &Option<Value>| {
@@ -253,28 +237,30 @@ impl Bookmarks {
                 tags.push(tag.to_owned());
             }
         }
-        let within = within.map(|folder| folder.id);
-        let item = self.item(ours, Item { title, url, tags, within, ..Item::default() })?;
-        self.heading = Some(Rc::new(Folder { id: item.id, url: item.url.clone() }));
+        let item = self.item(ours, Item { kind: Kind::Folder, title, url, tags, ..Item::default() })?;
+        self.heading = Some(Rc::new(Folder { id: item.id, url: item.url.clone(), depth: item.depth }));
         Ok(item)
     }
 
-    /// Puts what our own attribute says over what the format itself does.
-    fn item(&self, ours: Ours, said: Item) -> Result<Item, MarkupFault> {
+    /// Puts what our own attribute says over what the format itself does, where it stands.
+    fn item(&self, ours: Ours, said: Item) -> Result<Item, Fault> {
+        let within = self.folder();
         let item = Item {
+            within: within.as_ref().map(|folder| folder.id),
+            depth: within.map_or(0, |folder| folder.depth.saturating_add(1)),
             id: ours.id.unwrap_or(UNNAMED | self.number),
             tags: ours.tags.unwrap_or(said.tags),
             links: ours.links,
             ..said
         };
-        item.record().check().map_err(|(_, fault)| MarkupFault::Content(fault))?;
+        item.check()?;
         Ok(item)
     }
 
     /// The tags that the format itself can say: with commas between them.
-    fn tags(&mut self, attributes: &Attributes) -> Result<Vec<String>, MarkupFault> {
+    fn tags(&mut self, attributes: &Attributes) -> Result<Vec<String>, Fault> {
         let Some(tags) = &attributes.tags else { return Ok(Vec::new()) };
-        let tags = text(tags.whole().ok_or(MarkupFault::TooLong("a list of tags"))?)?;
+        let tags = text(tags.whole().ok_or(Fault::TooLong("a list of tags"))?)?;
         let mut kept = Vec::new();
         for tag in tags.split(',').map(|tag| tag.trim_matches(is_blank)).filter(|tag| !tag.is_empty()) {
             if tag.len() > MAX_LABEL {
@@ -287,38 +273,22 @@ impl Bookmarks {
     }
 }
 
-/// Why there is no next one, and where.
-#[derive(Debug)]
-pub(super) struct NextError {
-    pub(super) line: u64,
-    pub(super) cause: Cause,
-}
-
-/// Why there is no next one.
-#[derive(Debug)]
-pub(super) enum Cause {
-    /// The file can't be read.
-    Read(io::Error),
-    /// What it says can't be.
-    Fault(MarkupFault),
-}
-
-fn ours(attributes: &Attributes) -> Result<Ours, MarkupFault> {
+fn ours(attributes: &Attributes) -> Result<Ours, Fault> {
     let Some(value) = &attributes.verso else { return Ok(Ours::default()) };
-    let value = value.whole().ok_or(MarkupFault::TooLong("the attribute VERSO"))?;
-    let ours: Ours = serde_json::from_slice(value).map_err(|error| MarkupFault::Ours(error.to_string()))?;
+    let value = value.whole().ok_or(Fault::TooLong("the attribute VERSO"))?;
+    let ours: Ours = serde_json::from_slice(value).map_err(|error| Fault::Ours(error.to_string()))?;
     if ours.id.is_some_and(|id| id >= UNNAMED) {
-        return Err(MarkupFault::Ours("the id is too great".to_owned()));
+        return Err(Fault::Ours("the id is too great".to_owned()));
     }
     Ok(ours)
 }
 
-fn text(bytes: &[u8]) -> Result<String, MarkupFault> {
-    String::from_utf8(bytes.to_vec()).map_err(|_bytes| MarkupFault::NotUtf8)
+fn text(bytes: &[u8]) -> Result<String, Fault> {
+    String::from_utf8(bytes.to_vec()).map_err(|_bytes| Fault::NotUtf8)
 }
 
 /// The text of an element without the blanks around it and with one for each place where a line was broken. `None` if that is longer than a title may be.
-fn name(value: &Value) -> Result<Option<String>, MarkupFault> {
+fn name(value: &Value) -> Result<Option<String>, Fault> {
     let Some(bytes) = value.whole() else { return Ok(None) };
     let whole = text(bytes)?;
     let whole = whole.trim_matches(is_blank);
@@ -332,6 +302,3 @@ fn name(value: &Value) -> Result<Option<String>, MarkupFault> {
     }
     Ok((name.len() <= MAX_TITLE).then_some(name))
 }
-
-#[cfg(test)]
-mod tests;

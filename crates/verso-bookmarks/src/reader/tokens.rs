@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use html5gum::{Emitter, Error, State};
 use verso_graph::MAX_URL;
 
-/// Longest value of `TAGS` and of our own attribute in bytes: as long as the longest JSON line, which says the same.
-const MAX_LIST: usize = super::super::source::MAX_LINE;
+use crate::words::MAX_LIST;
+
 /// Longest name of an element or an attribute that means something here, in bytes, and one more.
 const MAX_NAME: usize = 32;
 
