@@ -2,6 +2,7 @@
 
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::Storage;
+use verso_trust::PeerRole;
 use verso_wire::{Application, Reason};
 
 use crate::effect::{ConnectionId, Effect, Event};
@@ -61,6 +62,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
         let (peer, is_stopped, is_withheld) = (connection.peer, connection.is_stopped(), connection.is_withheld());
         if !is_withheld {
             self.note_reason(peer, None, now);
+        }
+        if !is_stopped && self.trust().role(&peer) == Some(PeerRole::Own) {
+            self.note_heard_all();
         }
         if !is_stopped {
             let contact = self.local.contacts.entry(peer).or_default();

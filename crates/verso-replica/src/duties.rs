@@ -2,7 +2,7 @@
 
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::Storage;
-use verso_trust::{Due, MembershipChange, Revoke, dues};
+use verso_trust::{Due, MembershipChange, PeerRole, Revoke, dues};
 use verso_wire::{Application, Drafts};
 
 use crate::error::JournalError;
@@ -25,9 +25,15 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 }
                 // The control log tells which devices are this person's: every workspace is concerned.
                 self.folds_changed.extend(self.workspaces.keys());
+                self.explained.extend(self.workspaces.keys());
                 continue;
             }
+            let is_explained = self.explained.remove(&changed);
             for due in self.dues(&changed) {
+                if !is_explained && self.lets_in_again(&changed, &due) {
+                    self.unexplained.insert(changed);
+                    continue;
+                }
                 let device = due.device();
                 if let Err(error) = self.pay(&changed, due, now) {
                     tracing::error!(target: "verso.sync", workspace = %changed, %device, %error, "who has access can't be written");
@@ -39,9 +45,26 @@ impl<S: Storage, A: Application> Replica<S, A> {
             }
             self.note_who_left(changed);
             // What changes nothing is not written again and again.
-            let futile = self.dues(&changed).into_iter().map(|due| (changed, due.device()));
+            let futile =
+                self.dues(&changed).into_iter().filter(|due| is_explained || !self.lets_in_again(&changed, due));
+            let futile: Vec<_> = futile.map(|due| (changed, due.device())).collect();
             self.futile_dues.extend(futile);
         }
+    }
+
+    /// Tells whether a friend that was taken out is to be let in again. Whoever took it out may have heard the person's word against that, which is on its way here: the
+    /// control log and the workspace's come independently of each other. What is written after that word must not reach the friend meanwhile, so this waits for news of the
+    /// control log, or until this device has all that another of the person's has.
+    fn lets_in_again(&self, workspace: &WorkspaceId, due: &Due) -> bool {
+        let membership = self.workspaces.get(workspace).map(|journal| &journal.view.state.membership);
+        matches!(due, Due::Vouch(vouch) if self.trust().role(&vouch.device) == Some(PeerRole::Friend)
+            && membership.is_some_and(|membership| membership.was_member(&vouch.device)))
+    }
+
+    /// Notes that this device has all that another of the person's devices has, and that one all of this one's.
+    pub(crate) fn note_heard_all(&mut self) {
+        self.folds_changed.extend(&self.unexplained);
+        self.explained.append(&mut self.unexplained);
     }
 
     /// Returns what this device owes a workspace. Into a log that takes nothing nothing is due, and nobody is let in or shut out on the strength of trust

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use verso_identity::WorkspaceId;
+use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::Storage;
 use verso_session::Input;
 use verso_trust::PeerRole;
@@ -54,12 +54,16 @@ impl<S: Storage, A: Application> Replica<S, A> {
         proof: ForkProof,
         now: Now,
     ) -> Option<Input> {
-        if !self.listens_to(id, &workspace, &proof) {
+        if !self.listens_to(id, &workspace) {
             return None;
         }
         if self.forks.knows(&workspace, &proof) {
             self.connections.get_mut(&id)?.shown.insert(key_of(&workspace, &proof));
             return None;
+        }
+        if !self.may_teach(id, &workspace, &proof.author.device) {
+            // Who vouches for the author may be on its way behind this.
+            return self.foretell(id, workspace, proof);
         }
         // What this device wrote itself is its business, whether it remembers it or not.
         let is_needed = proof.author.device == self.device();
@@ -88,17 +92,21 @@ impl<S: Storage, A: Application> Replica<S, A> {
         self.learn(workspace, proof, now).err().map(|error| Input::Refused(error.reason()))
     }
 
-    /// Tells whether a proof from this peer is worth looking at: what is remembered must not be anybody's to choose.
-    fn listens_to(&self, id: ConnectionId, workspace: &WorkspaceId, proof: &ForkProof) -> bool {
+    /// Tells whether proofs from this peer are worth looking at.
+    fn listens_to(&self, id: ConnectionId, workspace: &WorkspaceId) -> bool {
         let Some(connection) = self.connections.get(&id) else { return false };
         if *workspace == WorkspaceId::CONTROL {
             return connection.role == PeerRole::Own && self.control.closed().is_none();
         }
-        let Some(journal) = self.workspaces.get(workspace).filter(|journal| journal.closed().is_none()) else {
-            return false;
-        };
-        let (membership, device) = (&journal.view.state.membership, &proof.author.device);
-        connection.role == PeerRole::Own || membership.access_of(device).is_some() || membership.was_member(device)
+        self.workspaces.get(workspace).is_some_and(|journal| journal.closed().is_none())
+    }
+
+    /// Tells whether this device learns of a fork of that author's as soon as a peer proves it: what is remembered must not be anybody's to choose.
+    fn may_teach(&self, id: ConnectionId, workspace: &WorkspaceId, author: &DeviceId) -> bool {
+        let is_own = self.connections.get(&id).is_some_and(|connection| connection.role == PeerRole::Own);
+        let membership = self.workspaces.get(workspace).map(|journal| &journal.view.state.membership);
+        let is_member = membership.is_some_and(|it| it.access_of(author).is_some() || it.was_member(author));
+        is_own || is_member
     }
 
     /// Learns of a fork whose proof is verified. Until the next flush has [healed](Self::heal) it, no session gets a word.

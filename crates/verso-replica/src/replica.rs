@@ -69,6 +69,10 @@ pub struct Replica<S: Storage, A: Application> {
     pub(crate) folds_changed: BTreeSet<WorkspaceId>,
     /// Devices for which this one's word did not count in a workspace.
     pub(crate) futile_dues: BTreeSet<(WorkspaceId, DeviceId)>,
+    /// Workspaces in which a friend that is to have them by all that this device has heard was taken out by one that may have heard more.
+    pub(crate) unexplained: BTreeSet<WorkspaceId>,
+    /// Those of them in which this device's word is as good by now.
+    pub(crate) explained: BTreeSet<WorkspaceId>,
     /// Who is known to have left which workspace.
     pub(crate) left: BTreeMap<WorkspaceId, BTreeSet<DeviceId>>,
     /// The generations of the group secret that this device can open, the current one first.
@@ -182,6 +186,8 @@ impl<S: Storage, A: Application> Replica<S, A> {
             dirty: BTreeSet::new(),
             folds_changed,
             futile_dues: BTreeSet::new(),
+            unexplained: BTreeSet::new(),
+            explained: BTreeSet::new(),
             left: BTreeMap::new(),
             generations: Vec::new(),
             unreported: Unreported::default(),

@@ -199,22 +199,25 @@ fn is_out(peer: &DeviceId, workspace: &WorkspaceId, control: &Control, membershi
     control.is_excluded(workspace, peer) && !(control.has_left(workspace, peer) && is_member())
 }
 
-/// Tells whether a friend is to have a workspace: its log says so, and the person hasn't said otherwise since. Until the log, which comes piece by piece,
-/// has let this device in, the workspace is the business of whom it was adopted from, on any of that friend's devices.
+/// Tells whether a friend is to have a workspace: its log says so, and the person hasn't said otherwise since. The log comes piece by piece. Until it has let this
+/// device in, the workspace is the business of whom it was adopted from, on any of that friend's devices; and until it tells of the device that brings it, it is enough that
+/// it has let in another one of that friend's.
 fn has_it(friend: &DeviceId, workspace: &WorkspaceId, control: &Control, membership: Option<&Membership>) -> bool {
     if control.intention(friend, workspace) == Some(Intention::Withdrawn) {
         return false;
     }
-    if membership.is_some_and(|membership| membership.access_of(friend).is_some()) {
-        return true;
-    }
-    let is_begun = membership.is_none_or(|membership| {
-        membership.access_of(&control.me()).is_none()
-            && !membership.was_member(&control.me())
-            && !membership.was_member(friend)
-    });
+    let (me, principal) = (control.me(), control.principal(friend));
+    let is_of_friend = |device: &DeviceId| control.principal(device) == principal;
+    let is_begun = match membership {
+        Some(membership) if membership.access_of(friend).is_some() => return true,
+        Some(membership) if membership.was_member(&me) || membership.was_member(friend) => false,
+        Some(membership) if membership.access_of(&me).is_some() => {
+            membership.members().any(|member| is_of_friend(&member.device))
+        }
+        _ => true,
+    };
     let is_from_friend = |origin| match origin {
-        WorkspaceOrigin::Adopted { from } => control.principal(&from) == control.principal(friend),
+        WorkspaceOrigin::Adopted { from } => is_of_friend(&from),
         WorkspaceOrigin::Founded => false,
     };
     is_begun && control.workspace(workspace).is_some_and(|known| is_from_friend(known.origin))

@@ -38,9 +38,11 @@ impl<A: Merge> Life<A> {
     /// Checks what friends have in the end. `device` is an own one that knows all.
     pub(super) fn check_friends(&mut self, device: DeviceIndex) {
         if let Some(friend) = self.friend {
-            // It may have taken what there isn't, from a device that lies.
-            let mut seen = self.world.view(friend).into_iter().map(|(workspace, ..)| workspace);
-            let is_any = seen.any(|workspace| self.workspaces.contains(&workspace));
+            // From a device that lies it may have taken the name of a workspace that there is. Nothing comes of that.
+            let are_lies_told = self.plan.troubles.contains(&Trouble::Lies);
+            let replica = self.world.devices[friend.0].replica().expect("it is on");
+            let sees = |held: (u64, u64)| held != (0, 0) || !are_lies_told;
+            let is_any = self.workspaces.iter().any(|workspace| replica.entries(workspace).is_some_and(sees));
             assert!(!is_any, "a friend to whom nothing was given sees something");
         }
         let leaks = if self.plan.troubles.contains(&Trouble::Lies) { Leaks::Possible } else { Leaks::No };

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use verso_identity::{DeviceId, WorkspaceId};
 use verso_trust::{
-    Access, Brings, Control, Discard, Excluded, Granted, HoldReason, Keep, MAX_CHAINS_PER_DEVICE, Membership,
-    PairingSide, PeerRole, Refusal, Removed, Request, Resume, Run, Standing, Verdict, Withdrawn, WorkspaceKnown,
-    WorkspaceOrigin, decide,
+    Access, Brings, Control, Discard, Excluded, FurtherDevice, FurtherDevices, Granted, HoldReason, Keep,
+    MAX_CHAINS_PER_DEVICE, Membership, PairingSide, PeerRole, Refusal, Removed, Request, Resume, Run, Standing,
+    Verdict, Withdrawn, WorkspaceKnown, WorkspaceOrigin, decide,
 };
 use verso_vv::{Author, EntryHash, Seq};
 
@@ -310,6 +310,38 @@ fn an_adopted_workspace_bootstraps_from_a_device_that_did_not_found_it() {
     revoked.vouch(device(FRIEND), Access::ReadWrite, Standing::Member);
     revoked.revoke(device(FRIEND), Vec::new(), None);
     assert_eq!(opens(&revoked.fold), refused(Refusal::NoGrant));
+}
+
+/// The founder's word for this device may come before another device's word for the one of the founder's person that brings it all.
+#[test]
+fn who_brings_an_adopted_workspace_goes_on_while_the_log_knows_only_another_device_of_that_person() {
+    let mut founder = Node::<Membership>::founder();
+    founder.vouch(device(7), RW, Standing::Member);
+    let mut control = Node::<Control>::new(7);
+    control.write(admitted(device(FRIEND), PeerRole::Friend, PairingSide::Joining));
+    control.write(known(WorkspaceOrigin::Adopted { from: device(FRIEND) }));
+    let opens = |control: &Control, membership: &Membership| {
+        let open = Request::Open { peer: device(FRIEND), workspace: workspace() };
+        assert_eq!(decide(&open, control, Some(membership)), decide(&offer(FRIEND), control, Some(membership)));
+        decide(&open, control, Some(membership))
+    };
+    assert_eq!(opens(&control.fold, &founder.fold), refused(Refusal::NoGrant), "it is nobody's who is in there");
+    let (noise_key, name, addresses) = ([8; 32], String::new(), Vec::new());
+    let further = FurtherDevice { device: device(FOUNDER), noise_key, name, addresses };
+    control.write(FurtherDevices { friend: device(FRIEND), devices: vec![further] });
+    assert_eq!(opens(&control.fold, &founder.fold), ALLOW);
+    let mut revoked = founder.clone();
+    revoked.vouch(device(FRIEND), RW, Standing::Member);
+    revoked.revoke(device(FRIEND), Vec::new(), None);
+    assert_eq!(opens(&control.fold, &revoked.fold), refused(Refusal::NoGrant), "it was taken out");
+    founder.revoke(device(7), Vec::new(), None);
+    assert_eq!(opens(&control.fold, &founder.fold), refused(Refusal::NoGrant), "this device was");
+    control.write(Withdrawn { device: device(FRIEND), workspace: workspace() });
+    assert_eq!(opens(&control.fold, &Membership::new(workspace())), refused(Refusal::NoGrant), "the person says no");
+}
+
+fn offer(peer: u8) -> Request {
+    Request::Offer { peer: device(peer), workspace: workspace() }
 }
 
 #[test]
