@@ -333,3 +333,18 @@ pub(super) fn invitations(replica_names: &PanelState, all: Vec<verso_worker::Inv
     };
     all.into_iter().map(one).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_apart_is_told_with_how_far() {
+        let id = DeviceId::from_bytes([7; 32]);
+        let peer = PeerStatus { connected: true, in_step: true, clock_skew_ms: Some(-61_000), ..PeerStatus::default() };
+        let mut stops = vec![Stop::new(Reason::Unreachable, Some(id))];
+        add_stop(&mut stops, id, &peer);
+        let clock = Stop { clock_ahead_ms: Some(-61_000), ..Stop::new(Reason::ClockSkew, Some(id)) };
+        assert_eq!(stops, [clock], "what stood in the way does so no longer");
+    }
+}

@@ -24,6 +24,9 @@ use crate::failure;
 use crate::home::{Released, Unlocked};
 use crate::net::{self, Signals};
 
+#[cfg(test)]
+mod tests;
+
 /// How often it is looked whether there is a `verso up` again.
 const EVERY: Duration = Duration::from_millis(500);
 /// How long a repair goes on trying devices that don't answer, as `log repair` does if it is told nothing else.
@@ -134,6 +137,16 @@ impl<'a> Service<'a> {
             Err(error) => return Ok(Some(Step::barred(error, released))),
         };
         let (over, ended) = self.keep(worker, handle, &released).await;
+        self.after(over, ended, released)
+    }
+
+    /// What comes after a worker that ran here.
+    fn after(
+        &self,
+        over: Over,
+        ended: Result<(), WorkerError>,
+        released: Box<Released>,
+    ) -> Result<Option<Step>, CliError> {
         match (over, ended) {
             // Nobody is left who would see it in the window.
             (Over::Closed, ended) => {

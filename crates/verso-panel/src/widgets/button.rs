@@ -8,6 +8,16 @@ use egui::{
 use super::Icon;
 use crate::theme::{CONTROL_HEIGHT, CONTROL_RADIUS, Theme, Tone, fonts, size, space};
 
+/// Room at both ends of a button without a frame.
+const BARE_PADDING: f32 = 10.0;
+
+/// Has the text of a button without a frame begin where all text does, if it comes first in a row that is read from the left.
+pub(crate) fn flush(ui: &mut Ui) {
+    if !ui.layout().prefer_right_to_left() {
+        ui.add_space(-BARE_PADDING);
+    }
+}
+
 /// How much a button asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Look {
@@ -91,7 +101,7 @@ impl<'a> Button<'a> {
         let font = if self.look == Look::Primary { fonts::strong(size::BODY) } else { fonts::regular(size::BODY) };
         let padding = match (self.look, self.text.is_empty()) {
             (_, true) => 8.0,
-            (Look::Quiet | Look::Faint, false) => 10.0,
+            (Look::Quiet | Look::Faint, false) => BARE_PADDING,
             (_, false) => 14.0,
         };
         let icon_width = if self.icon.is_some() { 16.0 } else { 0.0 };
