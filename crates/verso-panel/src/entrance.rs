@@ -213,7 +213,7 @@ fn damaged(ui: &mut Ui, theme: &Theme, failure: &Failure) -> Option<GateAction> 
 fn mending(ui: &mut Ui, theme: &Theme, what: &str) {
     sign(ui, theme, (Tone::Busy, Icon::Wrench), ["Mending the journals", &text::shown(what)]);
     say(ui, theme.body(format!("{REPAIR} Nothing that is whole is lost by this.")));
-    say(ui, theme.soft("This window may be closed meanwhile: to repair it again goes on where this ended."));
+    say(ui, theme.soft("This window may be closed meanwhile. The next repair goes on where this one ended."));
 }
 
 fn told(ui: &mut Ui, theme: &Theme, failure: Option<&Failure>) {

@@ -7,7 +7,7 @@ mod icon;
 mod label;
 mod qr;
 
-pub(crate) use button::{Button, Look, flush, focus_ring, named_segment, segment};
+pub(crate) use button::{Button, Look, focus_ring, named_segment, segment};
 pub(crate) use card::{
     banner, beside, boxes_beside, card, ends, headline, marked_card, notice, plain_headline, section, split, title,
 };

@@ -74,7 +74,7 @@ impl Host {
     }
 
     /// What was noticed when the device was opened.
-    #[cfg(feature = "panel")]
+    #[cfg(all(unix, feature = "panel"))]
     pub(crate) fn opened(&self) -> &OpenNotices {
         &self.shared.notices
     }

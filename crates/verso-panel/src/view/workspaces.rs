@@ -9,9 +9,7 @@ use crate::memory::{Asking, Editing, Page};
 use crate::state::{Member, Workspace};
 use crate::text;
 use crate::theme::{CONTROL_HEIGHT, Tone, space};
-use crate::widgets::{
-    Button, Icon, Look, card, chip, ends, flush, headline, line, say, section, segment, split, title,
-};
+use crate::widgets::{Button, Icon, Look, card, chip, ends, headline, line, say, section, segment, split, title};
 
 impl View<'_> {
     pub(crate) fn workspaces(&mut self, ui: &mut Ui) {
@@ -99,9 +97,8 @@ impl View<'_> {
                 if !can_decide {
                     return;
                 }
-                flush(ui);
                 let stop = Button::new(Look::Faint, "Stop sharing").named(format!("Stop sharing {name} with {who}"));
-                if stop.show(ui, &theme) {
+                if stop.flush().show(ui, &theme) {
                     self.memory.asking = Some(Asking::Unshare(workspace.id, member.device));
                 }
                 if is_own || member.has_left {

@@ -8,16 +8,6 @@ use egui::{
 use super::Icon;
 use crate::theme::{CONTROL_HEIGHT, CONTROL_RADIUS, Theme, Tone, fonts, size, space};
 
-/// Room at both ends of a button without a frame.
-const BARE_PADDING: f32 = 10.0;
-
-/// Has the text of a button without a frame begin where all text does, if it comes first in a row that is read from the left.
-pub(crate) fn flush(ui: &mut Ui) {
-    if !ui.layout().prefer_right_to_left() {
-        ui.add_space(-BARE_PADDING);
-    }
-}
-
 /// How much a button asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Look {
@@ -54,12 +44,13 @@ pub(crate) struct Button<'a> {
     look: Look,
     name: Option<String>,
     is_wide: bool,
+    is_flush: bool,
     is_enabled: bool,
 }
 
 impl<'a> Button<'a> {
     pub(crate) const fn new(look: Look, text: &'a str) -> Self {
-        Self { text, icon: None, look, name: None, is_wide: false, is_enabled: true }
+        Self { text, icon: None, look, name: None, is_wide: false, is_flush: false, is_enabled: true }
     }
 
     pub(crate) const fn icon(mut self, icon: Icon) -> Self {
@@ -76,6 +67,12 @@ impl<'a> Button<'a> {
     /// Takes all the width there is.
     pub(crate) const fn wide(mut self) -> Self {
         self.is_wide = true;
+        self
+    }
+
+    /// Has the text of a button without a frame begin where all text does, if it comes first in a row that is read from the left.
+    pub(crate) const fn flush(mut self) -> Self {
+        self.is_flush = true;
         self
     }
 
@@ -101,7 +98,7 @@ impl<'a> Button<'a> {
         let font = if self.look == Look::Primary { fonts::strong(size::BODY) } else { fonts::regular(size::BODY) };
         let padding = match (self.look, self.text.is_empty()) {
             (_, true) => 8.0,
-            (Look::Quiet | Look::Faint, false) => BARE_PADDING,
+            (Look::Quiet | Look::Faint, false) => 10.0,
             (_, false) => 14.0,
         };
         let icon_width = if self.icon.is_some() { 16.0 } else { 0.0 };
@@ -115,7 +112,10 @@ impl<'a> Button<'a> {
         let content = galley.size().x + icon_width + gap;
         let width = if self.is_wide { ui.available_width() } else { content + 2.0 * padding };
         let sense = if is_enabled { Sense::click() } else { Sense::hover() };
-        let (rect, response) = ui.allocate_exact_size(vec2(width.max(CONTROL_HEIGHT), CONTROL_HEIGHT), sense);
+        let hanging = if self.is_flush && !ui.layout().prefer_right_to_left() { padding } else { 0.0 };
+        let taken = vec2(width.max(CONTROL_HEIGHT) - hanging, CONTROL_HEIGHT);
+        let (rect, response) = ui.allocate_exact_size(taken, sense);
+        let rect = rect.with_min_x(rect.left() - hanging);
         let name = self.name.clone().unwrap_or_else(|| self.text.to_owned());
         response.widget_info(|| WidgetInfo::labeled(Role::Button, is_enabled, &name));
         if ui.is_rect_visible(rect) {
