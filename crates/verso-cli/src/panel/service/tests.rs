@@ -144,7 +144,9 @@ fn a_journal_that_can_t_be_read_is_mended_at_the_gate() {
             let path = segment.unwrap().path();
             let mut bytes = fs::read(&path).unwrap();
             // Its header lies there twice.
-            bytes.iter_mut().for_each(|byte| *byte ^= 0xa5);
+            for byte in &mut bytes {
+                *byte ^= 0xa5;
+            }
             fs::write(path, bytes).unwrap();
         }
     }
