@@ -13,7 +13,7 @@ use verso_log::{DataDirLock, FileStorage, LockError};
 use crate::error::{CliError, Exit};
 use crate::failure;
 use crate::output::Output;
-use crate::prompt::{self, Person};
+use crate::prompt::{self, Confidant, Person};
 use crate::settings::{Environment, Settings};
 
 mod config;
@@ -67,6 +67,23 @@ pub(crate) struct Unlocked {
     pub(crate) lock: DataDirLock,
 }
 
+/// A device's identity, opened, of which somebody else may have the data directory meanwhile.
+#[derive(Debug)]
+pub(crate) struct Released {
+    pub(crate) key: DeviceKey,
+    keystore: KeyStoreKind,
+    port: u16,
+    marks: Arc<dyn MarkStore>,
+}
+
+impl Unlocked {
+    /// The identity, for whoever takes the data directory again later.
+    pub(crate) fn released(&self) -> Released {
+        let key = DeviceKey::from_secret(&self.key.to_secret());
+        Released { key, keystore: self.keystore, port: self.port, marks: Arc::clone(&self.marks) }
+    }
+}
+
 /// A device's identity, opened to read what lies in the data directory. Somebody else may have that.
 #[derive(Debug)]
 pub(crate) struct Seen {
@@ -100,7 +117,7 @@ impl Home {
         &self,
         settings: &Settings,
         environment: &Environment,
-        person: &impl Person,
+        person: &impl Confidant,
         output: &Output,
     ) -> Result<Unlocked, CliError> {
         self.require_device()?;
@@ -117,12 +134,20 @@ impl Home {
         Ok(Unlocked { key, keystore: config.keystore, port: config.port, marks: self.marks(&config), lock })
     }
 
+    /// Takes the directory again for an identity that is open. Nobody is asked.
+    pub(crate) fn take(&self, released: &Released) -> Result<Unlocked, CliError> {
+        let lock = self.lock()?;
+        let Released { key, keystore, port, marks } = released;
+        let key = DeviceKey::from_secret(&key.to_secret());
+        Ok(Unlocked { key, keystore: *keystore, port: *port, marks: Arc::clone(marks), lock })
+    }
+
     /// Opens the identity without taking the directory: for whoever only reads, while somebody else may be writing.
     pub(crate) fn look_in(
         &self,
         settings: &Settings,
         environment: &Environment,
-        person: &impl Person,
+        person: &impl Confidant,
         output: &Output,
     ) -> Result<Seen, CliError> {
         self.require_device()?;
@@ -228,7 +253,7 @@ impl Home {
     fn unlock_without_config(
         &self,
         environment: &Environment,
-        person: &impl Person,
+        person: &impl Confidant,
         output: &Output,
     ) -> Result<Unlocked, CliError> {
         let config = Config::choose(KeyStoreKind::File).map_err(|error| self.unwritable(&error))?;

@@ -13,7 +13,7 @@ mod doorkeeper;
 #[cfg(unix)]
 mod hosted;
 mod mapping;
-mod mend;
+mod recall;
 mod seam;
 mod service;
 mod window;

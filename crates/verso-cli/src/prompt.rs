@@ -17,12 +17,16 @@ const ATTEMPTS: usize = 3;
 /// Longest line that is read from standard input, in bytes: longer than any link.
 pub(crate) const MAX_LINE: usize = 4 << 10;
 
-/// Somebody who can be asked.
-pub(crate) trait Person {
+/// Somebody who may know a passphrase.
+pub(crate) trait Confidant {
     /// Tells whether there is anybody.
     fn is_there(&self) -> bool;
     /// Asks for a text that is not shown while it is typed.
     fn secret(&self, question: &str) -> io::Result<Zeroizing<String>>;
+}
+
+/// Somebody who can be asked whatever a command has to ask.
+pub(crate) trait Person: Confidant {
     /// Asks a question whose answer, if it is just confirmed, is no.
     fn agrees(&self, question: &str) -> io::Result<bool>;
     /// Asks for the code that another screen shows; nothing is an answer, too.
@@ -37,7 +41,7 @@ pub(crate) trait Person {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terminal;
 
-impl Person for Terminal {
+impl Confidant for Terminal {
     fn is_there(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
@@ -49,7 +53,9 @@ impl Person for Terminal {
         };
         Err(error)
     }
+}
 
+impl Person for Terminal {
     fn agrees(&self, question: &str) -> io::Result<bool> {
         let question = Confirm::new().with_prompt(question).default(false);
         question.interact().map_err(|dialoguer::Error::IO(error)| error)
@@ -104,7 +110,7 @@ pub(crate) fn pairing_code(person: &impl Person, what: &str) -> Result<Zeroizing
 }
 
 /// Gets the passphrase of a key file that exists: from the environment, else by asking.
-pub(crate) fn passphrase(environment: &Environment, person: &impl Person) -> Result<Passphrase, CliError> {
+pub(crate) fn passphrase(environment: &Environment, person: &impl Confidant) -> Result<Passphrase, CliError> {
     const WHAT: &str = "can't open the key file";
     if let Some(given) = given(environment, WHAT)? {
         return Ok(given);
@@ -145,7 +151,7 @@ pub(crate) fn another_passphrase(environment: &Environment, person: &impl Person
 }
 
 /// Gets the passphrase of a backup: from the environment, where the one of the key file does if none is given for backups; else by asking.
-pub(crate) fn backup_passphrase(environment: &Environment, person: &impl Person) -> Result<Passphrase, CliError> {
+pub(crate) fn backup_passphrase(environment: &Environment, person: &impl Confidant) -> Result<Passphrase, CliError> {
     const WHAT: &str = "can't open the backup";
     if let Some(given) = given_for_backups(environment, WHAT)? {
         return Ok(given);
@@ -255,7 +261,7 @@ mod tests {
         }
     }
 
-    impl Person for Scripted {
+    impl Confidant for Scripted {
         fn is_there(&self) -> bool {
             !self.0.borrow().is_empty()
         }
@@ -264,7 +270,9 @@ mod tests {
             let answer = self.0.borrow_mut().pop().ok_or(io::ErrorKind::UnexpectedEof)?;
             Ok(Zeroizing::new(answer.to_owned()))
         }
+    }
 
+    impl Person for Scripted {
         fn agrees(&self, question: &str) -> io::Result<bool> {
             Ok(**self.secret(question)? == *"y")
         }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::control::Guest;
 use crate::progress::{Gauge, Shape};
-use crate::prompt::{Person, Terminal};
+use crate::prompt::{Confidant, Person, Terminal};
 
 /// How much of a long output is kept in memory before it goes to a temporary file.
 const IN_MEMORY: usize = 1 << 20;
@@ -101,7 +101,7 @@ impl Seat {
     }
 }
 
-impl Person for Seat {
+impl Confidant for Seat {
     fn is_there(&self) -> bool {
         match self {
             Self::Here => Terminal.is_there(),
@@ -115,7 +115,9 @@ impl Person for Seat {
             Self::Away(guest) => guest.secret(question),
         }
     }
+}
 
+impl Person for Seat {
     fn agrees(&self, question: &str) -> io::Result<bool> {
         match self {
             Self::Here => Terminal.agrees(question),

@@ -38,7 +38,7 @@ pub enum PanelAction {
         /// Which.
         device: DeviceId,
     },
-    /// Trust a device again after this one was restored.
+    /// Trust a device again though this one is in [doubt](crate::state::Doubt).
     ConfirmPeer {
         /// Which.
         device: DeviceId,

@@ -8,6 +8,7 @@ use crate::state::{Failure, Secret};
 use crate::text;
 use crate::theme::fonts::{self, Fonts};
 use crate::theme::{Theme, Tone, space};
+use crate::view::REPAIR;
 use crate::widgets::{Button, Field, Icon, Look, banner, card, facts, field, notice, say, secret_field, segment};
 
 /// Widest entrance: a form, which nobody wants to read across a screen.
@@ -61,7 +62,12 @@ impl Entrance {
                         Gate::NoDevice(run) => self.first_run(ui, &theme, run),
                         Gate::Locked { failure } => self.locked(ui, &theme, failure.as_ref()),
                         Gate::Stopped { failure } => stopped(ui, &theme, failure.as_ref()),
-                        Gate::Barred(failure) => barred(ui, &theme, failure),
+                        Gate::Barred { failure, is_mendable: false } => barred(ui, &theme, failure),
+                        Gate::Barred { failure, is_mendable: true } => damaged(ui, &theme, failure),
+                        Gate::Mending { what } => {
+                            mending(ui, &theme, what);
+                            None
+                        }
                     };
                 });
             });
@@ -185,6 +191,29 @@ fn barred(ui: &mut Ui, theme: &Theme, failure: &Failure) -> Option<GateAction> {
     sign(ui, theme, (Tone::Bad, Icon::Warning), [&what, &why]);
     say(ui, theme.body(hint));
     Button::new(Look::Plain, "Try again").icon(Icon::Sync).show(ui, theme).then_some(GateAction::Retry)
+}
+
+/// What is barred by damage that can be mended.
+fn damaged(ui: &mut Ui, theme: &Theme, failure: &Failure) -> Option<GateAction> {
+    let [what, why] = [&failure.what, &failure.why].map(|text| text::sentence(&text::shown(text)));
+    sign(ui, theme, (Tone::Bad, Icon::Warning), [&what, &why]);
+    say(ui, theme.body(format!("{REPAIR} Until that is done nothing can be recorded.")));
+    ui.horizontal_wrapped(|ui| {
+        let repair = Button::new(Look::Primary, "Repair").icon(Icon::Wrench).show(ui, theme);
+        let again = Button::new(Look::Plain, "Try again").icon(Icon::Sync).show(ui, theme);
+        match (repair, again) {
+            (true, _) => Some(GateAction::Repair),
+            (_, true) => Some(GateAction::Retry),
+            _ => None,
+        }
+    })
+    .inner
+}
+
+fn mending(ui: &mut Ui, theme: &Theme, what: &str) {
+    sign(ui, theme, (Tone::Busy, Icon::Wrench), ["Mending the journals", &text::shown(what)]);
+    say(ui, theme.body(format!("{REPAIR} Nothing that is whole is lost by this.")));
+    say(ui, theme.soft("This window may be closed meanwhile. The next repair goes on where this one ended."));
 }
 
 fn told(ui: &mut Ui, theme: &Theme, failure: Option<&Failure>) {

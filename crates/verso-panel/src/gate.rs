@@ -22,8 +22,18 @@ pub enum Gate {
         /// Why it can't be done here, if that was tried.
         failure: Option<Failure>,
     },
-    /// The device can't be opened.
-    Barred(Failure),
+    /// The device can't be opened, or ended by itself.
+    Barred {
+        /// What keeps it from being opened.
+        failure: Failure,
+        /// Whether mending its journals may help.
+        is_mendable: bool,
+    },
+    /// Its journals are being mended, and nobody else has them meanwhile.
+    Mending {
+        /// How far that is, in words: `Looking at all of them`.
+        what: String,
+    },
 }
 
 /// What a person is asked before there is a device.
@@ -75,6 +85,8 @@ pub enum GateAction {
     RunHere,
     /// Try again.
     Retry,
+    /// Mend the journals, and try again then.
+    Repair,
 }
 
 /// Where the key of a new device is kept.

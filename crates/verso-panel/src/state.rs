@@ -14,7 +14,9 @@ mod spaces;
 
 pub use bounds::{MAX_ROWS, MAX_TEXT_BYTES};
 pub use pairing::{Agreement, Pairing, PairingFailure, Screen, Secret, Side, Term};
-pub use peers::{Device, Grant, Invitation, InvitationState, Nearby, Path, Presence, Seen, ThisDevice, Trust, Way};
+pub use peers::{
+    Device, Doubt, Grant, Invitation, InvitationState, Nearby, Path, Presence, Seen, ThisDevice, Trust, Way,
+};
 pub use review::{Conflict, ConflictKind, Discarding, Held, HeldBecause, HeldId, Offered, Opinion, Verdict};
 pub use spaces::{Lag, Member, Workspace};
 
@@ -102,6 +104,15 @@ pub struct Stop {
     pub workspace: Option<WorkspaceId>,
     /// Since when, in milliseconds since the Unix epoch, if that is known.
     pub since_ms: Option<u64>,
+    /// By how many milliseconds the clock of that device is ahead of this one's, if it is about clocks.
+    pub clock_ahead_ms: Option<i64>,
+}
+
+impl Stop {
+    /// Makes one that is about all workspaces, of which nobody knows since when.
+    pub const fn new(reason: Reason, device: Option<DeviceId>) -> Self {
+        Self { reason, device, workspace: None, since_ms: None, clock_ahead_ms: None }
+    }
 }
 
 /// Something that happened.

@@ -73,6 +73,16 @@ pub(crate) fn round_trip(microseconds: u64) -> String {
     }
 }
 
+/// How long something is, in whole minutes, hours or days.
+pub(crate) fn span(milliseconds: u64) -> String {
+    let minutes = milliseconds / 60_000;
+    match minutes {
+        0..60 => counted(minutes, "minute", "minutes"),
+        60..1440 => counted(minutes / 60, "hour", "hours"),
+        _ => counted(minutes / 1440, "day", "days"),
+    }
+}
+
 /// Time left, as a countdown: `4:05`, `23 h 10 min`.
 pub(crate) fn countdown(milliseconds: u64) -> String {
     let seconds = milliseconds.div_ceil(1000);
@@ -181,6 +191,13 @@ mod tests {
             (countdown(245_000), countdown(59_001), countdown(83_400_000)),
             ("4:05".into(), "1:00".into(), "23 h 10 min".into())
         );
+    }
+
+    #[test]
+    fn a_span_is_told_in_the_greatest_unit_that_is_full() {
+        let told = [61_000, 59 * MINUTE, 60 * MINUTE, 7_200_001, DAY - 1, DAY, 3 * DAY].map(span);
+        assert_eq!(told, ["1 minute", "59 minutes", "1 hour", "2 hours", "23 hours", "1 day", "3 days"]);
+        assert_eq!(span(u64::MAX), "213,503,982,334 days", "a clock may say anything");
     }
 
     #[test]

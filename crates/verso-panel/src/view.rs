@@ -23,6 +23,10 @@ use crate::text::{self, Clock};
 use crate::theme::{Theme, Tone};
 use crate::widgets::{Button, Field, Icon, Look, field, notice};
 
+/// What mending a journal does.
+pub(crate) const REPAIR: &str = "What is whole of a damaged journal makes a new one, the old one is kept beside it, and what is missing comes from your \
+                                 other devices.";
+
 /// All that a page is made from, and where it leaves what is asked for.
 pub(crate) struct View<'a> {
     pub(crate) state: &'a PanelState,

@@ -13,7 +13,6 @@ use crate::error::{CliError, Exit};
 use crate::home::{NewStore, prove_keychain};
 use crate::output::{Paint, Report, shown};
 use crate::prompt::{self, Person};
-use crate::settings::variable;
 
 /// What a script does that has no keychain, whichever command it runs.
 const KEEP_IN_A_FILE: &str =
@@ -30,19 +29,19 @@ pub(crate) fn init(app: &App, name: Option<String>) -> Result<(), CliError> {
     home.require_room()?;
     let store = choose_store(app, app.output.seat())?;
     let made = home.make(&name, store, &app.output)?;
-    let identity = Identity::new(made.device, made.name, made.keystore);
+    let identity = Identity::new(made.unlocked.key.id(), made.name, made.unlocked.keystore);
     app.output.print(&New { identity, data_dir: home.dir().display().to_string() })
 }
 
 /// Chooses where the secret of a new device is kept: where it was asked for; under a passphrase, if one was given; else in the keychain, if
 /// there is one. The file instead of it is a person's choice, and never made for them.
 pub(crate) fn choose_store(app: &App, person: &impl Person) -> Result<NewStore, CliError> {
+    if let Some(store) = settled_store(app)? {
+        return Ok(store);
+    }
     let file = || prompt::new_passphrase(&app.environment, person).map(NewStore::File);
-    match app.settings.keystore {
-        Some(KeyStoreChoice::File) => return file(),
-        Some(KeyStoreChoice::Keychain) => return prove_keychain(&app.output).map(|()| NewStore::Keychain),
-        None if app.environment.get(variable::PASSPHRASE).is_some() => return file(),
-        None => {}
+    if app.settings.keystore == Some(KeyStoreChoice::File) {
+        return file();
     }
     let Err(error) = prove_keychain(&app.output) else { return Ok(NewStore::Keychain) };
     if !person.is_there() {
@@ -54,6 +53,14 @@ pub(crate) fn choose_store(app: &App, person: &impl Person) -> Result<NewStore, 
         return file();
     }
     Err(error)
+}
+
+/// The store of a new device, where nobody has to be asked: the keychain that was asked for, or a file under the passphrase that was given.
+pub(crate) fn settled_store(app: &App) -> Result<Option<NewStore>, CliError> {
+    if app.settings.keystore == Some(KeyStoreChoice::Keychain) {
+        return prove_keychain(&app.output).map(|()| Some(NewStore::Keychain));
+    }
+    prompt::given(&app.environment, "can't make a key file").map(|given| given.map(NewStore::File))
 }
 
 /// Changes what this device is called.

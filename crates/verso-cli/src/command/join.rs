@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::error::{CliError, Exit};
 use crate::net::{self, Signals};
 use crate::output::{Output, Paint, Report, shown};
-use crate::prompt::{self, Person as _};
+use crate::prompt::{self, Confidant as _};
 
 const WHAT: &str = "can't join";
 

@@ -9,7 +9,7 @@ use crate::error::CliError;
 use crate::find;
 
 mod compact;
-mod repair;
+pub(crate) mod repair;
 mod stats;
 mod tail;
 mod verify;
@@ -28,6 +28,7 @@ pub(crate) fn run(app: &App, wanted: &LogCommand) -> Result<(), CliError> {
 const CONTROL: &str = "(trust)";
 
 /// The journal of a workspace, or the one of trust.
+#[derive(Debug)]
 struct Log {
     id: WorkspaceId,
     name: String,

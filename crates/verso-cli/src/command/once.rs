@@ -26,7 +26,15 @@ pub(crate) fn run(app: &App, wait: Duration) -> Result<(), CliError> {
     } else {
         let unlocked = app.unlock()?;
         let twin = DeviceKey::from_secret(&unlocked.key.to_secret());
-        (round(app, unlocked, wait)?, twin)
+        let round = net::block_on(async {
+            let mut signals = Signals::listen(app.output.seat())?;
+            let stop = async {
+                signals.recv().await;
+                Ok(())
+            };
+            round(app, unlocked, wait, stop).await
+        })?;
+        (round, twin)
     };
     match round {
         Round::Done(outcomes, took) => {
@@ -46,30 +54,32 @@ pub(crate) fn run(app: &App, wait: Duration) -> Result<(), CliError> {
     }
 }
 
-/// Goes through one round. The data directory is free after it.
-pub(super) fn round(app: &App, unlocked: Unlocked, wait: Duration) -> Result<Round, CliError> {
-    net::block_on(async {
-        let mut signals = Signals::listen(app.output.seat())?;
-        let (worker, handle) = match net::open_quietly(app, unlocked).await {
-            Ok(opened) => opened,
-            Err(error) => {
-                let is_of_the_network = matches!(error, WorkerError::Bind(_));
-                let error = failure::worker(&error, app.home().dir());
-                let is_missing = is_of_the_network && error.exit == Exit::NoPeer;
-                return if is_missing { Ok(Round::NoNetwork(error)) } else { Err(error) };
-            }
-        };
-        crate::device::tell_notices(worker.notices(), &app.output);
-        let started = Instant::now();
-        let outcomes = tokio::select! {
-            outcomes = handle.sync_once(wait) => Some(outcomes),
-            () = signals.recv() => None,
-            never = show(&handle, SyncBar::new(&app.output)) => match never {},
-        };
-        let took = started.elapsed();
-        worker.close().await.map_err(|error| failure::worker(&error, app.home().dir()))?;
-        Ok(outcomes.map_or(Round::Stopped, |outcomes| Round::Done(outcomes, took)))
-    })
+/// Goes through one round, or as far as it gets before `stop`. The data directory is free after it.
+pub(super) async fn round(
+    app: &App,
+    unlocked: Unlocked,
+    wait: Duration,
+    stop: impl Future<Output = Result<(), CliError>>,
+) -> Result<Round, CliError> {
+    let (worker, handle) = match net::open_quietly(app, unlocked).await {
+        Ok(opened) => opened,
+        Err(error) => {
+            let is_of_the_network = matches!(error, WorkerError::Bind(_));
+            let error = failure::worker(&error, app.home().dir());
+            let is_missing = is_of_the_network && error.exit == Exit::NoPeer;
+            return if is_missing { Ok(Round::NoNetwork(error)) } else { Err(error) };
+        }
+    };
+    crate::device::tell_notices(worker.notices(), &app.output);
+    let started = Instant::now();
+    let outcomes = tokio::select! {
+        outcomes = handle.sync_once(wait) => Ok(Some(outcomes)),
+        stopped = stop => stopped.map(|()| None),
+        never = show(&handle, SyncBar::new(&app.output)) => match never {},
+    };
+    let took = started.elapsed();
+    worker.close().await.map_err(|error| failure::worker(&error, app.home().dir()))?;
+    Ok(outcomes?.map_or(Round::Stopped, |outcomes| Round::Done(outcomes, took)))
 }
 
 /// Goes through one round with the worker of the `verso up` in which the command runs.

@@ -25,7 +25,7 @@ use crate::find::{self, Named};
 use crate::net::{self, Signals};
 use crate::new_file::{Existing, NewFile};
 use crate::output::{Format, Output, Paint, Report, shown};
-use crate::prompt::Person as _;
+use crate::prompt::Confidant as _;
 use crate::when;
 
 const WHAT: &str = "no device was paired";

@@ -42,7 +42,7 @@ pub(crate) fn run(app: &App, file: &Path) -> Result<(), CliError> {
     })?;
     drop(bar);
     app.output.print(&New {
-        identity: Identity::new(made.device, made.name, made.keystore),
+        identity: Identity::new(made.unlocked.key.id(), made.name, made.unlocked.keystore),
         data_dir: home.dir().display().to_string(),
         made_at,
         workspaces: counts.0,

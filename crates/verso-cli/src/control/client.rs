@@ -24,7 +24,7 @@ use crate::error::{CliError, Exit};
 use crate::home::Home;
 use crate::output::{self, Output};
 use crate::progress::{Gauge, Shape};
-use crate::prompt::{Person as _, Terminal};
+use crate::prompt::{Confidant as _, Person as _, Terminal};
 use crate::seat::Terminals;
 use crate::settings::{Environment, variable};
 

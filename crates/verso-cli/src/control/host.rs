@@ -73,6 +73,12 @@ impl Host {
         self.directory.join(named)
     }
 
+    /// What was noticed when the device was opened.
+    #[cfg(all(unix, feature = "panel"))]
+    pub(crate) fn opened(&self) -> &OpenNotices {
+        &self.shared.notices
+    }
+
     /// What still holds of what was noticed when the device was opened: what is damaged. What was cut off or lost then was told then.
     pub(crate) fn notices(&self) -> OpenNotices {
         let damaged = self.shared.notices.logs.iter().filter(|(_, report)| !report.damage.is_empty());

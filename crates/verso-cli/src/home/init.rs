@@ -3,12 +3,12 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 
-use verso_identity::{DeviceId, DeviceKey, FileKeyStore, FileMarkStore, KeyStore, KeyStoreKind};
+use verso_identity::{DeviceKey, FileKeyStore, FileMarkStore, KeyStore, KeyStoreKind};
 use verso_log::{DataDirLock, FileStorage, Storage as _};
 
 use super::config::{self, Config};
 use super::keys::{NewStore, keychain};
-use super::{Contents, Home, UNFINISHED};
+use super::{Contents, Home, UNFINISHED, Unlocked};
 use crate::command::host_name;
 use crate::command::restore::{PeerName, unconfirmed};
 use crate::device::Device;
@@ -26,12 +26,19 @@ const FOLDERS: [&str; 2] = ["logs", "state"];
 /// A new device.
 #[derive(Debug)]
 pub(crate) struct Made {
-    pub(crate) device: DeviceId,
+    /// Its identity, as its store gave it back.
+    pub(crate) unlocked: Unlocked,
     /// What other devices call it.
     pub(crate) name: String,
-    pub(crate) keystore: KeyStoreKind,
     /// Whom it has to be told whether they are still trusted, if it was made again.
     pub(crate) unconfirmed: Vec<PeerName>,
+}
+
+/// What is known of a device when all of it was made.
+struct Complete {
+    key: DeviceKey,
+    name: String,
+    unconfirmed: Vec<PeerName>,
 }
 
 impl Home {
@@ -116,8 +123,9 @@ impl Home {
                 fs::remove_dir(&self.dir).unwrap_or_default();
             }
         }
-        drop(lock);
-        made
+        let Complete { key, name, unconfirmed } = made?;
+        let unlocked = Unlocked { key, keystore: config.keystore, port: config.port, marks: self.marks(&config), lock };
+        Ok(Made { unlocked, name, unconfirmed })
     }
 
     fn begin(&self, storage: &FileStorage, config: Config, output: &Output) -> Result<(), CliError> {
@@ -130,7 +138,7 @@ impl Home {
         storage: &FileStorage,
         store: &dyn KeyStore,
         fill: impl FnOnce(&FileStorage) -> Result<(DeviceKey, String), CliError>,
-    ) -> Result<Made, CliError> {
+    ) -> Result<Complete, CliError> {
         let (key, name) = fill(storage)?;
         let device = Device::open(&self.dir, DeviceKey::from_secret(&key.to_secret()), &name)?;
         let name = device.replica().name().to_owned();
@@ -143,7 +151,7 @@ impl Home {
             return Err(CliError::new(Exit::KeyStore, self.cant_make(), why, "use another disk"));
         }
         self.remove_mark(storage).map_err(|error| self.unwritable(&error))?;
-        Ok(Made { device: key.id(), name, keystore: store.kind(), unconfirmed })
+        Ok(Complete { key: found, name, unconfirmed })
     }
 
     fn key_not_kept(&self, error: &dyn std::error::Error) -> CliError {

@@ -15,7 +15,7 @@ use super::config::Config;
 use crate::error::{CliError, Exit};
 use crate::failure;
 use crate::output::{Format, Output};
-use crate::prompt::{self, Person};
+use crate::prompt::{self, Confidant};
 use crate::settings::{Environment, variable};
 
 /// How long a command waits for the keychain to take or give the high-water mark, which nothing depends on.
@@ -60,7 +60,7 @@ impl Home {
         &self,
         config: &Config,
         environment: &Environment,
-        person: &impl Person,
+        person: &impl Confidant,
         output: &Output,
     ) -> Result<DeviceKey, CliError> {
         let wrong = |error: &LoadError| failure::key(error, &self.dir);

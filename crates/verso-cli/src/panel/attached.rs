@@ -139,7 +139,7 @@ mod tests {
             fingerprint: id.fingerprint(),
             addresses: Vec::new(),
             discovery: Seen::Off,
-            is_restored: false,
+            doubt: None,
         };
         PanelState::new(now_ms, device)
     }

@@ -1,7 +1,6 @@
 //! [`Attendant`]: makes the states that a window shows, and has carried out what it asks for.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
@@ -10,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use verso_discovery::View;
 use verso_graph::Graph;
 use verso_identity::{DeviceId, WorkspaceId};
-use verso_panel::state::{Discarding, Failure, Happening, HappeningKind, Stop};
+use verso_panel::state::{Discarding, Doubt, Failure, Happening, HappeningKind, Stop};
 use verso_panel::{PanelAction, PanelState};
 use verso_replica::{Event, OpenNotices};
 use verso_wire::Reason;
@@ -19,11 +18,11 @@ use verso_worker::{Status, WorkerHandle, now_since};
 use super::carry;
 use super::ceremony::Ceremony;
 use super::mapping;
-use super::mend::Mending;
+use super::recall::Recall;
 use super::seam::Far;
 use crate::control::Screen;
 use crate::counted::Counted;
-use crate::error::CliError;
+use crate::error::{CliError, Exit};
 use crate::when;
 
 /// How long news are gathered before they are shown: less than a person notices, and a busy sync draws ten times a second at most.
@@ -52,8 +51,8 @@ pub(super) struct Attendant {
     looking: Option<watch::Receiver<View>>,
     /// What was found damaged when the device was opened.
     damaged: Vec<Stop>,
-    data_dir: PathBuf,
-    mending: Option<Mending>,
+    /// Why this device is in doubt about whom it trusts, if it is.
+    doubt: Doubt,
 }
 
 /// What an attendant finds where the device is open.
@@ -63,24 +62,25 @@ pub(super) struct Around<'a> {
     pub(super) notices: &'a OpenNotices,
     /// The place of the one offer that is shown.
     pub(super) screen: Screen,
-    pub(super) data_dir: &'a Path,
+    /// What it goes on telling.
+    pub(super) recall: Recall,
 }
 
-/// What keeps data from moving because a journal is damaged.
-fn damaged(notices: &OpenNotices) -> Vec<Stop> {
+/// What keeps data from moving because a journal is damaged, or not whole yet.
+fn damaged(notices: &OpenNotices, missing: &[WorkspaceId]) -> Vec<Stop> {
     let damaged = notices.logs.iter().filter(|(_workspace, report)| report.loses_records());
-    let stop = |workspace: &WorkspaceId| Stop {
-        reason: Reason::LogDamaged,
-        device: None,
-        workspace: (*workspace != WorkspaceId::CONTROL).then_some(*workspace),
-        since_ms: None,
+    let damaged = damaged.map(|(workspace, _report)| (Reason::LogDamaged, *workspace));
+    let missing = missing.iter().map(|workspace| (Reason::Gap, *workspace));
+    let stop = |(reason, workspace)| Stop {
+        workspace: (workspace != WorkspaceId::CONTROL).then_some(workspace),
+        ..Stop::new(reason, None)
     };
-    damaged.map(|(workspace, _report)| stop(workspace)).collect()
+    damaged.chain(missing).map(stop).collect()
 }
 
 impl Attendant {
     pub(super) fn new(handle: WorkerHandle<Graph>, far: Far<PanelState, PanelAction>, around: Around<'_>) -> Self {
-        let Around { notices, screen, data_dir } = around;
+        let Around { notices, screen, recall: Recall { activity, failure, missing } } = around;
         let there =
             |status: &Status| status.peers.iter().filter(|(_, peer)| peer.connected).map(|(id, _)| *id).collect();
         Self {
@@ -88,14 +88,13 @@ impl Attendant {
             online: there(&handle.status().borrow()),
             handle,
             far,
-            activity: VecDeque::new(),
+            activity: activity.into(),
             counted: Counted::default(),
             discarding: None,
-            failure: None,
+            failure,
             looking: None,
-            damaged: damaged(notices),
-            data_dir: data_dir.to_path_buf(),
-            mending: None,
+            damaged: damaged(notices, &missing),
+            doubt: if notices.rolled_back.is_some() { Doubt::PutBack } else { Doubt::Earlier },
         }
     }
 
@@ -127,10 +126,6 @@ impl Attendant {
                     Err(RecvError::Closed) => return,
                 },
                 () = self.ceremony.step() => due = Some(Instant::now()),
-                done = ended(&mut self.mending) => {
-                    self.mended(done);
-                    due = Some(Instant::now());
-                }
                 () = sleep_until(next), if due.is_some() => {
                     due = None;
                     let Some(state) = self.state().await else { return };
@@ -178,13 +173,8 @@ impl Attendant {
                 }
                 done
             }
-            PanelAction::Repair { workspace } => {
-                if self.mending.is_none() {
-                    self.mending = Some(Mending::begin(self.data_dir.clone(), workspace));
-                    self.remember(HappeningKind::RepairBegun, None, workspace);
-                }
-                Ok(())
-            }
+            // A window that has the device itself sees to that without asking here.
+            PanelAction::Repair { .. } => Err(in_use()),
             other if Ceremony::is_about(&other) => self.ceremony.take(other).await,
             other => carry::out(&self.handle, other).await,
         };
@@ -202,6 +192,7 @@ impl Attendant {
         let (mut state, counted) = looked.await?;
         self.counted = counted;
         state.device.addresses = self.handle.addresses().iter().map(ToString::to_string).collect();
+        state.device.doubt = state.device.doubt.map(|_some| self.doubt);
         state.stops.splice(..0, self.damaged.iter().cloned());
         let status = self.handle.status().borrow().clone();
         mapping::add_status(&mut state, &status);
@@ -211,18 +202,6 @@ impl Attendant {
         state.discarding.clone_from(&self.discarding);
         state.failure.clone_from(&self.failure);
         Some(state.bounded())
-    }
-
-    /// A repair has ended.
-    fn mended(&mut self, done: Result<(), CliError>) {
-        let Some(Mending { workspace, .. }) = self.mending.take() else { return };
-        match done {
-            Ok(()) => {
-                self.damaged.retain(|stop| workspace.is_some() && stop.workspace != workspace);
-                self.remember(HappeningKind::Repaired, None, workspace);
-            }
-            Err(error) => self.failure = Some(told(error)),
-        }
     }
 
     fn note(&mut self, event: &Event) {
@@ -262,12 +241,12 @@ impl Attendant {
     }
 }
 
-/// Waits for the end of a repair; for ever if none is under way.
-async fn ended(mending: &mut Option<Mending>) -> Result<(), CliError> {
-    match mending {
-        Some(mending) => mending.end().await,
-        None => std::future::pending().await,
-    }
+/// Journals can't be mended by who has them open for others.
+fn in_use() -> CliError {
+    let why =
+        "the `verso up` to which this window is attached has the journals open that would be put aside and made anew";
+    let hint = "end that `verso up` (Ctrl-C in its terminal), choose “Run it here” in this window, and then repair; start it again when that is done";
+    CliError::new(Exit::Locked, "can't repair it while `verso up` runs", why, hint)
 }
 
 /// What a person is told in the window.

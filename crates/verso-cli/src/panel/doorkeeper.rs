@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::io;
 
-use verso_identity::Passphrase;
+use verso_identity::{Passphrase, WorkspaceId};
 use verso_panel::state::Failure;
 use verso_panel::{FirstRun, Keep, KeyPlace};
 use zeroize::Zeroizing;
@@ -12,12 +12,12 @@ use super::attendant::told;
 use crate::app::App;
 use crate::args::KeyStoreChoice;
 use crate::command::host_name;
-use crate::command::identity::{checked, choose_store};
+use crate::command::identity::{checked, settled_store};
 #[cfg(unix)]
 use crate::control::client::Connection;
 use crate::error::{CliError, Exit};
-use crate::home::{NewStore, Unlocked, prove_keychain};
-use crate::prompt::{Person, Terminal};
+use crate::home::{NewStore, Released, Unlocked, prove_keychain};
+use crate::prompt::{Confidant, Terminal};
 use crate::settings::variable;
 
 /// What comes next on the way to a device that is open.
@@ -35,7 +35,20 @@ pub(super) enum Step {
     /// The `verso up` that had it has ended.
     Stopped(Option<Failure>),
     /// It can't be opened.
-    Barred(Failure),
+    Barred(Failure, Again),
+    /// Its journals are mended: that of a workspace, or all.
+    Mend(Box<Released>, Option<WorkspaceId>),
+}
+
+/// What is tried again of a way that is barred.
+#[derive(Debug)]
+pub(super) enum Again {
+    /// Whether there is a `verso up` that shows it.
+    Up,
+    /// To open it here, with the identity that is open.
+    Here(Box<Released>),
+    /// The same, and to mend its journals may help.
+    Mended(Box<Released>),
 }
 
 impl Step {
@@ -58,7 +71,25 @@ impl Step {
     #[cfg(unix)]
     pub(super) fn to_up(app: &App) -> Option<Self> {
         let reached = Connection::reach(&app.home()).and_then(|up| up.map(|up| Self::attach(app, up)).transpose());
-        reached.unwrap_or_else(|error| Some(Self::Barred(told(error))))
+        reached.unwrap_or_else(|error| Some(Self::Barred(told(error), Again::Up)))
+    }
+
+    /// The next step where it was open here, or all but that: to open it again, if nobody else has meanwhile.
+    pub(super) fn again(app: &App, released: Box<Released>) -> Self {
+        #[cfg(unix)]
+        if let Some(step) = Self::to_up(app) {
+            return step;
+        }
+        match app.home().take(&released) {
+            Ok(unlocked) => Self::Run(Box::new(unlocked)),
+            Err(error) => Self::barred(error, released),
+        }
+    }
+
+    /// The next step where it could not be opened here, or ended by itself.
+    pub(super) fn barred(error: CliError, released: Box<Released>) -> Self {
+        let again = if error.exit == Exit::Damaged { Again::Mended(released) } else { Again::Here(released) };
+        Self::Barred(told(error), again)
     }
 
     /// The next step for whoever wants to run it here.
@@ -86,7 +117,8 @@ impl Step {
             Self::Make(_) => "make",
             Self::Unlock(_) => "unlock",
             Self::Stopped(_) => "stopped",
-            Self::Barred(_) => "barred",
+            Self::Barred(..) => "barred",
+            Self::Mend(..) => "mend",
         }
     }
 
@@ -108,23 +140,25 @@ impl Step {
 fn make(app: &App, name: String, keep: Keep) -> Result<Step, CliError> {
     let (name, home) = (checked(name)?, app.home());
     home.require_room()?;
-    let (store, person) = match keep {
+    let store = match keep {
         Keep::Keychain => {
             prove_keychain(&app.output)?;
-            (NewStore::Keychain, AtWindow::default())
+            NewStore::Keychain
         }
         Keep::File { passphrase } => {
-            let text = Zeroizing::new(passphrase.expose().to_owned());
-            let passphrase = Passphrase::new(text.clone()).map_err(|error| {
+            let text = Zeroizing::new(passphrase.into_text());
+            NewStore::File(Passphrase::new(text).map_err(|error| {
                 let hint = "choose one of some length: a few words that you remember";
                 CliError::because(Exit::KeyStore, "can't make a key file", &error, hint)
-            })?;
-            (NewStore::File(passphrase), AtWindow { passphrase: Cell::new(Some(text)), ..AtWindow::default() })
+            })?)
         }
-        Keep::AsSettled => (choose_store(app, &AtWindow::default())?, AtWindow::default()),
+        Keep::AsSettled => settled_store(app)?.ok_or_else(|| {
+            let hint = "close this window and open it again";
+            CliError::new(Exit::KeyStore, "can't make a device", "it is not settled where its key is kept", hint)
+        })?,
     };
-    home.make(&name, store, &app.output)?;
-    Step::open(app, &person)
+    let made = home.make(&name, store, &app.output)?;
+    Ok(Step::Run(Box::new(made.unlocked)))
 }
 
 /// What a person is asked who has no device yet. Looks for a keychain, which may take a while.
@@ -150,7 +184,7 @@ struct AtWindow {
     has_no_answer: Cell<bool>,
 }
 
-impl Person for AtWindow {
+impl Confidant for AtWindow {
     fn is_there(&self) -> bool {
         true
     }
@@ -161,18 +195,4 @@ impl Person for AtWindow {
             io::ErrorKind::Interrupted.into()
         })
     }
-
-    fn agrees(&self, _question: &str) -> io::Result<bool> {
-        Ok(false)
-    }
-
-    fn code(&self, _question: &str) -> io::Result<String> {
-        Err(io::ErrorKind::Interrupted.into())
-    }
-
-    fn line(&self) -> io::Result<Zeroizing<String>> {
-        Err(io::ErrorKind::Interrupted.into())
-    }
-
-    fn tell(&self, _text: &str) {}
 }

@@ -6,6 +6,7 @@ use verso_panel::PanelAction;
 use zeroize::Zeroizing;
 
 use super::attendant::{Around, Attendant};
+use super::recall::Recall;
 use super::seam;
 use crate::app::App;
 use crate::control::Host;
@@ -20,8 +21,7 @@ pub(super) const END: u8 = b'\n';
 pub(super) fn run(app: &App, host: &Host) -> Result<(), CliError> {
     let Seat::Away(guest) = app.output.seat() else { return Err(crate::control::ended()) };
     let (mut near, far) = seam::new();
-    let notices = host.notices();
-    let around = Around { notices: &notices, screen: host.screen().clone(), data_dir: &app.settings.data_dir };
+    let around = Around { notices: host.opened(), screen: host.screen().clone(), recall: Recall::default() };
     let mut attendant = Attendant::new(host.worker().clone(), far, around);
     let attending = host.runtime().spawn(async move { attendant.attend().await });
     let Some(mut input) = guest.input() else { return Err(crate::control::ended()) };

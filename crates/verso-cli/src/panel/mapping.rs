@@ -10,8 +10,8 @@ use verso_identity::{DeviceId, WorkspaceId};
 use verso_pairing::OfferStatus;
 use verso_panel::PanelState;
 use verso_panel::state::{
-    Conflict, ConflictKind, Device, Grant, Held, HeldBecause, HeldId, Indicator, Invitation, InvitationState, Lag,
-    Member, Nearby, Offered, Opinion, Path, Presence, Seen, Stop, ThisDevice, Trust, Way, Workspace,
+    Conflict, ConflictKind, Device, Doubt, Grant, Held, HeldBecause, HeldId, Indicator, Invitation, InvitationState,
+    Lag, Member, Nearby, Offered, Opinion, Path, Presence, Seen, Stop, ThisDevice, Trust, Way, Workspace,
 };
 use verso_replica::{Now, WhyHeld};
 use verso_transport::PathKind;
@@ -32,7 +32,7 @@ pub(super) fn of_replica(replica: &HostReplica<Graph>, now: Now, counted: &mut C
         fingerprint: replica.device().fingerprint(),
         addresses: Vec::new(),
         discovery: Seen::Off,
-        is_restored: replica.unconfirmed().next().is_some(),
+        doubt: replica.unconfirmed().next().map(|_peer| Doubt::Earlier),
     };
     let mut state = PanelState {
         utc_offset_minutes: utc_offset_minutes(),
@@ -192,14 +192,15 @@ fn stops(replica: &HostReplica<Graph>) -> Vec<Stop> {
     let mut stops: Vec<Stop> = Vec::new();
     let unconfirmed: Vec<DeviceId> = replica.unconfirmed().collect();
     for device in &unconfirmed {
-        stops.push(Stop { reason: Reason::Unconfirmed, device: Some(*device), workspace: None, since_ms: None });
+        stops.push(Stop::new(Reason::Unconfirmed, Some(*device)));
     }
     for peer in replica.peers().filter(|peer| !unconfirmed.contains(&peer.trusted.device)) {
         let of_all = peer.contact.reason.map(|noted| (None, noted));
         let of_each = peer.contact.workspaces.into_iter().filter_map(|(id, kept)| Some((Some(id), kept.reason?)));
         for (workspace, (code, since)) in of_all.into_iter().chain(of_each) {
             if let Ok(reason) = code.parse() {
-                stops.push(Stop { reason, device: Some(peer.trusted.device), workspace, since_ms: Some(since) });
+                let device = Some(peer.trusted.device);
+                stops.push(Stop { workspace, since_ms: Some(since), ..Stop::new(reason, device) });
             }
         }
     }
@@ -220,8 +221,7 @@ pub(super) fn add_status(state: &mut PanelState, status: &Status) {
         add_stop(&mut state.stops, *id, peer);
     }
     if let Some(workspace) = status.rolled_back {
-        let reason = Reason::RolledBack;
-        state.stops.push(Stop { reason, device: None, workspace: Some(workspace), since_ms: None });
+        state.stops.push(Stop { workspace: Some(workspace), ..Stop::new(Reason::RolledBack, None) });
     }
     state.lags = lags(state, status);
     state.device.discovery = match &status.discovery.state {
@@ -252,13 +252,13 @@ fn add_stop(stops: &mut Vec<Stop>, id: DeviceId, peer: &PeerStatus) {
             // What it says now counts, since when it began.
             Some(stop) => stop.reason = reason,
             None if is_told => {}
-            None => stops.push(Stop { reason, device, workspace: None, since_ms: None }),
+            None => stops.push(Stop::new(reason, device)),
         }
     } else if peer.in_step {
         stops.retain(|stop| stop.device != device);
     }
-    if peer.clock_skew_ms.is_some() {
-        stops.push(Stop { reason: Reason::ClockSkew, device, workspace: None, since_ms: None });
+    if let Some(ahead) = peer.clock_skew_ms {
+        stops.push(Stop { clock_ahead_ms: Some(ahead), ..Stop::new(Reason::ClockSkew, device) });
     }
 }
 
@@ -332,4 +332,19 @@ pub(super) fn invitations(replica_names: &PanelState, all: Vec<verso_worker::Inv
         },
     };
     all.into_iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_apart_is_told_with_how_far() {
+        let id = DeviceId::from_bytes([7; 32]);
+        let peer = PeerStatus { connected: true, in_step: true, clock_skew_ms: Some(-61_000), ..PeerStatus::default() };
+        let mut stops = vec![Stop::new(Reason::Unreachable, Some(id))];
+        add_stop(&mut stops, id, &peer);
+        let clock = Stop { clock_ahead_ms: Some(-61_000), ..Stop::new(Reason::ClockSkew, Some(id)) };
+        assert_eq!(stops, [clock], "what stood in the way does so no longer");
+    }
 }

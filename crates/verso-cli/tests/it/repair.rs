@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::device::{Device, assert_equal, pair, succeeded, sync};
 
 /// Two devices in step, of which the first has written a node in each of several files.
-fn in_step() -> (Device, Device) {
+pub(crate) fn in_step() -> (Device, Device) {
     let (desk, phone) = (Device::new("desk"), Device::new("phone"));
     desk.ok(&["workspace", "new", "garden"]);
     for title in ["one", "two", "three"] {
@@ -18,7 +18,7 @@ fn in_step() -> (Device, Device) {
 }
 
 /// Changes a bit in the first record of a file of the workspace's journal.
-fn damage(device: &Device, segment: &str) {
+pub(crate) fn damage(device: &Device, segment: &str) {
     let logs = fs::read_dir(device.dir().join("logs")).unwrap().map(|log| log.unwrap().path());
     // The journal of trust has fewer nodes to tell of.
     let of_workspace = logs.max_by_key(|log| fs::read_dir(log).unwrap().count()).unwrap();

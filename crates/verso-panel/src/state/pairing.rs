@@ -133,6 +133,11 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// Returns the text, and keeps none of it.
+    pub fn into_text(self) -> String {
+        self.0
+    }
 }
 
 impl fmt::Debug for Secret {

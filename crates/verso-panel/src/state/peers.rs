@@ -17,8 +17,17 @@ pub struct ThisDevice {
     pub addresses: Vec<String>,
     /// Whether and where devices are found on the local network.
     pub discovery: Seen,
-    /// Whether it was put back from a backup and has yet to learn whom it still trusts.
-    pub is_restored: bool,
+    /// Why it has yet to learn whom it still trusts; `None` if it knows.
+    pub doubt: Option<Doubt>,
+}
+
+/// Why a device has yet to learn whom it still trusts: what it knows of that is of an earlier state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Doubt {
+    /// Its data directory was put back, as showed when it was opened.
+    PutBack,
+    /// Of that nothing is known any more but that it was so: it was restored from a backup or put back, or its journal of trust had lost entries.
+    Earlier,
 }
 
 /// Whether devices are found on the local network.
@@ -79,7 +88,7 @@ pub enum Trust {
         /// When the pairing lapses, in milliseconds since the Unix epoch.
         lapses_ms: u64,
     },
-    /// This device was restored, and has yet to learn whether that one is still trusted.
+    /// This device is in [doubt](Doubt), and has yet to learn whether that one is still trusted.
     Unconfirmed,
 }
 

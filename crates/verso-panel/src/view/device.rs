@@ -6,7 +6,7 @@ use verso_trust::{Access, PeerRole};
 use super::{View, access_text, role_icon};
 use crate::action::PanelAction;
 use crate::memory::{Asking, Editing};
-use crate::state::{Device, Path, Presence, Trust};
+use crate::state::{Device, Doubt, Path, Presence, Trust};
 use crate::text;
 use crate::theme::{Tone, space};
 use crate::widgets::{Button, Icon, Look, card, chip, chips, facts, headline, notice, say};
@@ -35,7 +35,11 @@ impl View<'_> {
                     notice(ui, &theme, Tone::Warn, Icon::Clock, &text);
                 }
                 Trust::Unconfirmed => {
-                    notice(ui, &theme, Tone::Warn, Icon::Shield, "Not confirmed since this device was restored.");
+                    let since = match self.state.device.doubt {
+                        Some(Doubt::PutBack) => "Not confirmed since this device was put back to an earlier state.",
+                        Some(Doubt::Earlier) | None => "Not confirmed since this device was restored or put back.",
+                    };
+                    notice(ui, &theme, Tone::Warn, Icon::Shield, since);
                 }
             }
             if is_open {

@@ -5,7 +5,7 @@ use egui::Ui;
 use super::View;
 use crate::action::PanelAction;
 use crate::memory::{Editing, Page};
-use crate::state::{Device, Indicator, Presence};
+use crate::state::{Device, Doubt, Indicator, Presence};
 use crate::text;
 use crate::theme::{Theme, Tone, space};
 use crate::widgets::{Button, Icon, Look, banner, card, disc, headline, notice, progress, say, section};
@@ -30,6 +30,7 @@ impl View<'_> {
         } else {
             self.hero(ui);
         }
+        self.doubt(ui);
         if !self.state.stops.is_empty() {
             section(ui, &self.theme, "WHAT KEEPS DATA FROM MOVING");
             for stop in &self.state.stops {
@@ -216,11 +217,25 @@ impl View<'_> {
                 "Both devices find each other whenever they share a network.",
             );
         });
-        if self.state.device.is_restored {
-            let text = "This device was restored from a backup. It trusts nobody with more than its list of devices until \
-                        another device of yours has confirmed it.";
-            notice(ui, &theme, Tone::Warn, Icon::Shield, text);
-        }
+    }
+
+    /// That this device has yet to learn whom it still trusts, and what becomes of it.
+    fn doubt(&self, ui: &mut Ui) {
+        let how = match self.state.device.doubt {
+            None => return,
+            Some(Doubt::PutBack) => {
+                "The data directory of this device was put back to an earlier state. What is missing comes back from your other devices, \
+                 and"
+            }
+            Some(Doubt::Earlier) => {
+                "What this device knows of whom it trusts is of an earlier state, as after restoring a backup or mending its journal of \
+                 trust. What has changed since comes from your other devices, and"
+            }
+        };
+        let text = format!(
+            "{how} until one that was in use since has confirmed it, it trusts nobody with more than its list of devices."
+        );
+        notice(ui, &self.theme, Tone::Warn, Icon::Shield, &text);
     }
 
     fn step(&self, ui: &mut Ui, progress: Step, what: &str, how: &str) {

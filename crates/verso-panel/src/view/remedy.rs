@@ -4,10 +4,11 @@ use egui::Ui;
 use verso_identity::DeviceId;
 use verso_wire::Reason;
 
-use super::View;
+use super::{REPAIR, View};
 use crate::action::PanelAction;
 use crate::memory::{Asking, Page};
-use crate::state::Stop;
+use crate::state::{Doubt, Stop, Trust};
+use crate::text;
 use crate::theme::{Theme, Tone, space};
 use crate::widgets::{Button, Icon, Look, disc, marked_card, say};
 
@@ -28,20 +29,30 @@ enum Remedy {
     Copy,
 }
 
+/// Which of two devices does not know whether the other one is still trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doubts {
+    /// This one.
+    Here,
+    /// The other one.
+    There,
+}
+
 impl View<'_> {
     /// One thing that keeps data from moving.
     pub(super) fn stop(&mut self, ui: &mut Ui, stop: &Stop) {
         let theme = self.theme;
         let tone = tone(stop.reason);
         let about = self.about(stop);
+        let [what, hint] = self.telling(stop);
         marked_card(ui, &theme, tone, |ui| {
             ui.horizontal_top(|ui| {
                 disc(ui, &theme, tone, icon(stop.reason), 32.0);
                 ui.add_space(space::XS);
                 ui.vertical(|ui| {
                     ui.spacing_mut().item_spacing.y = 3.0;
-                    say(ui, theme.strong(stop.reason.what()));
-                    say(ui, theme.soft(hint(stop.reason)));
+                    say(ui, theme.strong(what));
+                    say(ui, theme.soft(hint));
                     say(ui, theme.soft(&about));
                     self.remedy(ui, &theme, stop, &about);
                 });
@@ -50,7 +61,7 @@ impl View<'_> {
     }
 
     fn remedy(&mut self, ui: &mut Ui, theme: &Theme, stop: &Stop, about: &str) {
-        let remedy = remedy(stop);
+        let remedy = remedy(stop, self.doubts(stop));
         if remedy == Remedy::Repair && self.memory.asking == Some(Asking::Repair(stop.workspace)) {
             self.ask_to_repair(ui, stop, about);
             return;
@@ -78,11 +89,11 @@ impl View<'_> {
 
     /// What mending does, before it is done.
     fn ask_to_repair(&mut self, ui: &mut Ui, stop: &Stop, about: &str) {
-        let text = "What is whole makes a new journal, the damaged one is kept beside it, and what is missing comes from your other devices. \
-                    Until that is done nothing can be recorded.";
+        let text =
+            format!("{REPAIR} Until that is done nothing can be recorded, and this device is closed for others.");
         let answers =
             [("Repair it", format!("Repair now: {about}")), ("Not now", format!("Leave it as it is: {about}"))];
-        self.ask_first(ui, text, answers, PanelAction::Repair { workspace: stop.workspace });
+        self.ask_first(ui, &text, answers, PanelAction::Repair { workspace: stop.workspace });
     }
 
     /// Between whom, where, and since when.
@@ -93,28 +104,75 @@ impl View<'_> {
         [Some(device), workspace, since].into_iter().flatten().collect::<Vec<_>>().join(" · ")
     }
 
+    /// What is the matter, and what to do, in the words of a person before this panel: where the reason's own words name a command, the button is
+    /// named instead, and where they leave open which device is meant, that is said.
+    fn telling(&self, stop: &Stop) -> [String; 2] {
+        let [what, action] = [stop.reason.what(), stop.reason.action()].map(str::to_owned);
+        let name = stop.device.map(|device| self.state.name_of(&device));
+        match (stop.reason, name, stop.clock_ahead_ms) {
+            (Reason::ClockSkew, Some(name), Some(ahead)) => {
+                let way = if ahead < 0 { "behind" } else { "ahead of" };
+                let span = text::span(ahead.unsigned_abs());
+                let hint =
+                    format!("Set the clock of {name} or of this device, whichever is wrong. Sync goes on meanwhile.");
+                [format!("The clock of {name} is {span} {way} this device's."), hint]
+            }
+            (Reason::LogDamaged, ..) => {
+                [what, "What is damaged can be fetched again from your other devices.".to_owned()]
+            }
+            (Reason::Gap, None, _) => {
+                let hint = "They come when a device of yours is met that has them; repair the journal once more then.";
+                ["Entries are missing that this device had.".to_owned(), hint.to_owned()]
+            }
+            (Reason::Gap, Some(_), _) => {
+                let hint = "Nothing to do if it passes; otherwise fetch what is missing from your other devices.";
+                [what, hint.to_owned()]
+            }
+            (Reason::Unconfirmed, name, _) => {
+                let name = name.unwrap_or_else(|| "the other device".to_owned());
+                self.unconfirmed(&name, self.doubts(stop))
+            }
+            _ => [what, action],
+        }
+    }
+
+    /// Who has yet to learn whether the other one is still trusted, why, and what to do about it.
+    fn unconfirmed(&self, name: &str, doubts: Doubts) -> [String; 2] {
+        if doubts == Doubts::There {
+            let what = format!(
+                "{name} was restored from a backup or put back to an earlier state, and has yet to learn whether this device is still trusted."
+            );
+            let hint = format!(
+                "It settles itself when {name} meets another device of its person that was in use since; or confirm this device there."
+            );
+            return [what, hint];
+        }
+        let how = match self.state.device.doubt {
+            Some(Doubt::PutBack) => "The data directory of this device was put back to an earlier state",
+            Some(Doubt::Earlier) | None => "This device was restored from a backup or put back to an earlier state",
+        };
+        let hint = "It settles itself when this device meets another of yours that was in use since. Confirm only if you know that \
+                    you did not remove that device meanwhile.";
+        [format!("{how}, and it has yet to learn whether {name} is still trusted."), hint.to_owned()]
+    }
+
+    /// Which of the two devices does not know whether the other one is still trusted, if that is what it is about.
+    fn doubts(&self, stop: &Stop) -> Doubts {
+        let device = stop.device.and_then(|device| self.state.device(&device));
+        if device.is_some_and(|device| device.trust == Trust::Unconfirmed) { Doubts::Here } else { Doubts::There }
+    }
+
     fn details(&self, stop: &Stop) -> String {
         let id = |device: &DeviceId| device.to_hex();
         let device = stop.device.as_ref().map_or_else(|| id(&self.state.device.id), id);
         let workspace = stop.workspace.map(|workspace| format!("\nworkspace: {}", workspace.to_hex()));
-        format!("{}: {}\ndevice: {device}{}", stop.reason, stop.reason.what(), workspace.unwrap_or_default())
+        let clock = stop.clock_ahead_ms.map(|ahead| format!("\nclock ahead: {ahead} ms"));
+        let more = [workspace, clock].into_iter().flatten().collect::<String>();
+        format!("{}: {}\ndevice: {device}{more}", stop.reason, stop.reason.what())
     }
 }
 
-/// What to do, in the words of a person before this panel: where the reason's own words name a command, the button is named instead.
-const fn hint(reason: Reason) -> &'static str {
-    match reason {
-        Reason::LogDamaged => "What is damaged can be fetched again from your other devices.",
-        Reason::Gap => "Nothing to do if it passes; otherwise fetch what is missing from your other devices.",
-        Reason::Unconfirmed => {
-            "It settles itself when this device meets another of yours that was in use since. Confirm only if you know that \
-             you did not remove that device meanwhile."
-        }
-        _ => reason.action(),
-    }
-}
-
-fn remedy(stop: &Stop) -> Remedy {
+fn remedy(stop: &Stop, doubts: Doubts) -> Remedy {
     let retry = |label| match stop.device {
         Some(device) => Remedy::Ask(Icon::Sync, label, PanelAction::Retry { device }),
         None => Remedy::Ask(Icon::Sync, label, PanelAction::SyncNow),
@@ -128,7 +186,10 @@ fn remedy(stop: &Stop) -> Remedy {
         Reason::Unreachable | Reason::LogLocked | Reason::KeyMissing | Reason::KeychainLocked => retry("Try again"),
         Reason::Gap | Reason::LogDamaged => Remedy::Repair,
         Reason::Unconfirmed => match stop.device {
-            Some(device) => Remedy::Ask(Icon::Shield, "Confirm this device", PanelAction::ConfirmPeer { device }),
+            Some(device) if doubts == Doubts::Here => {
+                Remedy::Ask(Icon::Shield, "Confirm this device", PanelAction::ConfirmPeer { device })
+            }
+            Some(_) => retry("Try again"),
             None => Remedy::None,
         },
         Reason::Version
@@ -170,26 +231,21 @@ mod tests {
     use super::*;
 
     fn stop(reason: Reason) -> Stop {
-        Stop { reason, device: Some(DeviceId::from_bytes([7; 32])), workspace: None, since_ms: None }
+        Stop::new(reason, Some(DeviceId::from_bytes([7; 32])))
     }
 
     #[test]
     fn whatever_asks_for_a_person_has_a_button() {
         for reason in Reason::ALL {
             let is_nothing = reason.action().starts_with("Nothing to do");
-            let button = remedy(&stop(*reason));
-            if is_nothing && *reason != Reason::Gap {
-                assert_eq!(button, Remedy::None, "{reason}: nothing is to be done");
-            } else {
-                assert_ne!(button, Remedy::None, "{reason}: {}", reason.action());
+            for doubts in [Doubts::Here, Doubts::There] {
+                let button = remedy(&stop(*reason), doubts);
+                if is_nothing && *reason != Reason::Gap {
+                    assert_eq!(button, Remedy::None, "{reason}: nothing is to be done");
+                } else {
+                    assert_ne!(button, Remedy::None, "{reason}: {}", reason.action());
+                }
             }
-        }
-    }
-
-    #[test]
-    fn nobody_is_told_to_run_a_command_where_a_button_stands() {
-        for reason in Reason::ALL {
-            assert!(!hint(*reason).contains('`'), "{reason}: {}", hint(*reason));
         }
     }
 }

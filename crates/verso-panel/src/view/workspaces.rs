@@ -98,7 +98,7 @@ impl View<'_> {
                     return;
                 }
                 let stop = Button::new(Look::Faint, "Stop sharing").named(format!("Stop sharing {name} with {who}"));
-                if stop.show(ui, &theme) {
+                if stop.flush().show(ui, &theme) {
                     self.memory.asking = Some(Asking::Unshare(workspace.id, member.device));
                 }
                 if is_own || member.has_left {

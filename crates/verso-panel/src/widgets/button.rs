@@ -44,12 +44,13 @@ pub(crate) struct Button<'a> {
     look: Look,
     name: Option<String>,
     is_wide: bool,
+    is_flush: bool,
     is_enabled: bool,
 }
 
 impl<'a> Button<'a> {
     pub(crate) const fn new(look: Look, text: &'a str) -> Self {
-        Self { text, icon: None, look, name: None, is_wide: false, is_enabled: true }
+        Self { text, icon: None, look, name: None, is_wide: false, is_flush: false, is_enabled: true }
     }
 
     pub(crate) const fn icon(mut self, icon: Icon) -> Self {
@@ -66,6 +67,12 @@ impl<'a> Button<'a> {
     /// Takes all the width there is.
     pub(crate) const fn wide(mut self) -> Self {
         self.is_wide = true;
+        self
+    }
+
+    /// Has the text of a button without a frame begin where all text does, if it comes first in a row that is read from the left.
+    pub(crate) const fn flush(mut self) -> Self {
+        self.is_flush = true;
         self
     }
 
@@ -105,7 +112,10 @@ impl<'a> Button<'a> {
         let content = galley.size().x + icon_width + gap;
         let width = if self.is_wide { ui.available_width() } else { content + 2.0 * padding };
         let sense = if is_enabled { Sense::click() } else { Sense::hover() };
-        let (rect, response) = ui.allocate_exact_size(vec2(width.max(CONTROL_HEIGHT), CONTROL_HEIGHT), sense);
+        let hanging = if self.is_flush && !ui.layout().prefer_right_to_left() { padding } else { 0.0 };
+        let taken = vec2(width.max(CONTROL_HEIGHT) - hanging, CONTROL_HEIGHT);
+        let (rect, response) = ui.allocate_exact_size(taken, sense);
+        let rect = rect.with_min_x(rect.left() - hanging);
         let name = self.name.clone().unwrap_or_else(|| self.text.to_owned());
         response.widget_info(|| WidgetInfo::labeled(Role::Button, is_enabled, &name));
         if ui.is_rect_visible(rect) {

@@ -81,6 +81,24 @@ fn failure() -> Failure {
     Failure { what: what.into(), why: why.into(), hint: hint.into() }
 }
 
+fn barred() -> Gate {
+    Gate::Barred { failure: failure(), is_mendable: false }
+}
+
+fn damaged() -> Gate {
+    let [what, why, hint] = [
+        "can't open the device in /srv/ada/verso",
+        "a record of the journal is damaged",
+        "mend it with `verso log repair`, which gets what is missing from your other devices",
+    ];
+    let failure = Failure { what: what.into(), why: why.into(), hint: hint.into() };
+    Gate::Barred { failure, is_mendable: true }
+}
+
+fn mending() -> Gate {
+    Gate::Mending { what: "Looking for devices that have what is missing".into() }
+}
+
 fn secret(text: &str) -> Secret {
     Secret::new(text.into())
 }
@@ -145,10 +163,24 @@ fn what_has_stopped_runs_here_when_somebody_asks_and_what_is_barred_is_tried_aga
     let mut stage = Stage::new(Gate::Stopped { failure: None });
     stage.press("Run it here");
     assert_eq!(stage.asked(), [GateAction::RunHere]);
-    let mut stage = Stage::new(Gate::Barred(failure()));
+    let mut stage = Stage::new(barred());
     assert!(stage.shows("Can't open the device") && stage.shows("The passphrase is wrong"));
     stage.press("Try again");
     assert_eq!(stage.asked(), [GateAction::Retry]);
+}
+
+#[test]
+fn what_is_barred_by_damage_is_mended_or_tried_again() {
+    let mut stage = Stage::new(damaged());
+    assert!(stage.shows("A record of the journal is damaged") && stage.shows("other devices"));
+    assert!(!stage.shows("log repair"), "nobody is told to run a command where a button stands");
+    stage.press("Repair");
+    assert_eq!(stage.asked(), [GateAction::Repair]);
+    stage.press("Try again");
+    assert_eq!(stage.asked(), [GateAction::Retry]);
+    stage.0.state_mut().gate = mending();
+    stage.0.run_ok();
+    assert!(stage.shows("Mending the journals") && stage.shows("Looking for devices"));
 }
 
 #[test]
@@ -158,7 +190,9 @@ fn nothing_asks_for_a_frame_while_it_rests() {
         first_run(only_file()),
         Gate::Locked { failure: Some(failure()) },
         Gate::Stopped { failure: None },
-        Gate::Barred(failure()),
+        barred(),
+        damaged(),
+        mending(),
     ];
     for gate in gates {
         let mut stage = Stage::new(gate);
@@ -183,5 +217,9 @@ fn pictures() {
     add("gate-locked-light", Gate::Locked { failure: Some(failure()) }, WIDE, Light);
     add("gate-stopped-light", Gate::Stopped { failure: None }, WIDE, Light);
     add("gate-stopped-narrow", Gate::Stopped { failure: Some(failure()) }, NARROW, Dark);
-    add("gate-barred-dark", Gate::Barred(failure()), WIDE, Dark);
+    add("gate-barred-dark", barred(), WIDE, Dark);
+    add("gate-damaged-light", damaged(), WIDE, Light);
+    add("gate-damaged-narrow", damaged(), NARROW, Dark);
+    add("gate-mending-light", mending(), WIDE, Light);
+    add("gate-mending-narrow", mending(), NARROW, Dark);
 }

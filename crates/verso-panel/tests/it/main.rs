@@ -17,3 +17,4 @@ mod pictures;
 mod samples;
 mod stage;
 mod states;
+mod stops;

@@ -36,7 +36,7 @@ pub(crate) fn first() -> PanelState {
         fingerprint: DESK.fingerprint(),
         addresses: vec!["192.168.1.24:41641".to_owned()],
         discovery: Seen::On { interfaces: vec!["wlan0".to_owned()] },
-        is_restored: false,
+        doubt: None,
     };
     PanelState { utc_offset_minutes: 60, ..PanelState::new(NOW, device) }
 }
@@ -86,7 +86,7 @@ pub(crate) fn busy() -> PanelState {
     state.more_held = 12;
     state.stops = vec![
         stop(Reason::Revoked, Some(ADA), Some(GARDEN)),
-        stop(Reason::ClockSkew, Some(LAP), None),
+        Stop { clock_ahead_ms: Some(-2 * HOUR.cast_signed()), ..Stop::new(Reason::ClockSkew, Some(LAP)) },
         stop(Reason::Unreachable, Some(PHONE), None),
     ];
     state.nearby = vec![Nearby {
@@ -264,7 +264,7 @@ fn lag(device: DeviceId, workspace: WorkspaceId, to_send: u64, to_receive: u64) 
 }
 
 pub(crate) fn stop(reason: Reason, device: Option<DeviceId>, workspace: Option<WorkspaceId>) -> Stop {
-    Stop { reason, device, workspace, since_ms: Some(NOW - 50 * MINUTE) }
+    Stop { workspace, since_ms: Some(NOW - 50 * MINUTE), ..Stop::new(reason, device) }
 }
 
 fn happening(ago: u64, kind: HappeningKind, device: Option<DeviceId>, workspace: Option<WorkspaceId>) -> Happening {

@@ -1,12 +1,12 @@
 //! What a person decides at the panel, action by action: it is done for good, and what can't be done is told.
 
 use verso_panel::PanelAction;
-use verso_panel::state::{ConflictKind, HappeningKind, InvitationState, Pairing, Verdict};
+use verso_panel::state::{ConflictKind, Doubt, HappeningKind, InvitationState, Pairing, Trust, Verdict};
 use verso_panel::{OfferTerms, PanelState};
 use verso_trust::{Access, PeerRole};
 
 use super::far::Far;
-use crate::device::{Device, apart, befriend, end, meet, sync, titles, up};
+use crate::device::{Device, apart, befriend, end, meet, pair, sync, titles, up};
 
 fn no_failure(state: &PanelState) -> Option<()> {
     state.failure.is_none().then_some(())
@@ -166,14 +166,35 @@ fn who_says_no_pairs_nobody() {
     }
 }
 
+/// Who has the journals open for others can't put them aside; a person is told how it is done.
 #[test]
-fn a_repair_is_begun_and_its_end_is_told() {
+fn a_repair_beside_up_is_refused_with_the_way_to_it() {
     let desk = Device::new("desk");
     let serving = up(&desk);
     let mut far = Far::open(&desk);
     far.ask(&PanelAction::Repair { workspace: None });
-    let has = |state: &PanelState, kind| state.activity.iter().any(|it| it.kind == kind);
-    far.until("its begin", |state| has(state, HappeningKind::RepairBegun).then_some(()));
-    far.until("its end", |state| (has(state, HappeningKind::Repaired) || state.failure.is_some()).then_some(()));
+    let failure = far.until("why not", |state| state.failure.clone());
+    assert!(failure.why.contains("journals open") && failure.hint.contains("Run it here"), "{failure:?}");
+    assert!(far.state.as_ref().unwrap().activity.iter().all(|it| it.kind != HappeningKind::RepairBegun));
     end(serving);
+}
+
+/// An older image of the directory was put back under the mark that says how far it had been: as `status` tells, and by name while it is known.
+#[test]
+fn a_directory_that_was_put_back_is_called_so() {
+    let (desk, lap) = (Device::new("desk"), Device::new("lap"));
+    desk.ok(&["workspace", "new", "garden"]);
+    pair(&desk, &lap);
+    sync(&desk, &lap);
+    let image = desk.copy();
+    desk.ok(&["node", "add", "u:later"]);
+    std::fs::copy(desk.dir().join("high-water"), image.dir().join("high-water")).unwrap();
+    for doubt in [Doubt::PutBack, Doubt::Earlier] {
+        let serving = up(&image);
+        let mut far = Far::open(&image);
+        let told = far.until("that it is in doubt", |state| state.device.doubt);
+        assert_eq!(told, doubt);
+        assert_eq!(far.state.as_ref().unwrap().devices[0].trust, Trust::Unconfirmed);
+        end(serving);
+    }
 }

@@ -1,7 +1,8 @@
 //! The window itself, on a display that nobody sees.
 
 use super::display::{Display, Picture, panel, wait};
-use crate::device::{Device, PASSPHRASE, Running, end, succeeded, up};
+use crate::device::{Device, PASSPHRASE, Running, assert_equal, end, succeeded, titles, up};
+use crate::repair::{damage, in_step};
 
 fn close(running: Running) {
     running.signal("TERM");
@@ -10,6 +11,9 @@ fn close(running: Running) {
 
 /// The number at which Tab reaches the first control of a page: the indicator and the ways to the five pages come before it.
 const FIRST: usize = 7;
+
+/// The number of what can be done about the first thing that keeps data from moving, on the overview of a device that has others.
+const REPAIR: usize = 9;
 
 /// The number of the way to the devices.
 const DEVICES: usize = 3;
@@ -122,6 +126,34 @@ fn a_passphrase_is_typed_in_the_window() {
     display.wait_for("the panel", Picture::is_panel);
     assert_eq!(desk.json(&["status"])["running"], true);
     close(running);
+}
+
+/// What a journal has lost comes back from the other device, and the window goes on where it was.
+#[test]
+fn journals_are_mended_in_the_window() {
+    let (desk, phone) = in_step();
+    let serving = up(&phone);
+    damage(&desk, "0000000002.seg");
+    let display = Display::open();
+    let running = display.start(panel(&desk));
+    display.wait_for("the panel", Picture::is_panel);
+    let is_damaged = || desk.json(&["status"])["reasons"].to_string().contains("log-damaged");
+    wait("the damage", || is_damaged().then_some(()));
+    // After “Pair a device” and “Sync now” comes what can be done about what is damaged: first it is asked whether it is to be.
+    display.press_control(REPAIR);
+    assert!(is_damaged(), "nothing is mended before somebody has said so");
+    display.press_control(REPAIR);
+    wait("whole journals", || desk.run(&["log", "verify"]).status.success().then_some(()));
+    display.wait_for("the panel again", Picture::is_panel);
+    assert!(!is_damaged());
+    desk.ok(&["node", "add", "https://example.org/after", "--title", "after"]);
+    wait("both in step", || (desk.json(&["status"])["indicator"] == "synced").then_some(()));
+    close(running);
+    end(serving);
+    assert_equal(&desk, &phone);
+    for title in ["one", "two", "three", "after"] {
+        assert!(titles(&desk).iter().any(|found| found == title), "{title} is there");
+    }
 }
 
 #[test]
