@@ -5,7 +5,7 @@ use verso_identity::{DeviceId, WorkspaceId};
 use verso_log::Storage;
 use verso_session::Input;
 use verso_trust::{Brings, Request, Verdict, decide};
-use verso_vv::{Author, Seq};
+use verso_vv::{Author, EntryHash, Seq};
 use verso_wire::{Application, ChainHead, CompressionLevel, ForkProof, Reason, SyncUnit};
 
 use crate::admission::{Admission, AdmitError, Extent, admit};
@@ -25,8 +25,8 @@ const MAX_TOLD: usize = 64;
 /// have the peer answer anew, and many would look like a flood to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Declined {
-    /// Something is missing before what it sent; it sends again from there.
-    Gap,
+    /// This entry is missing before what it sent, of a chain of this signer's; it sends again from there.
+    Gap { signer: Author, before: ChainHead },
     /// What it sent follows another history than the one that is held; it sends again from there.
     Apart { from: Seq },
     /// The chain is not taken from an entry on, until that is withdrawn.
@@ -63,10 +63,15 @@ struct Sent {
     signer: Author,
 }
 
+/// Returns the entry that a unit follows. What a branch goes on from is another author's.
+fn before(unit: &SyncUnit) -> ChainHead {
+    ChainHead { seq: unit.first_seq().previous(), hash: *unit.prev_hash() }
+}
+
 impl Connection {
     /// Notes that what was missing of a chain has come.
     fn closes_gap(&mut self, workspace: WorkspaceId, author: Author) {
-        if matches!(self.declined.get(&(workspace, author)), Some(Declined::Gap | Declined::Apart { .. })) {
+        if matches!(self.declined.get(&(workspace, author)), Some(Declined::Gap { .. } | Declined::Apart { .. })) {
             self.declined.remove(&(workspace, author));
         }
     }
@@ -85,8 +90,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
             Ok(unit) if self.is_dropped(id, workspace, &unit) => return None,
             unit => unit,
         };
-        let label = unit.as_ref().map(|unit| (unit.author(), unit.first_seq(), *unit.signer()));
-        let (author, first, signer) = label.unwrap_or_else(|_error| (self.author(), Seq::FIRST, self.author()));
+        let label = unit.as_ref().map(|unit| (unit.author(), *unit.signer(), before(unit)));
+        let nothing = ChainHead { seq: Seq::ZERO, hash: EntryHash([0; 32]) };
+        let (author, signer, before) = label.unwrap_or_else(|_error| (self.author(), self.author(), nothing));
         let outcome = unit.and_then(|unit| self.admit(peer, unit, bytes, now));
         let connection = self.connections.get_mut(&id)?;
         let received = connection.received.entry(workspace).or_default();
@@ -106,6 +112,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
                     return Some(Input::Refused(Reason::Fork));
                 }
                 self.explain_names(id, Sent { workspace, author, signer }, &named, now);
+                self.ask_for_branches(workspace, signer, now);
                 None
             }
             Ok(Taken::Known(parts)) => {
@@ -118,7 +125,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 self.explain_names(id, Sent { workspace, author, signer }, &named, now);
                 None
             }
-            Ok(Taken::Apart) => self.ask_further_back(id, workspace, author, first),
+            Ok(Taken::Apart) => self.ask_further_back(id, workspace, author, before.seq.next()),
             Ok(Taken::Fork(proof)) if self.forks.has_room_for(&workspace, &proof) => {
                 self.learn(workspace, *proof, now).err().map(|error| Input::Refused(error.reason()))
             }
@@ -129,7 +136,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 Some(Input::Declined { workspace, author, from, reason })
             }
             Ok(Taken::Declined { from, reason: Reason::Gap }) => {
-                connection.declined.insert((workspace, author), Declined::Gap);
+                connection.declined.insert((workspace, author), Declined::Gap { signer, before });
                 Some(Input::Declined { workspace, author, from, reason: Reason::Gap })
             }
             Ok(Taken::Declined { from, reason }) => {
@@ -155,13 +162,33 @@ impl<S: Storage, A: Application> Replica<S, A> {
             None => false,
             Some(Declined::Refused { from, .. }) => unit.last_seq() >= *from,
             Some(Declined::Apart { from }) => unit.first_seq() > *from,
-            Some(Declined::Gap) => {
+            Some(Declined::Gap { .. }) => {
                 let head = self.head(&workspace, &author);
-                // What a branch goes on from is another author's.
-                let before = ChainHead { seq: unit.first_seq().previous(), hash: *unit.prev_hash() };
                 head.is_some_and(|head| unit.first_seq() > head.seq.next())
-                    && matches!(self.holder(&workspace, unit.signer(), &before), Ok(None))
+                    && matches!(self.holder(&workspace, unit.signer(), &before(unit)), Ok(None))
             }
+        }
+    }
+
+    /// Asks peers for branches of a signer's chains again whose beginning has come. What was sent again of them since it was missed may have been dropped.
+    fn ask_for_branches(&mut self, workspace: WorkspaceId, signer: Author, now: Now) {
+        let mut wanted = Vec::new();
+        for (id, connection) in &self.connections {
+            let missed = connection.declined.iter().filter_map(|((of, author), declined)| match declined {
+                Declined::Gap { signer: by, before } if (*of, *by) == (workspace, signer) => Some((*author, before)),
+                _ => None,
+            });
+            let has_come = |before: &ChainHead| matches!(self.holder(&workspace, &signer, before), Ok(Some(_)));
+            wanted.extend(
+                missed.filter(|(_, before)| has_come(before)).map(|(author, before)| (*id, author, before.seq)),
+            );
+        }
+        for (id, author, before) in wanted {
+            if let Some(connection) = self.connections.get_mut(&id) {
+                connection.declined.remove(&(workspace, author));
+            }
+            let (from, reason) = (before.next(), Reason::Gap);
+            self.handle(id, now, Input::Declined { workspace, author, from, reason });
         }
     }
 
