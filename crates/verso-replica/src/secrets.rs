@@ -161,13 +161,14 @@ impl<S: Storage, A: Application> Replica<S, A> {
         Ok(())
     }
 
-    /// Hands the current generation to own devices that lack it and were admitted by this one, or by one that is gone.
+    /// Hands the current generation to own devices that lack it, as far as that falls to this one.
     fn share_group_secret(&mut self, now: Now) -> Result<(), JournalError> {
         let Some(generation) = self.trust().current_generation() else { return Ok(()) };
         let Some(open) = self.generations.iter().find(|open| open.id == generation.id) else { return Ok(()) };
         let (id, secret) = (open.id, open.secret.clone());
-        let lacks = |device: &DeviceId| !generation.sealed.contains_key(device) && self.falls_to_me(device);
-        let devices: Vec<DeviceId> = self.trust().own_devices().filter(lacks).take(MAX_SEALED).collect();
+        let holds = |device: &DeviceId| generation.sealed.contains_key(device);
+        let lacking = self.trust().own_devices().filter(|device| !holds(device) && self.falls_to_me(device, holds));
+        let devices: Vec<DeviceId> = lacking.take(MAX_SEALED).collect();
         let sealed = self.seal_to(&secret, Subject::Group(id), devices)?;
         if sealed.is_empty() { Ok(()) } else { self.tell(SecretShared { id, sealed }.into(), now) }
     }
@@ -175,7 +176,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
     /// Hands what was agreed with friends to own devices that lack it: those that came later.
     fn share_pair_secrets(&mut self, now: Now) -> Result<(), JournalError> {
         let friends = self.trust().peers().filter(|peer| peer.role == PeerRole::Friend);
-        let mine: Vec<_> = friends.filter(|friend| self.falls_to_me(&friend.device)).collect();
+        let mine: Vec<_> = friends.filter(|friend| self.falls_to_me(&friend.device, |_own| true)).collect();
         for friend in mine {
             let peer = friend.device;
             let given: BTreeSet<DeviceId> = self
@@ -205,11 +206,13 @@ impl<S: Storage, A: Application> Replica<S, A> {
         self.seal_to(secret, subject, self.trust().own_devices().take(MAX_SEALED).collect())
     }
 
-    /// Tells whether it is this device that looks after a peer's copies of secrets: it admitted the peer, or who did is gone and it is the most senior.
-    fn falls_to_me(&self, peer: &DeviceId) -> bool {
+    /// Tells whether it is this device that looks after a peer's copies of a secret: it admitted the peer, or who did is gone or does not hold the secret
+    /// itself, and it is the most senior that does. Two that admitted each other before they joined those who hold it would wait for each other.
+    fn falls_to_me(&self, peer: &DeviceId, holds: impl Fn(&DeviceId) -> bool) -> bool {
         let trust = self.trust();
         let added_by = trust.peer(peer).map(|peer| peer.added_by);
-        added_by.filter(|by| trust.is_own(by)).or_else(|| trust.own_devices().next()) == Some(self.device())
+        let able = added_by.filter(|by| trust.is_own(by) && holds(by));
+        able.or_else(|| trust.own_devices().find(&holds)) == Some(self.device())
     }
 
     /// Seals a secret to devices, as far as their keys are known and good. Ascending by device, as an event wants it.

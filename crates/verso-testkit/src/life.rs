@@ -85,12 +85,7 @@ impl<A: Merge> Life<A> {
         for (showing, joining) in &plan.pairs {
             world.pair(own[*showing], own[*joining]);
         }
-        let mut add_friend = |name: &str| {
-            let friend = world.add_device(name);
-            world.shares.add_outsider(friend);
-            world.pair_as(own[0], friend, PeerRole::Friend);
-            friend
-        };
+        let mut add_friend = |name: &str| world.add_friend(own[0], name);
         let friend = plan.has_friend.then(|| add_friend("friend"));
         let guests: Vec<_> = ["guest", "second guest"][..plan.guests].iter().map(|name| add_friend(name)).collect();
         let first = world.found_workspace(own[0], "first");

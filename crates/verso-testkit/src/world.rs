@@ -98,6 +98,14 @@ impl<A: Merge> World<A> {
         index
     }
 
+    /// Adds a device of somebody else's, which is paired with one of the person's and given nothing yet.
+    pub fn add_friend(&mut self, of: DeviceIndex, name: &str) -> DeviceIndex {
+        let friend = self.add_device(name);
+        self.shares.add_outsider(friend);
+        self.pair_as(of, friend, PeerRole::Friend);
+        friend
+    }
+
     /// Adds a copy of a device that goes on from an image of its disk, under the same key, beside it.
     pub fn add_copy(&mut self, of: DeviceIndex, image: &MemoryStorage) -> DeviceIndex {
         let index = DeviceIndex(self.devices.len());

@@ -4,7 +4,23 @@ use verso_graph::Graph;
 use verso_testkit::life::Telling;
 use verso_testkit::{Mutant, live};
 
-use crate::scene::for_seeds;
+use crate::scene::{for_seeds, with_seed};
+
+/// Lives in which something once did not hold.
+const ONCE_FAILED: [u64; 12] = [
+    // What nobody but a friend had, from whom it was taken, counted as safe.
+    2755, 3713,
+    // Two own devices that had admitted each other were handed the group secret by nobody, and had to be paired whenever they met.
+    5013, 8125,
+    // A friend had heard the word for itself, and not yet that for the device that brought it: it gave up the workspace for good.
+    1692, 3969, 7354, // The proof of a fork came before the word for whoever had forked, and was dropped.
+    7444,
+    // A device whose control log was behind let a friend in again, and it got what was written after it had been taken out.
+    8700, // A branch was missed, sent again before its beginning, dropped, and never asked for.
+    10065, 11785,
+    // The name of a workspace, from a device that lies, counted as something that a friend sees.
+    2368,
+];
 
 #[test]
 fn of_some_seeds() {
@@ -13,11 +29,11 @@ fn of_some_seeds() {
     });
 }
 
-/// Of 100,000 lives some showed what was wrong. 1692, 3969, 7354: who had let a friend in was not known there yet, and nothing more came from it. 7444: the proof of a fork
-/// came before the word for whoever had forked.
 #[test]
-fn that_showed_something_once() {
-    for seed in [1_692, 3_969, 7_354, 7_444] {
-        live::<Graph>(seed, Mutant::None, Telling::Silent);
+fn that_once_failed() {
+    for seed in ONCE_FAILED {
+        with_seed(seed, |seed| {
+            live::<Graph>(seed, Mutant::None, Telling::Silent);
+        });
     }
 }

@@ -141,10 +141,15 @@ pub(crate) fn for_seeds(seeds: Range<u64>, scenario: impl Fn(u64)) {
     let (only, many) = (number("VERSO_SEED"), number("VERSO_SEEDS"));
     let end = many.map_or(seeds.end, |many| seeds.start + many);
     for seed in (seeds.start..end).filter(|seed| only.is_none_or(|only| only == *seed)) {
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| scenario(seed)));
-        if let Err(panic) = outcome {
-            let what = panic.downcast_ref::<String>().map_or("", String::as_str);
-            panic!("seed {seed}: {what}");
-        }
+        with_seed(seed, &scenario);
+    }
+}
+
+/// Runs a scenario for one seed, and names it if it fails.
+pub(crate) fn with_seed(seed: u64, scenario: impl Fn(u64)) {
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| scenario(seed)));
+    if let Err(panic) = outcome {
+        let what = panic.downcast_ref::<String>().map_or("", String::as_str);
+        panic!("seed {seed}: {what}");
     }
 }

@@ -223,6 +223,33 @@ fn two_removals_at_once_end_with_one_secret() {
 }
 
 #[test]
+fn two_groups_of_devices_that_unite_end_with_one_secret() {
+    let (first, second): (&[_], &[_]) = (&[[0, 1], [0, 2]], &[[3, 4]]);
+    // Whichever group has made its secret last: all have that one in the end.
+    for groups in [[first, second], [second, first]] {
+        let mut world = World::new(7);
+        let names = ["desk", "lap", "phone", "pad", "old"];
+        let devices: Vec<DeviceIndex> = names.iter().map(|name| world.add_device(name)).collect();
+        let workspace = world.found_workspace(devices[0], "garden");
+        // The laptop and the desk have admitted each other, and hear of the other group from the phone.
+        for [showing, joining] in groups.concat().into_iter().chain([[2, 3]]) {
+            world.pair(devices[showing], devices[joining]);
+            assert!(world.connect(devices[showing], devices[joining]));
+            world.run();
+        }
+        let current = world.device(devices[1]).replica().unwrap().trust().current_generation().unwrap();
+        assert_eq!(current.sealed.len(), devices.len(), "{groups:?}");
+        for [one, other] in [[0, 3], [1, 4], [0, 4], [1, 3]] {
+            world.cut();
+            assert!(world.connect(devices[one], devices[other]), "{} and {}", names[one], names[other]);
+            write(&mut world, devices[one], workspace, 1);
+            world.run();
+            world.assert_equal(&[devices[one], devices[other]]);
+        }
+    }
+}
+
+#[test]
 fn an_own_device_that_is_to_be_without_a_workspace_gets_no_more_of_it() {
     let (mut world, devices, workspace) = person(&["desk", "lap"]);
     let (desk, lap) = (devices[0], devices[1]);
