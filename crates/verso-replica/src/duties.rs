@@ -25,7 +25,6 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 }
                 // The control log tells which devices are this person's: every workspace is concerned.
                 self.folds_changed.extend(self.workspaces.keys());
-                self.explained.extend(self.workspaces.keys());
                 continue;
             }
             let is_explained = self.explained.remove(&changed);

@@ -202,6 +202,9 @@ impl<S: Storage, A: Application> Replica<S, A> {
         }
         if ingested.fold_changed {
             self.folds_changed.insert(workspace);
+            if workspace == WorkspaceId::CONTROL {
+                self.explained.extend(self.workspaces.keys());
+            }
         }
     }
 }

@@ -16,8 +16,8 @@ const ONCE_FAILED: [&[u64]; 6] = [
     &[1692, 3969, 7354],
     // The proof of a fork came before the word for whoever had forked, and was dropped.
     &[7444],
-    // A device whose control log was behind let a friend in again, and it got what was written after it had been taken out.
-    &[8700],
+    // A device whose control log was behind let a friend in again, and it got what was written after it had been taken out; so it did when it was opened.
+    &[5807, 8700],
     // A branch was missed, sent again before its beginning, dropped, and never asked for.
     &[10_065, 11_785],
 ];
