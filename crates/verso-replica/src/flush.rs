@@ -123,13 +123,15 @@ impl<S: Storage, A: Application> Replica<S, A> {
         // What was taken away is taken away before anything else is said.
         self.refresh_trust(now);
         self.refresh_offers(now);
+        // The host hears of what came before it hears that all has.
+        self.tell_received(&unreported);
         for (id, of_connection) in received {
             for (workspace, Received { advanced, bytes }) in of_connection {
                 let advanced = advanced.into_iter().collect();
                 self.handle(id, now, Input::Durable { workspace, advanced, bytes });
             }
         }
-        self.report(unreported, now);
+        self.pass_on(unreported, now);
         for workspace in synced {
             self.tell_conflicts(workspace);
         }
@@ -148,10 +150,19 @@ impl<S: Storage, A: Application> Replica<S, A> {
         Ok(())
     }
 
-    /// Passes on what is durable now: to the peers that did not bring it, and to the host. Of a log that failed nothing is known to be.
-    fn report(&mut self, unreported: Unreported, now: Now) {
-        let Unreported { advances, received, .. } = unreported;
-        for Advance { workspace, from, author, head, run } in advances {
+    /// Tells the host what is durable now of what peers brought. Of a log that failed nothing is known to be.
+    fn tell_received(&mut self, unreported: &Unreported) {
+        for ((workspace, from), entries) in &unreported.received {
+            if self.failure(workspace).is_none() {
+                let (workspace, from, entries) = (*workspace, *from, *entries);
+                self.effects.push_back(Effect::Event(Event::RemoteDelta { workspace, from, entries }));
+            }
+        }
+    }
+
+    /// Passes on what is durable now to the peers that did not bring it.
+    fn pass_on(&mut self, unreported: Unreported, now: Now) {
+        for Advance { workspace, from, author, head, run } in unreported.advances {
             if self.failure(&workspace).is_some() {
                 continue;
             }
@@ -161,11 +172,6 @@ impl<S: Storage, A: Application> Replica<S, A> {
                     self.show_forks(id, workspace, (signer, head.seq), now);
                 }
                 self.handle(id, now, Input::Advanced { workspace, author, head, run: run.clone() });
-            }
-        }
-        for ((workspace, from), entries) in received {
-            if self.failure(&workspace).is_none() {
-                self.effects.push_back(Effect::Event(Event::RemoteDelta { workspace, from, entries }));
             }
         }
     }
