@@ -63,10 +63,10 @@ impl<S: Storage, A: Application> Replica<S, A> {
         if !is_withheld {
             self.note_reason(peer, None, now);
         }
-        if !is_stopped && self.trust().role(&peer) == Some(PeerRole::Own) {
-            self.note_heard_all();
-        }
         if !is_stopped {
+            if self.trust().role(&peer) == Some(PeerRole::Own) {
+                self.note_heard_all();
+            }
             let contact = self.local.contacts.entry(peer).or_default();
             for kept in contact.workspaces.values_mut() {
                 if change(&mut kept.reason, None, now) {

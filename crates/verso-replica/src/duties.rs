@@ -28,11 +28,13 @@ impl<S: Storage, A: Application> Replica<S, A> {
                 continue;
             }
             let is_explained = self.explained.remove(&changed);
-            for due in self.dues(&changed) {
-                if !is_explained && self.lets_in_again(&changed, &due) {
-                    self.unexplained.insert(changed);
-                    continue;
-                }
+            let is_payable = |replica: &Self, due: &Due| is_explained || !replica.lets_in_again(&changed, due);
+            let (payable, waiting): (Vec<_>, Vec<_>) =
+                self.dues(&changed).into_iter().partition(|due| is_payable(self, due));
+            if !waiting.is_empty() {
+                self.unexplained.insert(changed);
+            }
+            for due in payable {
                 let device = due.device();
                 if let Err(error) = self.pay(&changed, due, now) {
                     tracing::error!(target: "verso.sync", workspace = %changed, %device, %error, "who has access can't be written");
@@ -44,8 +46,7 @@ impl<S: Storage, A: Application> Replica<S, A> {
             }
             self.note_who_left(changed);
             // What changes nothing is not written again and again.
-            let futile =
-                self.dues(&changed).into_iter().filter(|due| is_explained || !self.lets_in_again(&changed, due));
+            let futile = self.dues(&changed).into_iter().filter(|due| is_payable(self, due));
             let futile: Vec<_> = futile.map(|due| (changed, due.device())).collect();
             self.futile_dues.extend(futile);
         }
